@@ -9,7 +9,7 @@ import type {
   DriverServiceImplementation,
   EndpointInput,
 } from '@weft/proto/driver';
-import type { Endpoint, Network } from '@weft/proto/model';
+import type { Endpoint, Network, Sandbox } from '@weft/proto/model';
 import type { OptionSpec } from './options.ts';
 
 export interface NetworkVerdict {
@@ -33,13 +33,20 @@ export interface EndpointObjects {
   readonly gatewayIpv6?: string;
 }
 
+/** An endpoint with what it hangs on. */
+export interface JoinedEndpoint {
+  readonly network: Network;
+  readonly endpoint: Endpoint;
+  readonly sandbox: Sandbox;
+}
+
 /** What a driver must say. Every function is pure and total. */
 export interface Driver {
   readonly description: Omit<DescribeResponse, 'options'> & { readonly options: readonly OptionSpec[] };
   validateNetwork(network: Network, others: readonly Network[]): NetworkVerdict;
   validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict;
   compileNetwork(network: Network, hostId: string): readonly HostObject[];
-  compileEndpoint(input: Required<EndpointInput>): EndpointObjects;
+  compileEndpoint(input: JoinedEndpoint): EndpointObjects;
 }
 
 /** The gRPC service of a driver. */

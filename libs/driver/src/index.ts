@@ -3,6 +3,7 @@ export {
   driverService,
   type EndpointObjects,
   type EndpointVerdict,
+  type JoinedEndpoint,
   type NetworkVerdict,
 } from './driver.ts';
 export { runDriver } from './main.ts';

@@ -1,8 +1,7 @@
 // Intent to HostState: what a host must have for a bridge network and for an endpoint of it. Pure and total.
 import { macOf, parseAddress, parsePrefix } from '@weft/address';
-import type { EndpointObjects } from '@weft/driver';
+import type { EndpointObjects, JoinedEndpoint } from '@weft/driver';
 import { type HostObject, hostObject, type NftSetName } from '@weft/hoststate';
-import type { EndpointInput } from '@weft/proto/driver';
 import { Family, type Network, type NetworkPool } from '@weft/proto/model';
 import { bridgeName, vethName } from './names.ts';
 import { optionKey, readSysctls } from './options.ts';
@@ -51,9 +50,9 @@ export function compileNetwork(network: Network): readonly HostObject[] {
 }
 
 /** What the endpoint's own host has for it, and the gateways it offers its sandbox. */
-export function compileEndpoint({ network, endpoint, sandbox }: Required<EndpointInput>): EndpointObjects {
+export function compileEndpoint({ network, endpoint, sandbox }: JoinedEndpoint): EndpointObjects {
   const { desired, spec } = endpoint;
-  if (desired === undefined || network?.desired === undefined || sandbox === undefined) return { local: [] };
+  if (desired === undefined || network.desired === undefined) return { local: [] };
   const addresses = [
     ...desired.addresses.map((address) => address.cidr),
     ...(spec?.linkLocalIps ?? []).map((text) => `${text}/${text.includes(':') ? 64 : 16}`),
