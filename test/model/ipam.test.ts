@@ -152,7 +152,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 it('behaves as the model', { timeout: 120_000 }, async () => {
   const all: Step[] = NETWORKS.map((_, index) => ({ do: 'allocate', network: index }));
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 80, size: 'max' }), async (steps) => {
       const store = openSqliteStore({ file: ':memory:' });
       const system: System = { store, ipam: await createIpam({ store }), poolIds: new Map() };
       const model: Model = new Map();

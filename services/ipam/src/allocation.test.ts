@@ -70,7 +70,7 @@ describe('Allocation', () => {
   it('behaves as a list that is searched from end to end', () => {
     const step = fc.record({ what: fc.constantFrom('next', 'take', 'release', 'undo', 'forget'), at: fc.nat(11) });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
         const allocation = new Allocation(0n, 11n);
         const held = new Set<bigint>();
         let released: bigint[] = [];
