@@ -1,1 +1,1 @@
-console.log("nothing to bundle yet")
+console.log('nothing to bundle yet');

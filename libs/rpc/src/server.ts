@@ -1,0 +1,79 @@
+// A gRPC server as every weft service has it: faults as statuses, request size limit, health, reflection, keepalive.
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fault, Reason } from '@weft/fault';
+import { descriptorSetBase64 } from '@weft/proto/descriptor-set';
+import { createServer, type ServiceImplementation } from 'nice-grpc';
+import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
+import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
+import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
+import { socketPath, type Target } from './address.ts';
+import type { Definition } from './definition.ts';
+import { maxTransportBytes, sizeServerMiddleware, withSizeLimit } from './size.ts';
+import { faultServerMiddleware, type OnDefect } from './status.ts';
+
+/** A contract and the code that serves it. Make one with `serving`, so that the two are checked to fit. */
+export interface Serving {
+  readonly definition: Definition;
+  readonly implementation: object;
+}
+
+/** Pairs a contract with its implementation. */
+export function serving<D extends Definition>(definition: D, implementation: ServiceImplementation<D>): Serving {
+  return { definition, implementation };
+}
+
+export interface Server {
+  /** Stops taking calls, ends open streams, and resolves when all is over. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves contracts on an address until stopped. A unix socket's directory is made, and a socket file that a dead
+ * process left behind is replaced.
+ * @throws SERVICE_UNAVAILABLE if the address cannot be listened on.
+ */
+export async function serve(target: Target, services: readonly Serving[], onDefect: OnDefect): Promise<Server> {
+  const server = createServer({
+    'grpc.max_receive_message_length': maxTransportBytes,
+    'grpc.max_send_message_length': -1,
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc.http2.min_ping_interval_without_data_ms': 1_000,
+  })
+    .use(errorDetailsServerMiddleware)
+    .use(faultServerMiddleware(onDefect))
+    .use(sizeServerMiddleware);
+
+  const health = HealthState();
+  for (const { definition, implementation } of services) {
+    server.add(withSizeLimit(definition), implementation as ServiceImplementation<Definition>);
+    health.setStatus('healthy', definition.fullName);
+  }
+  health.setStatus('healthy');
+  server.add(HealthDefinition, HealthServiceImpl(health));
+  const names = services.map(({ definition }) => definition.fullName);
+  server.add(ServerReflectionService, ServerReflection(Buffer.from(descriptorSetBase64, 'base64'), names));
+
+  const path = socketPath(target);
+  if (path !== undefined) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    rmSync(path, { force: true });
+  }
+  try {
+    await server.listen(target);
+  } catch (error) {
+    throw fault(Reason.SERVICE_UNAVAILABLE, `cannot listen on ${target}: ${(error as Error).message}`, {
+      address: target,
+    });
+  }
+  return {
+    async stop() {
+      health.setStatus('unhealthy');
+      const gone = server.shutdown();
+      const patience = setTimeout(() => server.forceShutdown(), 250);
+      await gone;
+      clearTimeout(patience);
+    },
+  };
+}
