@@ -3,7 +3,15 @@ import { containsAddress, parseAddress, parseMac, parsePrefix } from '@weft/addr
 import { type FaultError, fault, joinFaults, Reason } from '@weft/fault';
 import type { DescribeResponse } from '@weft/proto/driver';
 import type { LeaseItem } from '@weft/proto/ipam';
-import { type Endpoint, type EndpointSpec, Family, type Network, type NetworkPool, Phase, type Sandbox } from '@weft/proto/model';
+import {
+  type Endpoint,
+  type EndpointSpec,
+  Family,
+  type Network,
+  type NetworkPool,
+  Phase,
+  type Sandbox,
+} from '@weft/proto/model';
 import { readyEndpoints } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import { short } from './lookup.ts';
@@ -20,10 +28,18 @@ export interface AdmittedEndpoint {
  * Checks the user's part of an endpoint against its network.
  * @throws the fault that refuses it
  */
-export function admitEndpoint(view: View, network: Network, spec: EndpointSpec, sandboxName: string, driver: DescribeResponse): AdmittedEndpoint {
+export function admitEndpoint(
+  view: View,
+  network: Network,
+  spec: EndpointSpec,
+  sandboxName: string,
+  driver: DescribeResponse,
+): AdmittedEndpoint {
   const name = spec.name === '' ? sandboxName : spec.name;
   if (network.spec?.configOnly) {
-    throw fault(Reason.CONFIG_NETWORK, `"${network.spec.name}" is a configuration network, nothing can connect to it`, { field: 'network' });
+    throw fault(Reason.CONFIG_NETWORK, `"${network.spec.name}" is a configuration network, nothing can connect to it`, {
+      field: 'network',
+    });
   }
   const faults: FaultError[] = [];
   const check = (found: FaultError | undefined) => found !== undefined && faults.push(found);
@@ -41,17 +57,25 @@ export function admitEndpoint(view: View, network: Network, spec: EndpointSpec, 
   const others = readyAndAllocating(view, network.id);
   const sameName = others.find((other) => other.spec?.name === name);
   if (sameName !== undefined) {
-    throw fault(Reason.ALREADY_CONNECTED, `endpoint with name ${name} already exists in network ${network.spec?.name}`, {
-      field: 'spec.name',
-      holder: sameName.id,
-    });
+    throw fault(
+      Reason.ALREADY_CONNECTED,
+      `endpoint with name ${name} already exists in network ${network.spec?.name}`,
+      {
+        field: 'spec.name',
+        holder: sameName.id,
+      },
+    );
   }
   const sameMac = mac === '' ? undefined : others.find((other) => other.desired?.macAddress === mac);
   if (sameMac !== undefined) {
-    throw fault(Reason.MAC_IN_USE, `MAC address ${mac} is used by endpoint ${sameMac.spec?.name} (${short(sameMac.id)})`, {
-      field: 'spec.mac_address',
-      holder: sameMac.id,
-    });
+    throw fault(
+      Reason.MAC_IN_USE,
+      `MAC address ${mac} is used by endpoint ${sameMac.spec?.name} (${short(sameMac.id)})`,
+      {
+        field: 'spec.mac_address',
+        holder: sameMac.id,
+      },
+    );
   }
   return { name, mac, items: leaseItems(pools, ipv4, ipv6) };
 }
@@ -63,8 +87,10 @@ function readyAndAllocating(view: View, networkId: string): Endpoint[] {
 }
 
 function unsupported(spec: EndpointSpec): FaultError | undefined {
-  if (spec.ports.length > 0) return fault(Reason.NOT_IMPLEMENTED, 'publishing ports is not there yet', { field: 'spec.ports' });
-  if (spec.links.length > 0) return fault(Reason.NOT_IMPLEMENTED, 'legacy links are not there yet', { field: 'spec.links' });
+  if (spec.ports.length > 0)
+    return fault(Reason.NOT_IMPLEMENTED, 'publishing ports is not there yet', { field: 'spec.ports' });
+  if (spec.links.length > 0)
+    return fault(Reason.NOT_IMPLEMENTED, 'legacy links are not there yet', { field: 'spec.links' });
   return undefined;
 }
 
@@ -109,7 +135,8 @@ function readMac(text: string, driver: DescribeResponse, faults: FaultError[]): 
   const field = 'spec.mac_address';
   const mac = parseMac(text);
   if (mac === undefined) faults.push(fault(Reason.INVALID_MAC, `invalid MAC address: ${text}`, { field }));
-  else if (!driver.hasInterfaces) faults.push(fault(Reason.NETWORK_MODE, `a ${driver.name} network has no MAC addresses`, { field }));
+  else if (!driver.hasInterfaces)
+    faults.push(fault(Reason.NETWORK_MODE, `a ${driver.name} network has no MAC addresses`, { field }));
   return mac ?? '';
 }
 
@@ -142,26 +169,46 @@ export interface Wanted {
 export function admitAttachments(view: View, sandbox: Sandbox, wanted: readonly Wanted[], created: boolean): void {
   const name = sandbox.spec?.name ?? '';
   if (sandbox.desired?.sharedWithId && wanted.length > 0) {
-    throw fault(Reason.SHARED_NAMESPACE, `sandbox sharing network namespace with another sandbox or host cannot be connected to any other network`, { sandbox: name });
+    throw fault(
+      Reason.SHARED_NAMESPACE,
+      `sandbox sharing network namespace with another sandbox or host cannot be connected to any other network`,
+      { sandbox: name },
+    );
   }
   if (sandbox.status?.lost) {
     throw fault(Reason.NAMESPACE_GONE, `the namespace of sandbox ${name} is gone`, { sandbox: name });
   }
-  const present = readyEndpoints(view, view.endpointsOfSandbox.ids(sandbox.id)).map((one) => view.networks.get(one.networkId)?.value);
+  const present = readyEndpoints(view, view.endpointsOfSandbox.ids(sandbox.id)).map(
+    (one) => view.networks.get(one.networkId)?.value,
+  );
   const all = [...present, ...wanted.map((one) => one.network)].filter((one) => one !== undefined);
   const isHost = (network: Network) => network.desired?.driver === 'host';
   const isNull = (network: Network) => network.desired?.driver === 'null';
   if (!created && wanted.some(({ network }) => isHost(network))) {
-    throw fault(Reason.NETWORK_MODE, 'cannot connect sandbox to host network - sandbox must be created in host network mode', { network: 'host' });
+    throw fault(
+      Reason.NETWORK_MODE,
+      'cannot connect sandbox to host network - sandbox must be created in host network mode',
+      { network: 'host' },
+    );
   }
   if (all.length > 1 && all.some(isHost)) {
-    throw fault(Reason.NETWORK_MODE, 'sandbox sharing network namespace with another sandbox or host cannot be connected to any other network', { sandbox: name });
+    throw fault(
+      Reason.NETWORK_MODE,
+      'sandbox sharing network namespace with another sandbox or host cannot be connected to any other network',
+      { sandbox: name },
+    );
   }
   if (all.length > 1 && all.some(isNull)) {
-    throw fault(Reason.NETWORK_MODE, 'sandbox cannot be connected to multiple networks with one of the networks in private (none) mode', { sandbox: name });
+    throw fault(
+      Reason.NETWORK_MODE,
+      'sandbox cannot be connected to multiple networks with one of the networks in private (none) mode',
+      { sandbox: name },
+    );
   }
   if (sandbox.desired?.hostNamespace && wanted.some(({ driver }) => driver.hasInterfaces)) {
-    throw fault(Reason.NETWORK_MODE, 'the host\u2019s own namespace cannot be connected to a network', { sandbox: name });
+    throw fault(Reason.NETWORK_MODE, 'the host\u2019s own namespace cannot be connected to a network', {
+      sandbox: name,
+    });
   }
   for (const network of all) {
     if (all.filter((other) => other.id === network.id).length > 1) {

@@ -8,11 +8,17 @@ export type Filters = Readonly<Record<string, FilterValues>>;
 type Test<T> = (one: T, value: string) => boolean;
 
 /** @throws INVALID_FILTER for a key that is not in the table */
-function matching<T>(filters: Filters, tests: Readonly<Record<string, Test<T>>>, all: readonly string[] = []): (one: T) => boolean {
+function matching<T>(
+  filters: Filters,
+  tests: Readonly<Record<string, Test<T>>>,
+  all: readonly string[] = [],
+): (one: T) => boolean {
   const checks = Object.entries(filters).map(([key, { values }]) => {
     const test = tests[key];
     if (test === undefined) throw fault(Reason.INVALID_FILTER, `invalid filter '${key}'`, { field: `filters.${key}` });
-    return all.includes(key) ? (one: T) => values.every((value) => test(one, value)) : (one: T) => values.some((value) => test(one, value));
+    return all.includes(key)
+      ? (one: T) => values.every((value) => test(one, value))
+      : (one: T) => values.some((value) => test(one, value));
   });
   return (one) => checks.every((check) => check(one));
 }
@@ -25,11 +31,16 @@ const hasLabel = (labels: Readonly<Record<string, string>> | undefined, value: s
 const truth = (value: string): boolean => {
   if (['true', '1'].includes(value)) return true;
   if (['false', '0'].includes(value)) return false;
-  throw fault(Reason.INVALID_FILTER, `invalid value for filter 'dangling': "${value}"; it is true or false`, { field: 'filters.dangling' });
+  throw fault(Reason.INVALID_FILTER, `invalid value for filter 'dangling': "${value}"; it is true or false`, {
+    field: 'filters.dangling',
+  });
 };
 
 /** docker network ls --filter. */
-export function networkFilter(filters: Filters, hasEndpoints: (network: Network) => boolean): (network: Network) => boolean {
+export function networkFilter(
+  filters: Filters,
+  hasEndpoints: (network: Network) => boolean,
+): (network: Network) => boolean {
   return matching<Network>(
     filters,
     {
@@ -41,7 +52,9 @@ export function networkFilter(filters: Filters, hasEndpoints: (network: Network)
       scope: (network, value) => network.desired?.scope === value,
       type: (network, value) => {
         if (value !== 'custom' && value !== 'builtin') {
-          throw fault(Reason.INVALID_FILTER, `invalid filter: 'type'='${value}'; it is custom or builtin`, { field: 'filters.type' });
+          throw fault(Reason.INVALID_FILTER, `invalid filter: 'type'='${value}'; it is custom or builtin`, {
+            field: 'filters.type',
+          });
         }
         return (network.desired?.predefined ?? false) === (value === 'builtin');
       },
@@ -69,7 +82,8 @@ function readUntil(text: string, now: Date): number {
   const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
   if (/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
     let past = 0;
-    for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) past += Number(amount) * (units[unit ?? ''] ?? 0);
+    for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+      past += Number(amount) * (units[unit ?? ''] ?? 0);
     return now.getTime() - past;
   }
   const time = Date.parse(text);
@@ -78,7 +92,10 @@ function readUntil(text: string, now: Date): number {
 }
 
 /** weft sandbox ls --filter. */
-export function sandboxFilter(filters: Filters, onNetwork: (sandbox: Sandbox, network: string) => boolean): (sandbox: Sandbox) => boolean {
+export function sandboxFilter(
+  filters: Filters,
+  onNetwork: (sandbox: Sandbox, network: string) => boolean,
+): (sandbox: Sandbox) => boolean {
   return matching<Sandbox>(
     filters,
     {

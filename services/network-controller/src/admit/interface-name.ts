@@ -5,7 +5,9 @@ import { fault, Reason } from '@weft/fault';
 export function chooseInterfaceName(taken: ReadonlySet<string>, exact: string, prefix: string): string {
   if (exact !== '') {
     if (!taken.has(exact)) return exact;
-    throw fault(Reason.INTERFACE_EXISTS, `interface name ${exact} is used by another endpoint of the sandbox`, { field: 'spec.driver_options' });
+    throw fault(Reason.INTERFACE_EXISTS, `interface name ${exact} is used by another endpoint of the sandbox`, {
+      field: 'spec.driver_options',
+    });
   }
   for (let index = 0; ; index++) if (!taken.has(`${prefix}${index}`)) return `${prefix}${index}`;
 }

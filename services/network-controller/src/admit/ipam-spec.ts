@@ -1,8 +1,18 @@
 // What a user may ask of IPAM, checked before anything is written: Docker's sentences, all problems at once. Pure.
-import { type Cidr, containsAddress, containsPrefix, formatPrefix, hasHostBits, overlaps, parseAddress, parseCidr, type Prefix } from '@weft/address';
+import {
+  type Cidr,
+  containsAddress,
+  containsPrefix,
+  formatPrefix,
+  hasHostBits,
+  overlaps,
+  type Prefix,
+  parseAddress,
+  parseCidr,
+} from '@weft/address';
 import { type FaultError, fault, Reason } from '@weft/fault';
-import { Family, type IpamConfig } from '@weft/proto/model';
 import type { PoolRequest } from '@weft/proto/ipam';
+import { Family, type IpamConfig } from '@weft/proto/model';
 
 export interface IpamVerdict {
   readonly pools: readonly PoolRequest[];
@@ -27,7 +37,11 @@ export function readIpamConfigs(configs: readonly IpamConfig[], enabled: Enabled
       const { prefix } = read.subnet;
       const other = subnets.find((one) => overlaps(one, prefix));
       if (other !== undefined) {
-        faults.push(fault(Reason.SUBNETS_OVERLAP, `subnets ${formatPrefix(other)} and ${formatPrefix(prefix)} overlap`, { field }));
+        faults.push(
+          fault(Reason.SUBNETS_OVERLAP, `subnets ${formatPrefix(other)} and ${formatPrefix(prefix)} overlap`, {
+            field,
+          }),
+        );
       }
       subnets.push(prefix);
     }
@@ -52,18 +66,27 @@ interface ReadConfig {
 
 function readConfig(config: IpamConfig, field: string, enabled: Enabled): ReadConfig {
   const faults: FaultError[] = [];
-  const refuse = (reason: Reason, because: string, part: string) => faults.push(fault(reason, because, { field: `${field}.${part}` }));
+  const refuse = (reason: Reason, because: string, part: string) =>
+    faults.push(fault(reason, because, { field: `${field}.${part}` }));
   const subnet = config.subnet === '' ? undefined : parseCidr(config.subnet);
   if (config.subnet !== '' && subnet === undefined) {
     refuse(Reason.INVALID_SUBNET, `invalid subnet ${config.subnet}: invalid CIDR block notation`, 'subnet');
   } else if (subnet !== undefined && hasHostBits(subnet)) {
-    refuse(Reason.INVALID_SUBNET, `invalid subnet ${config.subnet}: it should be ${formatPrefix(subnet.prefix)}`, 'subnet');
+    refuse(
+      Reason.INVALID_SUBNET,
+      `invalid subnet ${config.subnet}: it should be ${formatPrefix(subnet.prefix)}`,
+      'subnet',
+    );
   }
   const others = [config.ipRange, config.gateway, ...Object.values(config.auxAddresses)].filter((text) => text !== '');
   const isSix = (subnet?.prefix.family ?? (others.some((text) => text.includes(':')) ? 6 : 4)) === 6;
   const family = isSix ? Family.IPV6 : Family.IPV4;
   if (config.subnet === '' && others.length > 0) {
-    refuse(Reason.MISSING_FIELD, `every ip-range, gateway or auxiliary address must have a corresponding subnet`, 'subnet');
+    refuse(
+      Reason.MISSING_FIELD,
+      `every ip-range, gateway or auxiliary address must have a corresponding subnet`,
+      'subnet',
+    );
   }
   if (subnet !== undefined) {
     checkRange(config.ipRange, subnet.prefix, refuse);
@@ -72,13 +95,23 @@ function readConfig(config: IpamConfig, field: string, enabled: Enabled): ReadCo
       const aux = checkInside(text, subnet.prefix, `aux_addresses.${name}`, refuse, name);
       const isSpecial = name === 'DefaultGatewayIPv4' || name === 'DefaultGatewayIPv6';
       if (aux !== undefined && gateway !== undefined && aux === gateway && !isSpecial) {
-        refuse(Reason.INVALID_AUX_ADDRESS, `invalid auxiliary address ${name}: ${text} is the gateway`, `aux_addresses.${name}`);
+        refuse(
+          Reason.INVALID_AUX_ADDRESS,
+          `invalid auxiliary address ${name}: ${text} is the gateway`,
+          `aux_addresses.${name}`,
+        );
       }
     }
-    if (isSix && !enabled.ipv6 && !enabled.ipv4) refuse(Reason.WRONG_FAMILY, `subnet ${config.subnet} is IPv6, and IPv6 is off`, 'subnet');
+    if (isSix && !enabled.ipv6 && !enabled.ipv4)
+      refuse(Reason.WRONG_FAMILY, `subnet ${config.subnet} is IPv6, and IPv6 is off`, 'subnet');
   }
   const { subnet: subnetText, ipRange, gateway, auxAddresses } = config;
-  return { faults, subnet, family, pool: { family, subnet: subnetText, ipRange, gateway, noGateway: false, auxAddresses } };
+  return {
+    faults,
+    subnet,
+    family,
+    pool: { family, subnet: subnetText, ipRange, gateway, noGateway: false, auxAddresses },
+  };
 }
 
 type Refuse = (reason: Reason, because: string, part: string) => void;
@@ -92,11 +125,20 @@ function checkRange(text: string, subnet: Prefix, refuse: Refuse): void {
     return refuse(Reason.WRONG_FAMILY, `${lead} parent subnet is an IPv${subnet.family} block`, 'ip_range');
   }
   if (range.prefix.length < subnet.length) {
-    return refuse(Reason.INVALID_IP_RANGE, `${lead} CIDR block is bigger than its parent subnet ${formatPrefix(subnet)}`, 'ip_range');
+    return refuse(
+      Reason.INVALID_IP_RANGE,
+      `${lead} CIDR block is bigger than its parent subnet ${formatPrefix(subnet)}`,
+      'ip_range',
+    );
   }
-  if (hasHostBits(range)) return refuse(Reason.INVALID_IP_RANGE, `${lead} it should be ${formatPrefix(range.prefix)}`, 'ip_range');
+  if (hasHostBits(range))
+    return refuse(Reason.INVALID_IP_RANGE, `${lead} it should be ${formatPrefix(range.prefix)}`, 'ip_range');
   if (!containsPrefix(subnet, range.prefix)) {
-    refuse(Reason.INVALID_IP_RANGE, `${lead} parent subnet ${formatPrefix(subnet)} doesn't contain ip-range`, 'ip_range');
+    refuse(
+      Reason.INVALID_IP_RANGE,
+      `${lead} parent subnet ${formatPrefix(subnet)} doesn't contain ip-range`,
+      'ip_range',
+    );
   }
 }
 

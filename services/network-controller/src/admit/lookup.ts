@@ -1,5 +1,5 @@
 // Finding what a user means: a full id, then a name, then a prefix of an id; an ambiguous prefix is refused. Pure.
-import { type FaultError, fault, Reason } from '@weft/fault';
+import { type FaultError, fault, isFault, Reason } from '@weft/fault';
 import type { Endpoint, Host, Network, Sandbox } from '@weft/proto/model';
 import { isReady, readEndpoint, readHost, readNetwork, readSandbox } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
@@ -11,7 +11,15 @@ export const short = (id: string) => id.slice(0, 12);
 
 /** @throws NETWORK_NOT_FOUND, AMBIGUOUS, MISSING_FIELD */
 export function findNetwork(view: View, text: string, field = 'network'): Network {
-  const id = find(text, field, 'network', view.networks.get(text), view.networksNamed(text), view.networks.ids(), (one) => isReady(view.networks.get(one)?.value));
+  const id = find(
+    text,
+    field,
+    'network',
+    view.networks.get(text),
+    view.networksNamed(text),
+    view.networks.ids(),
+    (one) => isReady(view.networks.get(one)?.value),
+  );
   const found = id === undefined ? undefined : readNetwork(view, id);
   if (found === undefined) throw fault(Reason.NETWORK_NOT_FOUND, `network ${text} not found`, { field, network: text });
   return found;
@@ -19,7 +27,15 @@ export function findNetwork(view: View, text: string, field = 'network'): Networ
 
 /** @throws SANDBOX_NOT_FOUND, AMBIGUOUS, MISSING_FIELD */
 export function findSandbox(view: View, text: string, field = 'sandbox'): Sandbox {
-  const id = find(text, field, 'sandbox', view.sandboxes.get(text), view.sandboxesNamed(text), view.sandboxes.ids(), (one) => isReady(view.sandboxes.get(one)?.value));
+  const id = find(
+    text,
+    field,
+    'sandbox',
+    view.sandboxes.get(text),
+    view.sandboxesNamed(text),
+    view.sandboxes.ids(),
+    (one) => isReady(view.sandboxes.get(one)?.value),
+  );
   const found = id === undefined ? undefined : readSandbox(view, id);
   if (found === undefined) throw fault(Reason.SANDBOX_NOT_FOUND, `no such sandbox: ${text}`, { field, sandbox: text });
   return found;
@@ -27,9 +43,12 @@ export function findSandbox(view: View, text: string, field = 'sandbox'): Sandbo
 
 /** Endpoints have no name of their own across networks: an id or a prefix of one. */
 export function findEndpoint(view: View, text: string, field = 'endpoint'): Endpoint {
-  const id = find(text, field, 'endpoint', view.endpoints.get(text), new Set(), view.endpoints.ids(), (one) => isReady(view.endpoints.get(one)?.value));
+  const id = find(text, field, 'endpoint', view.endpoints.get(text), new Set(), view.endpoints.ids(), (one) =>
+    isReady(view.endpoints.get(one)?.value),
+  );
   const found = id === undefined ? undefined : readEndpoint(view, id);
-  if (found === undefined) throw fault(Reason.ENDPOINT_NOT_FOUND, `no such endpoint: ${text}`, { field, endpoint: text });
+  if (found === undefined)
+    throw fault(Reason.ENDPOINT_NOT_FOUND, `no such endpoint: ${text}`, { field, endpoint: text });
   return found;
 }
 
@@ -69,5 +88,19 @@ function find(
 }
 
 function ambiguous(kind: string, text: string, field: string, count: number, by: string): FaultError {
-  return fault(Reason.AMBIGUOUS, `${kind} ${text} is ambiguous (${count} matches found based on ${by})`, { field, matches: String(count) });
+  return fault(Reason.AMBIGUOUS, `${kind} ${text} is ambiguous (${count} matches found based on ${by})`, {
+    field,
+    matches: String(count),
+  });
+}
+
+/** What `find` finds; undefined for a full id that is already gone. */
+export function orGone<T>(ref: string, find: () => T): T | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (isFullId(ref) && isFault(error, Reason.ENDPOINT_NOT_FOUND, Reason.SANDBOX_NOT_FOUND, Reason.NETWORK_NOT_FOUND))
+      return undefined;
+    throw error;
+  }
 }

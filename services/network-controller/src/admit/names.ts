@@ -14,7 +14,9 @@ export function checkName(name: string, field: string): FaultError | undefined {
     return fault(Reason.INVALID_NAME, `${field} has ${name.length} characters, more than ${maxNameLength}`, { field });
   }
   if (namePattern.test(name)) return undefined;
-  return fault(Reason.INVALID_NAME, `${field} ${JSON.stringify(name)} holds a character that is not allowed`, { field });
+  return fault(Reason.INVALID_NAME, `${field} ${JSON.stringify(name)} holds a character that is not allowed`, {
+    field,
+  });
 }
 
 export function checkHostname(name: string, field: string): FaultError | undefined {
@@ -26,7 +28,8 @@ export function checkTexts(texts: Readonly<Record<string, string>>, field: strin
   let bytes = 0;
   for (const [key, value] of Object.entries(texts)) {
     if (key === '') return fault(Reason.INVALID_NAME, `${field}: a key is empty`, { field });
-    if (`${key}${value}`.includes('\0')) return fault(Reason.INVALID_VALUE, `${field}: ${JSON.stringify(key)} holds a NUL`, { field });
+    if (`${key}${value}`.includes('\0'))
+      return fault(Reason.INVALID_VALUE, `${field}: ${JSON.stringify(key)} holds a NUL`, { field });
     bytes += key.length + value.length;
   }
   if (bytes <= maxTextBytes) return undefined;

@@ -2,7 +2,13 @@
 import { type FaultError, fault, joinFaults, Reason } from '@weft/fault';
 import type { DescribeResponse } from '@weft/proto/driver';
 import type { PoolRequest } from '@weft/proto/ipam';
-import { type Network, type NetworkDesired, type NetworkSpec, NetworkSpec as NetworkSpecCodec, Phase } from '@weft/proto/model';
+import {
+  type Network,
+  type NetworkDesired,
+  type NetworkSpec,
+  NetworkSpec as NetworkSpecCodec,
+  Phase,
+} from '@weft/proto/model';
 import { isReady, readyNetworks } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import { readIpamConfigs } from './ipam-spec.ts';
@@ -23,10 +29,16 @@ export type Drivers = ReadonlyMap<string, DescribeResponse>;
 
 /** @throws the fault that refuses it */
 export function admitNetwork(view: View, spec: NetworkSpec, drivers: Drivers, predefined: boolean): AdmittedNetwork {
-  const bad = [checkName(spec.name, 'name'), checkTexts(spec.labels, 'labels'), checkTexts(spec.options, 'options')].find((one) => one !== undefined);
+  const bad = [
+    checkName(spec.name, 'name'),
+    checkTexts(spec.labels, 'labels'),
+    checkTexts(spec.options, 'options'),
+  ].find((one) => one !== undefined);
   if (bad !== undefined) throw bad;
   if (!predefined && predefinedNames.includes(spec.name)) {
-    throw fault(Reason.PREDEFINED_NETWORK, `operation is not permitted on predefined ${spec.name} network`, { field: 'name' });
+    throw fault(Reason.PREDEFINED_NETWORK, `operation is not permitted on predefined ${spec.name} network`, {
+      field: 'name',
+    });
   }
   checkNameIsFree(view, spec.name);
   if (spec.ingress) throw fault(Reason.NOT_IMPLEMENTED, 'ingress networks are not there yet', { field: 'ingress' });
@@ -36,12 +48,16 @@ export function admitNetwork(view: View, spec: NetworkSpec, drivers: Drivers, pr
 
   const driverName = spec.driver === '' ? 'bridge' : spec.driver;
   const driver = drivers.get(driverName);
-  if (driver === undefined) throw fault(Reason.DRIVER_NOT_FOUND, `plugin "${driverName}" not found`, { field: 'driver', driver: driverName });
+  if (driver === undefined)
+    throw fault(Reason.DRIVER_NOT_FOUND, `plugin "${driverName}" not found`, { field: 'driver', driver: driverName });
   checkScope(spec.scope, driver);
   if (driver.singleNetwork) {
     const holder = readyNetworks(view).find((other) => other.desired?.driver === driverName);
     if (holder !== undefined) {
-      throw fault(Reason.IN_USE, `only one instance of "${driverName}" network is allowed`, { field: 'driver', holder: holder.id });
+      throw fault(Reason.IN_USE, `only one instance of "${driverName}" network is allowed`, {
+        field: 'driver',
+        holder: holder.id,
+      });
     }
   }
   const enableIpv4 = enabled(config, 'ipv4', true);
@@ -59,7 +75,14 @@ export function admitNetwork(view: View, spec: NetworkSpec, drivers: Drivers, pr
       enableIpv4: driver.needsAddresses && enableIpv4,
       enableIpv6: driver.needsAddresses && enableIpv6,
       internal: spec.internal || config.internal,
-      pools: pools.map(({ family, subnet, ipRange, gateway, auxAddresses }) => ({ poolId: '', family, subnet, ipRange, gateway, auxAddresses })),
+      pools: pools.map(({ family, subnet, ipRange, gateway, auxAddresses }) => ({
+        poolId: '',
+        family,
+        subnet,
+        ipRange,
+        gateway,
+        auxAddresses,
+      })),
       configFromId: base?.id ?? '',
       predefined,
       numbers: {},
@@ -69,7 +92,9 @@ export function admitNetwork(view: View, spec: NetworkSpec, drivers: Drivers, pr
 }
 
 function checkNameIsFree(view: View, name: string): void {
-  const holder = [...view.networksNamed(name)].map((id) => view.networks.get(id)?.value).find((other) => other?.desired?.phase !== Phase.DELETING);
+  const holder = [...view.networksNamed(name)]
+    .map((id) => view.networks.get(id)?.value)
+    .find((other) => other?.desired?.phase !== Phase.DELETING);
   if (holder !== undefined) {
     throw fault(Reason.NAME_TAKEN, `network with name ${name} already exists`, { field: 'name', holder: holder.id });
   }
@@ -82,11 +107,18 @@ function configNetwork(view: View, spec: NetworkSpec): Network {
     throw fault(Reason.CONFIG_NETWORK, `"${spec.configFrom}" is not a configuration network`, { field });
   }
   if (spec.configOnly) {
-    throw fault(Reason.CONFIG_NETWORK, 'a configuration network cannot depend on another configuration network', { field });
+    throw fault(Reason.CONFIG_NETWORK, 'a configuration network cannot depend on another configuration network', {
+      field,
+    });
   }
-  const hasOwn = (spec.ipam?.configs.length ?? 0) > 0 || Object.keys(spec.options).length > 0 || spec.enableIpv6 === true;
+  const hasOwn =
+    (spec.ipam?.configs.length ?? 0) > 0 || Object.keys(spec.options).length > 0 || spec.enableIpv6 === true;
   if (hasOwn) {
-    throw fault(Reason.CONFIG_NETWORK, 'user-specified configurations are not supported if the network depends on a configuration network', { field });
+    throw fault(
+      Reason.CONFIG_NETWORK,
+      'user-specified configurations are not supported if the network depends on a configuration network',
+      { field },
+    );
   }
   return base;
 }
@@ -139,7 +171,9 @@ function enabled(spec: NetworkSpec, family: 'ipv4' | 'ipv6', otherwise: boolean)
 function admitPools(spec: NetworkSpec, ipv4: boolean, ipv6: boolean, driver: DescribeResponse): readonly PoolRequest[] {
   const ipamDriver = spec.ipam?.driver ?? '';
   if (ipamDriver !== '' && ipamDriver !== 'default') {
-    throw fault(Reason.NOT_IMPLEMENTED, `IPAM driver "${ipamDriver}": only "default" is there yet`, { field: 'ipam.driver' });
+    throw fault(Reason.NOT_IMPLEMENTED, `IPAM driver "${ipamDriver}": only "default" is there yet`, {
+      field: 'ipam.driver',
+    });
   }
   const read = readIpamConfigs(spec.ipam?.configs ?? [], { ipv4, ipv6 }, !driver.needsGateway);
   if (read.faults.length > 0) throw joinFaults('invalid network config', read.faults);
@@ -163,9 +197,13 @@ export function admitRemoval(view: View, network: Network): void {
 
 /** Endpoints that hold a network: those that are being removed hold it no more for users, but their leases do. */
 function usedByEndpoints(view: View, network: Network): FaultError | undefined {
-  const holders = [...view.endpointsOfNetwork.ids(network.id)].map((id) => view.endpoints.get(id)?.value).filter((one) => one?.desired?.phase !== Phase.DELETING);
+  const holders = [...view.endpointsOfNetwork.ids(network.id)]
+    .map((id) => view.endpoints.get(id)?.value)
+    .filter((one) => one?.desired?.phase !== Phase.DELETING);
   if (holders.length === 0) return undefined;
-  const names = holders.map((one) => `name:${JSON.stringify(one?.spec?.name)} id:${JSON.stringify(short(one?.id ?? ''))}`);
+  const names = holders.map(
+    (one) => `name:${JSON.stringify(one?.spec?.name)} id:${JSON.stringify(short(one?.id ?? ''))}`,
+  );
   return fault(Reason.NETWORK_IN_USE, `network ${network.spec?.name} has active endpoints (${names.join(', ')})`, {
     endpoints: holders.map((one) => one?.spec?.name ?? '').join(','),
   });
@@ -173,9 +211,15 @@ function usedByEndpoints(view: View, network: Network): FaultError | undefined {
 
 function usedByNetworks(view: View, network: Network): FaultError | undefined {
   if (network.spec?.configOnly !== true) return undefined;
-  const holder = [...view.networks.values()].find(({ value }) => value.desired?.configFromId === network.id && isReady(value));
+  const holder = [...view.networks.values()].find(
+    ({ value }) => value.desired?.configFromId === network.id && isReady(value),
+  );
   if (holder === undefined) return undefined;
-  return fault(Reason.IN_USE, `configuration network "${network.spec.name}" is in use by network "${holder.value.spec?.name}"`, {
-    holder: holder.value.id,
-  });
+  return fault(
+    Reason.IN_USE,
+    `configuration network "${network.spec.name}" is in use by network "${holder.value.spec?.name}"`,
+    {
+      holder: holder.value.id,
+    },
+  );
 }

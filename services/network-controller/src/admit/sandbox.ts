@@ -18,11 +18,17 @@ export function admitSandbox(view: View, spec: SandboxSpec): SandboxDesired {
     checkNamespace(spec),
   ].filter((one) => one !== undefined);
   if (faults.length > 0) throw joinFaults('invalid sandbox', faults);
-  const holder = [...view.sandboxesNamed(spec.name)].map((id) => view.sandboxes.get(id)?.value).find((one) => one?.desired?.phase !== Phase.DELETING);
+  const holder = [...view.sandboxesNamed(spec.name)]
+    .map((id) => view.sandboxes.get(id)?.value)
+    .find((one) => one?.desired?.phase !== Phase.DELETING);
   if (holder !== undefined) {
-    throw fault(Reason.NAME_TAKEN, `the name "${spec.name}" is already in use by sandbox ${holder.id}`, { field: 'name', holder: holder.id });
+    throw fault(Reason.NAME_TAKEN, `the name "${spec.name}" is already in use by sandbox ${holder.id}`, {
+      field: 'name',
+      holder: holder.id,
+    });
   }
-  const shared = spec.namespace?.$case === 'sharedWith' ? findSandbox(view, spec.namespace.value, 'shared_with') : undefined;
+  const shared =
+    spec.namespace?.$case === 'sharedWith' ? findSandbox(view, spec.namespace.value, 'shared_with') : undefined;
   const sharedWithId = shared === undefined ? '' : shared.desired?.sharedWithId || shared.id;
   const host = shared?.desired ? findHost(view, shared.desired.hostId, 'host') : findHost(view, spec.host, 'host');
   if (host.state === HostState.DRAINED) {
@@ -47,12 +53,16 @@ export function readExtraHost(text: string): { name: string; address: string } |
   const at = text.indexOf(':');
   const name = text.slice(0, at);
   const address = text.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
-  return at > 0 && checkHostname(name, 'x') === undefined && parseAddress(address) !== undefined ? { name, address } : undefined;
+  return at > 0 && checkHostname(name, 'x') === undefined && parseAddress(address) !== undefined
+    ? { name, address }
+    : undefined;
 }
 
 function checkExtraHost(text: string): FaultError | undefined {
   if (readExtraHost(text) !== undefined) return undefined;
-  return fault(Reason.INVALID_VALUE, `invalid extra host ${JSON.stringify(text)}: NAME:ADDRESS is due`, { field: 'extra_hosts' });
+  return fault(Reason.INVALID_VALUE, `invalid extra host ${JSON.stringify(text)}: NAME:ADDRESS is due`, {
+    field: 'extra_hosts',
+  });
 }
 
 function checkNamespace({ namespace }: SandboxSpec): FaultError | undefined {

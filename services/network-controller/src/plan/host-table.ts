@@ -1,6 +1,6 @@
 // What one host must have, kept as a table of keyed objects with the items that want each, and a log of its changes
 // from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
-import { Object as HostObjectCodec, type Object as HostObject } from '@weft/proto/agent';
+import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
 
 /** A network, endpoint or sandbox: what an object is compiled from. "endpoint/<id>". */
 export type ItemKey = string;

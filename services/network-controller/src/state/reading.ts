@@ -1,5 +1,5 @@
 // Records as the outside sees them: with revision and status filled in, and only those that are ready.
-import { Phase, type Endpoint, type Host, type Network, type Sandbox } from '@weft/proto/model';
+import { type Endpoint, type Host, type Network, Phase, type Sandbox } from '@weft/proto/model';
 import type { View } from './view.ts';
 
 export function readNetwork(view: View, id: string): Network | undefined {
@@ -41,11 +41,14 @@ export function readySandboxes(view: View): Sandbox[] {
 /** Ready endpoints of these ids, oldest first. */
 export function readyEndpoints(view: View, ids: Iterable<string>): Endpoint[] {
   return ready(ids, (id) => readEndpoint(view, id)).sort(
-    (a, b) => Number((a.created ?? 0)) - Number((b.created ?? 0)) || compare(a.id, b.id),
+    (a, b) => Number(a.created ?? 0) - Number(b.created ?? 0) || compare(a.id, b.id),
   );
 }
 
-function ready<T extends { desired?: { phase: Phase } | undefined }>(ids: Iterable<string>, read: (id: string) => T | undefined): T[] {
+function ready<T extends { desired?: { phase: Phase } | undefined }>(
+  ids: Iterable<string>,
+  read: (id: string) => T | undefined,
+): T[] {
   return [...ids].map(read).filter((one): one is T => one !== undefined && isReady(one));
 }
 

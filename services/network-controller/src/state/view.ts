@@ -61,11 +61,20 @@ export class View {
   }
 
   load(keyValues: readonly KeyValue[], revision: Revision): void {
-    this.apply(revision, keyValues.map((one) => ({ type: 'put', ...one })));
+    this.apply(
+      revision,
+      keyValues.map((one) => ({ type: 'put', ...one })),
+    );
   }
 
   apply(revision: Revision, events: readonly StoreEvent[]): void {
-    const change = { revision, networks: new Set<string>(), endpoints: new Set<string>(), sandboxes: new Set<string>(), hosts: new Set<string>() };
+    const change = {
+      revision,
+      networks: new Set<string>(),
+      endpoints: new Set<string>(),
+      sandboxes: new Set<string>(),
+      hosts: new Set<string>(),
+    };
     for (const event of events) this.#applyOne(event, change);
     this.#revision = revision;
     for (const listener of this.#listeners) listener(change);
