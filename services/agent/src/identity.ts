@@ -3,7 +3,7 @@
 //   position         "<store id> <revision>": up to where the objects below are known
 //   object/<key>     the last objects, so that the agent goes on repairing without a controller
 import { randomBytes } from 'node:crypto';
-import { Object as HostObjectCodec, type Object as HostObject } from '@weft/proto/agent';
+import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
 import type { Op, Store } from '@weft/store';
 
 export interface Position {
@@ -46,7 +46,9 @@ export async function remember(
 ): Promise<void> {
   const ops: Op[] = [
     ...(reset ? await staleOps(store, put) : deleted.map((key): Op => ({ delete: `${objectPrefix}${key}` }))),
-    ...put.map((object): Op => ({ put: `${objectPrefix}${object.key}`, value: HostObjectCodec.encode(object).finish() })),
+    ...put.map(
+      (object): Op => ({ put: `${objectPrefix}${object.key}`, value: HostObjectCodec.encode(object).finish() }),
+    ),
     { put: positionKey, value: Buffer.from(`${position.storeId} ${position.revision}`) },
   ];
   await store.transact([], ops);
