@@ -1,1 +1,1 @@
-export {};
+export { bridgeDriver } from './driver.ts';

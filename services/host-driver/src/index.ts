@@ -1,1 +1,1 @@
-export {};
+export { hostDriver } from './driver.ts';

@@ -1,1 +1,1 @@
-export {};
+export { nullDriver } from './driver.ts';

@@ -137,12 +137,8 @@ export interface EndpointDesired {
   hostId: string;
   /** The interface's name in the sandbox, eth0 for example; empty while it has not joined. */
   interfaceName: string;
-  /** The revision at which it was withdrawn; 0 while it is not. */
-  withdrawnRevision: bigint;
-  /** Hosts that had been told of it when it was withdrawn or left, and have not yet said that they forgot it. */
+  /** Hosts that knew it when it was withdrawn or left, and have not yet said that they forgot it. */
   knownBy: string[];
-  /** The revision at which it last joined or left; 0 if it never did. */
-  joinedRevision: bigint;
 }
 
 /** What was observed. Written from agents' reports only. */
@@ -804,17 +800,7 @@ export const EndpointAddress: MessageFns<EndpointAddress> = {
 };
 
 function createBaseEndpointDesired(): EndpointDesired {
-  return {
-    phase: 0,
-    addresses: [],
-    macAddress: "",
-    sandboxId: "",
-    hostId: "",
-    interfaceName: "",
-    withdrawnRevision: 0n,
-    knownBy: [],
-    joinedRevision: 0n,
-  };
+  return { phase: 0, addresses: [], macAddress: "", sandboxId: "", hostId: "", interfaceName: "", knownBy: [] };
 }
 
 export const EndpointDesired: MessageFns<EndpointDesired> = {
@@ -837,20 +823,8 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     if (message.interfaceName !== "") {
       writer.uint32(50).string(message.interfaceName);
     }
-    if (message.withdrawnRevision !== 0n) {
-      if (BigInt.asUintN(64, message.withdrawnRevision) !== message.withdrawnRevision) {
-        throw new globalThis.Error("value provided for field message.withdrawnRevision of type uint64 too large");
-      }
-      writer.uint32(56).uint64(message.withdrawnRevision);
-    }
     for (const v of message.knownBy) {
-      writer.uint32(66).string(v!);
-    }
-    if (message.joinedRevision !== 0n) {
-      if (BigInt.asUintN(64, message.joinedRevision) !== message.joinedRevision) {
-        throw new globalThis.Error("value provided for field message.joinedRevision of type uint64 too large");
-      }
-      writer.uint32(72).uint64(message.joinedRevision);
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -917,27 +891,11 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
             continue;
           }
           case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.withdrawnRevision = reader.uint64() as bigint;
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
+            if (tag !== 58) {
               break;
             }
 
             message.knownBy.push(reader.string());
-            continue;
-          }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.joinedRevision = reader.uint64() as bigint;
             continue;
           }
         }
@@ -978,21 +936,11 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
         : isSet(object.interface_name)
         ? globalThis.String(object.interface_name)
         : "",
-      withdrawnRevision: isSet(object.withdrawnRevision)
-        ? BigInt(object.withdrawnRevision)
-        : isSet(object.withdrawn_revision)
-        ? BigInt(object.withdrawn_revision)
-        : 0n,
       knownBy: globalThis.Array.isArray(object?.knownBy)
         ? object.knownBy.map((e: any) => globalThis.String(e))
         : globalThis.Array.isArray(object?.known_by)
         ? object.known_by.map((e: any) => globalThis.String(e))
         : [],
-      joinedRevision: isSet(object.joinedRevision)
-        ? BigInt(object.joinedRevision)
-        : isSet(object.joined_revision)
-        ? BigInt(object.joined_revision)
-        : 0n,
     };
   },
 
@@ -1016,14 +964,8 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     if (message.interfaceName !== "") {
       obj.interfaceName = message.interfaceName;
     }
-    if (message.withdrawnRevision !== 0n) {
-      obj.withdrawnRevision = message.withdrawnRevision.toString();
-    }
     if (message.knownBy?.length) {
       obj.knownBy = message.knownBy;
-    }
-    if (message.joinedRevision !== 0n) {
-      obj.joinedRevision = message.joinedRevision.toString();
     }
     return obj;
   },
@@ -1039,13 +981,7 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     message.sandboxId = object.sandboxId ?? "";
     message.hostId = object.hostId ?? "";
     message.interfaceName = object.interfaceName ?? "";
-    message.withdrawnRevision = (object.withdrawnRevision !== undefined && object.withdrawnRevision !== null)
-      ? BigInt(object.withdrawnRevision)
-      : 0n;
     message.knownBy = object.knownBy?.map((e) => e) || [];
-    message.joinedRevision = (object.joinedRevision !== undefined && object.joinedRevision !== null)
-      ? BigInt(object.joinedRevision)
-      : 0n;
     return message;
   },
 };

@@ -241,8 +241,6 @@ export interface NetworkDesired {
   configFromId: string;
   /** One of bridge, host, none: made by weft, never removed. */
   predefined: boolean;
-  /** The revision at which the network was withdrawn; 0 while it is not. */
-  withdrawnRevision: bigint;
   /** Numbers the driver asked to have allocated (a VNI), by name. */
   numbers: { [key: string]: bigint };
 }
@@ -1560,7 +1558,6 @@ function createBaseNetworkDesired(): NetworkDesired {
     pools: [],
     configFromId: "",
     predefined: false,
-    withdrawnRevision: 0n,
     numbers: {},
   };
 }
@@ -1597,14 +1594,8 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
     if (message.predefined !== false) {
       writer.uint32(80).bool(message.predefined);
     }
-    if (message.withdrawnRevision !== 0n) {
-      if (BigInt.asUintN(64, message.withdrawnRevision) !== message.withdrawnRevision) {
-        throw new globalThis.Error("value provided for field message.withdrawnRevision of type uint64 too large");
-      }
-      writer.uint32(88).uint64(message.withdrawnRevision);
-    }
     globalThis.Object.entries(message.numbers).forEach(([key, value]: [string, bigint]) => {
-      NetworkDesired_NumbersEntry.encode({ key: key as any, value }, writer.uint32(98).fork()).join();
+      NetworkDesired_NumbersEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
     });
     return writer;
   },
@@ -1706,21 +1697,13 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
             continue;
           }
           case 11: {
-            if (tag !== 88) {
+            if (tag !== 90) {
               break;
             }
 
-            message.withdrawnRevision = reader.uint64() as bigint;
-            continue;
-          }
-          case 12: {
-            if (tag !== 98) {
-              break;
-            }
-
-            const entry12 = NetworkDesired_NumbersEntry.decode(reader, reader.uint32());
-            if (entry12.value !== undefined) {
-              message.numbers[entry12.key] = entry12.value;
+            const entry11 = NetworkDesired_NumbersEntry.decode(reader, reader.uint32());
+            if (entry11.value !== undefined) {
+              message.numbers[entry11.key] = entry11.value;
             }
             continue;
           }
@@ -1775,11 +1758,6 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
         ? globalThis.String(object.config_from_id)
         : "",
       predefined: isSet(object.predefined) ? globalThis.Boolean(object.predefined) : false,
-      withdrawnRevision: isSet(object.withdrawnRevision)
-        ? BigInt(object.withdrawnRevision)
-        : isSet(object.withdrawn_revision)
-        ? BigInt(object.withdrawn_revision)
-        : 0n,
       numbers: isObject(object.numbers)
         ? (globalThis.Object.entries(object.numbers) as [string, any][]).reduce(
           (acc: { [key: string]: bigint }, [key, value]: [string, any]) => {
@@ -1835,9 +1813,6 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
     if (message.predefined !== false) {
       obj.predefined = message.predefined;
     }
-    if (message.withdrawnRevision !== 0n) {
-      obj.withdrawnRevision = message.withdrawnRevision.toString();
-    }
     if (message.numbers) {
       const entries = globalThis.Object.entries(message.numbers) as [string, bigint][];
       if (entries.length > 0) {
@@ -1873,9 +1848,6 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
     message.pools = object.pools?.map((e) => NetworkPool.fromPartial(e)) || [];
     message.configFromId = object.configFromId ?? "";
     message.predefined = object.predefined ?? false;
-    message.withdrawnRevision = (object.withdrawnRevision !== undefined && object.withdrawnRevision !== null)
-      ? BigInt(object.withdrawnRevision)
-      : 0n;
     message.numbers = (globalThis.Object.entries(object.numbers ?? {}) as [string, bigint][]).reduce(
       (acc: { [key: string]: bigint }, [key, value]: [string, bigint]) => {
         if (value !== undefined) {

@@ -79,8 +79,10 @@ export interface SandboxDesired {
   hostId: string;
   /** The id of the sandbox whose namespace it shares; empty if it has its own. */
   sharedWithId: string;
-  /** The revision at which it was withdrawn; 0 while it is not. */
-  withdrawnRevision: bigint;
+  /** It is the host's own namespace. */
+  hostNamespace: boolean;
+  /** Hosts that knew it when it was withdrawn, and have not yet said that they forgot it. */
+  knownBy: string[];
 }
 
 /** What was observed. Written from agents' reports only. */
@@ -737,7 +739,7 @@ export const SandboxSpec_LabelsEntry: MessageFns<SandboxSpec_LabelsEntry> = {
 };
 
 function createBaseSandboxDesired(): SandboxDesired {
-  return { phase: 0, hostId: "", sharedWithId: "", withdrawnRevision: 0n };
+  return { phase: 0, hostId: "", sharedWithId: "", hostNamespace: false, knownBy: [] };
 }
 
 export const SandboxDesired: MessageFns<SandboxDesired> = {
@@ -751,11 +753,11 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     if (message.sharedWithId !== "") {
       writer.uint32(26).string(message.sharedWithId);
     }
-    if (message.withdrawnRevision !== 0n) {
-      if (BigInt.asUintN(64, message.withdrawnRevision) !== message.withdrawnRevision) {
-        throw new globalThis.Error("value provided for field message.withdrawnRevision of type uint64 too large");
-      }
-      writer.uint32(32).uint64(message.withdrawnRevision);
+    if (message.hostNamespace !== false) {
+      writer.uint32(32).bool(message.hostNamespace);
+    }
+    for (const v of message.knownBy) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -802,7 +804,15 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
               break;
             }
 
-            message.withdrawnRevision = reader.uint64() as bigint;
+            message.hostNamespace = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.knownBy.push(reader.string());
             continue;
           }
         }
@@ -830,11 +840,16 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
         : isSet(object.shared_with_id)
         ? globalThis.String(object.shared_with_id)
         : "",
-      withdrawnRevision: isSet(object.withdrawnRevision)
-        ? BigInt(object.withdrawnRevision)
-        : isSet(object.withdrawn_revision)
-        ? BigInt(object.withdrawn_revision)
-        : 0n,
+      hostNamespace: isSet(object.hostNamespace)
+        ? globalThis.Boolean(object.hostNamespace)
+        : isSet(object.host_namespace)
+        ? globalThis.Boolean(object.host_namespace)
+        : false,
+      knownBy: globalThis.Array.isArray(object?.knownBy)
+        ? object.knownBy.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.known_by)
+        ? object.known_by.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -849,8 +864,11 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     if (message.sharedWithId !== "") {
       obj.sharedWithId = message.sharedWithId;
     }
-    if (message.withdrawnRevision !== 0n) {
-      obj.withdrawnRevision = message.withdrawnRevision.toString();
+    if (message.hostNamespace !== false) {
+      obj.hostNamespace = message.hostNamespace;
+    }
+    if (message.knownBy?.length) {
+      obj.knownBy = message.knownBy;
     }
     return obj;
   },
@@ -863,9 +881,8 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     message.phase = object.phase ?? 0;
     message.hostId = object.hostId ?? "";
     message.sharedWithId = object.sharedWithId ?? "";
-    message.withdrawnRevision = (object.withdrawnRevision !== undefined && object.withdrawnRevision !== null)
-      ? BigInt(object.withdrawnRevision)
-      : 0n;
+    message.hostNamespace = object.hostNamespace ?? false;
+    message.knownBy = object.knownBy?.map((e) => e) || [];
     return message;
   },
 };

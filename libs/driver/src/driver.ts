@@ -1,0 +1,113 @@
+// A driver as pure functions, and the gRPC service made of them. A driver has no memory: what must be allocated is
+// given to it.
+import { type FaultError, fault, Reason, toMessage } from '@weft/fault';
+import type { Object as HostObject } from '@weft/proto/agent';
+import type {
+  CompiledEndpoint,
+  CompiledNetwork,
+  DescribeResponse,
+  DriverServiceImplementation,
+  EndpointInput,
+} from '@weft/proto/driver';
+import type { Endpoint, Network, Sandbox } from '@weft/proto/model';
+import type { OptionSpec } from './options.ts';
+
+export interface NetworkVerdict {
+  readonly faults: readonly FaultError[];
+  /** The options with defaults filled in. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface EndpointVerdict {
+  readonly faults: readonly FaultError[];
+  /** The exact interface name the options ask for; empty lets the controller number it. */
+  readonly interfaceName?: string;
+  /** The prefix for numbered names; empty means "eth". */
+  readonly interfacePrefix?: string;
+}
+
+export interface EndpointObjects {
+  readonly local: readonly HostObject[];
+  readonly remote?: readonly HostObject[];
+  readonly gatewayIpv4?: string;
+  readonly gatewayIpv6?: string;
+}
+
+/** An endpoint with what it hangs on. */
+export interface JoinedEndpoint {
+  readonly network: Network;
+  readonly endpoint: Endpoint;
+  readonly sandbox: Sandbox;
+}
+
+/** What a driver must say. Every function is pure and total. */
+export interface Driver {
+  readonly description: Omit<DescribeResponse, 'options'> & { readonly options: readonly OptionSpec[] };
+  validateNetwork(network: Network, others: readonly Network[]): NetworkVerdict;
+  validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict;
+  compileNetwork(network: Network, hostId: string): readonly HostObject[];
+  compileEndpoint(input: JoinedEndpoint): EndpointObjects;
+}
+
+/** The gRPC service of a driver. */
+export function driverService(driver: Driver): DriverServiceImplementation {
+  return {
+    async describe() {
+      const options = driver.description.options.map(({ key, type, defaultValue, meaning, values, endpoint }) => ({
+        key,
+        type,
+        defaultValue,
+        meaning,
+        values: [...(values ?? [])],
+        endpoint: endpoint ?? false,
+      }));
+      return { ...driver.description, options };
+    },
+    async validateNetwork({ network, others }) {
+      const verdict = driver.validateNetwork(given(network, 'network'), others);
+      return { faults: verdict.faults.map(toMessage), options: { ...verdict.options } };
+    },
+    async validateEndpoint({ network, endpoint }) {
+      const verdict = driver.validateEndpoint(given(network, 'network'), given(endpoint, 'endpoint'));
+      return {
+        faults: verdict.faults.map(toMessage),
+        interfaceName: verdict.interfaceName ?? '',
+        interfacePrefix: verdict.interfacePrefix ?? '',
+      };
+    },
+    async compileNetworks({ hostId, networks }) {
+      return {
+        networks: networks.map(
+          (network): CompiledNetwork => ({
+            networkId: network.id,
+            objects: [...driver.compileNetwork(network, hostId)],
+            faults: [],
+          }),
+        ),
+      };
+    },
+    async compileEndpoints({ endpoints }) {
+      return { endpoints: endpoints.map((input): CompiledEndpoint => compileEndpoint(driver, input)) };
+    },
+  };
+}
+
+function compileEndpoint(driver: Driver, input: EndpointInput): CompiledEndpoint {
+  const network = given(input.network, 'endpoints.network');
+  const endpoint = given(input.endpoint, 'endpoints.endpoint');
+  const sandbox = given(input.sandbox, 'endpoints.sandbox');
+  const compiled = driver.compileEndpoint({ network, endpoint, sandbox });
+  return {
+    endpointId: endpoint.id,
+    local: [...compiled.local],
+    remote: [...(compiled.remote ?? [])],
+    gatewayIpv4: compiled.gatewayIpv4 ?? '',
+    gatewayIpv6: compiled.gatewayIpv6 ?? '',
+    faults: [],
+  };
+}
+
+function given<T>(value: T | undefined, field: string): T {
+  if (value === undefined) throw fault(Reason.MISSING_FIELD, `${field} is missing`, { field });
+  return value;
+}

@@ -1,0 +1,42 @@
+// The key of each object of HostState, made from its spec, so that two who mean the same thing name it the same.
+//   sandbox/<sandbox id>            bridge/<interface>       veth/<endpoint id>     route/<sandbox id>/<destination>
+//   nft/<set>/<field . field>       sysctl/<dotted key>      file/<sandbox id>/<hosts|resolv.conf>
+import type { Object as HostObject } from '@weft/proto/agent';
+
+export type { HostObject };
+/** What an object is, by kind. */
+export type Spec = NonNullable<HostObject['spec']>;
+export type Kind = Spec['$case'];
+
+declare const keyBrand: unique symbol;
+/** "<kind>/<identity>", unique on a host. */
+export type ObjectKey = string & { readonly [keyBrand]: true };
+
+/** The key of what is specified. */
+export function keyOf(spec: Spec): ObjectKey {
+  return identity(spec) as ObjectKey;
+}
+
+function identity(spec: Spec): string {
+  switch (spec.$case) {
+    case 'sandbox':
+      return `sandbox/${spec.value.sandboxId}`;
+    case 'bridge':
+      return `bridge/${spec.value.name}`;
+    case 'veth':
+      return `veth/${spec.value.endpointId}`;
+    case 'route':
+      return `route/${spec.value.sandboxId}/${spec.value.destination}`;
+    case 'nftElement':
+      return `nft/${spec.value.set}/${spec.value.key.join(' . ')}`;
+    case 'sysctl':
+      return `sysctl/${spec.value.key}`;
+    case 'file':
+      return `file/${spec.value.sandboxId}/${spec.value.name}`;
+  }
+}
+
+/** An object with the key its spec gives it. */
+export function hostObject(spec: Spec): HostObject {
+  return { key: keyOf(spec), spec };
+}
