@@ -21,7 +21,13 @@ export function alignColumns(text: string): string {
   }
   return lines
     .map((cells, at) =>
-      cells.map((cell, column) => cell + ' '.repeat((widths[at]?.[column] ?? 0) - (widths[at]?.[column] === undefined ? 0 : [...cell].length))).join(''),
+      cells
+        .map(
+          (cell, column) =>
+            cell +
+            ' '.repeat((widths[at]?.[column] ?? 0) - (widths[at]?.[column] === undefined ? 0 : [...cell].length)),
+        )
+        .join(''),
     )
     .join('\n');
 }

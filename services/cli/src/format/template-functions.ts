@@ -66,8 +66,10 @@ export const functions: Readonly<Record<string, Function>> = {
   join: (list, separator) => (isList(list) ? list.map(text).join(text(separator)) : text(list)),
   lower: (value) => text(value).toLowerCase(),
   upper: (value) => text(value).toUpperCase(),
-  title: (value) => text(value).replace(/(^|\s)(\S)/g, (_, space: string, letter: string) => space + letter.toUpperCase()),
-  pad: (value, left, right) => (text(value) === '' ? '' : ' '.repeat(number(left)) + text(value) + ' '.repeat(number(right))),
+  title: (value) =>
+    text(value).replace(/(^|\s)(\S)/g, (_, space: string, letter: string) => space + letter.toUpperCase()),
+  pad: (value, left, right) =>
+    text(value) === '' ? '' : ' '.repeat(number(left)) + text(value) + ' '.repeat(number(right)),
   truncate: (value, length) => text(value).slice(0, number(length)),
   len: size,
   index: (of, ...keys) => keys.reduce(element, of),

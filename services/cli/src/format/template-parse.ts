@@ -14,7 +14,12 @@ export interface Pipe {
 export type Node =
   | { readonly is: 'text'; readonly text: string }
   | { readonly is: 'action'; readonly pipe: Pipe }
-  | { readonly is: 'if' | 'range' | 'with'; readonly pipe: Pipe; readonly body: readonly Node[]; readonly otherwise: readonly Node[] };
+  | {
+      readonly is: 'if' | 'range' | 'with';
+      readonly pipe: Pipe;
+      readonly body: readonly Node[];
+      readonly otherwise: readonly Node[];
+    };
 
 /** A template that does not parse, or that asks for what is not there; the message is without a lead. */
 export class TemplateError extends Error {
@@ -24,7 +29,11 @@ export class TemplateError extends Error {
 const tokenPattern =
   /\s*(?:("(?:[^"\\]|\\.)*")|(`[^`]*`)|(\$?[A-Za-z_][\w]*|\$)|((?:\.[A-Za-z_]\w*)+)|([+-]?(?:\d+\.?\d*|\.\d+))|(:=|[|().,=]))/y;
 
-type Token = { readonly kind: 'string' | 'word' | 'fields' | 'number' | 'sign'; readonly text: string; readonly spaced: boolean };
+type Token = {
+  readonly kind: 'string' | 'word' | 'fields' | 'number' | 'sign';
+  readonly text: string;
+  readonly spaced: boolean;
+};
 
 function tokensOf(action: string): Token[] {
   const tokens: Token[] = [];
@@ -32,7 +41,8 @@ function tokensOf(action: string): Token[] {
   while (action.slice(tokenPattern.lastIndex).trim() !== '') {
     const from = tokenPattern.lastIndex;
     const match = tokenPattern.exec(action);
-    if (match === null) throw new TemplateError(`unexpected ${JSON.stringify(action.slice(from).trim()[0])} in command`);
+    if (match === null)
+      throw new TemplateError(`unexpected ${JSON.stringify(action.slice(from).trim()[0])} in command`);
     const spaced = /^\s/.test(match[0]);
     const [, quoted, raw, word, fields, number, sign] = match;
     if (quoted !== undefined) tokens.push({ kind: 'string', text: unquote(quoted), spaced });
@@ -89,10 +99,16 @@ class Reader {
   }
 
   #declared(): string[] {
-    const isVariable = (ahead: number): boolean => this.#peek(ahead)?.text.startsWith('$') === true && this.#peek(ahead)?.kind === 'word';
+    const isVariable = (ahead: number): boolean =>
+      this.#peek(ahead)?.text.startsWith('$') === true && this.#peek(ahead)?.kind === 'word';
     const isSign = (ahead: number, ...signs: string[]): boolean =>
       this.#peek(ahead)?.kind === 'sign' && signs.includes(this.#peek(ahead)?.text ?? '');
-    const count = isVariable(0) && isSign(1, ':=', '=') ? 1 : isVariable(0) && isSign(1, ',') && isVariable(2) && isSign(3, ':=') ? 2 : 0;
+    const count =
+      isVariable(0) && isSign(1, ':=', '=')
+        ? 1
+        : isVariable(0) && isSign(1, ',') && isVariable(2) && isSign(3, ':=')
+          ? 2
+          : 0;
     const names = [0, 2].slice(0, count).map((ahead) => this.#peek(ahead)?.text ?? '');
     this.#at += count * 2;
     return names;

@@ -16,8 +16,10 @@ function lookUp(scope: Scope | undefined, name: string): Value {
 
 function field(of: Value, name: string, args: readonly Value[]): Value {
   if (isMap(of)) return of.get(name);
-  if (!isStruct(of)) throw new TemplateError(`can't evaluate field ${name} in ${of === undefined ? 'nil data' : `value ${print(of)}`}`);
-  if (!Object.hasOwn(of, name)) throw new TemplateError(`there is no field ${name}; there are ${Object.keys(of).join(', ')}`);
+  if (!isStruct(of))
+    throw new TemplateError(`can't evaluate field ${name} in ${of === undefined ? 'nil data' : `value ${print(of)}`}`);
+  if (!Object.hasOwn(of, name))
+    throw new TemplateError(`there is no field ${name}; there are ${Object.keys(of).join(', ')}`);
   const found = of[name];
   return typeof found === 'function' ? found(...args) : found;
 }
@@ -84,7 +86,8 @@ class Runner {
 
   #command([head, ...rest]: readonly Term[], piped: readonly Value[], dot: Value, scope: Scope): Value {
     if (head === undefined) throw new TemplateError('missing value for command');
-    if (head.is === 'name' && (head.name === 'and' || head.name === 'or')) return this.#shortCircuit(head.name, rest, piped, dot, scope);
+    if (head.is === 'name' && (head.name === 'and' || head.name === 'or'))
+      return this.#shortCircuit(head.name, rest, piped, dot, scope);
     const args = (): Value[] => [...rest.map((term) => this.#term(term, [], dot, scope)), ...piped];
     if (head.is === 'name') {
       const run = Object.hasOwn(this.#functions, head.name) ? this.#functions[head.name] : undefined;

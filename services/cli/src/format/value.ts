@@ -64,8 +64,15 @@ export function print(value: Value): string {
   if (value === undefined) return '<no value>';
   if (value === null) return '<nil>';
   if (isList(value)) return `[${value.map(print).join(' ')}]`;
-  if (isMap(value)) return `map[${entriesOf(value).map(([key, one]) => `${key}:${print(one)}`).join(' ')}]`;
-  if (isStruct(value)) return `{${Object.values(value).filter((one) => typeof one !== 'function').map(print).join(' ')}}`;
+  if (isMap(value))
+    return `map[${entriesOf(value)
+      .map(([key, one]) => `${key}:${print(one)}`)
+      .join(' ')}]`;
+  if (isStruct(value))
+    return `{${Object.values(value)
+      .filter((one) => typeof one !== 'function')
+      .map(print)
+      .join(' ')}}`;
   return String(value);
 }
 

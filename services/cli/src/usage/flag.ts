@@ -60,8 +60,7 @@ function check(flag: Flag, value: string): void {
       if (value === '' || value.startsWith('=')) reject(flag, value, `invalid label '${value}': empty name`);
       return;
     case 'filter':
-      if (value !== '' && !value.includes('='))
-        reject(flag, value, 'bad format of filter (expected name=value)');
+      if (value !== '' && !value.includes('=')) reject(flag, value, 'bad format of filter (expected name=value)');
       return;
     case 'link':
       if (value === '') reject(flag, value, 'empty string specified for links');

@@ -101,7 +101,12 @@ export function parse(root: Group, argv: readonly string[]): Parsed {
   const grow = (node: Command | Group, path: string): Words => {
     const own = node.flags ?? [];
     const flags = node === root ? globals : new Flags(own);
-    const help: Flag = { name: 'help', ...(isGroup(node) || own.every((f) => f.short !== 'h') ? { short: 'h' } : {}), kind: 'bool', help: '' };
+    const help: Flag = {
+      name: 'help',
+      ...(isGroup(node) || own.every((f) => f.short !== 'h') ? { short: 'h' } : {}),
+      kind: 'bool',
+      help: '',
+    };
     let helpAsked = false;
     const words = new Words(node.name, own, flags, isGroup(node) || node.passThrough === true);
     words.option(flagTitle(help)).on('option:help', () => {
@@ -140,7 +145,9 @@ export function parse(root: Group, argv: readonly string[]): Parsed {
     grow(root, root.name).parse([...argv], { from: 'user' });
   } catch (error) {
     const usage = asUsageError(error, argv);
-    const line = isGroup(at.node) ? `Usage:  ${at.path}${at.node === root ? ' [OPTIONS] COMMAND' : ''}` : usageLine(at.path, at.node);
+    const line = isGroup(at.node)
+      ? `Usage:  ${at.path}${at.node === root ? ' [OPTIONS] COMMAND' : ''}`
+      : usageLine(at.path, at.node);
     throw new UsageError(usage.message, usage.exitCode, `${line}\n\nRun '${at.path} --help' for more information`);
   }
   if (found === undefined) throw new Error('commander ran nothing');
