@@ -1,6 +1,6 @@
 // Subnets, ranges, gateways and auxiliary addresses, given as separate flags, grouped by the subnet each lies in.
 // Refuses in docker's words what docker's client refuses; the rest is for the server to judge. Pure.
-import { containsAddress, type Prefix, parseAddress, parseCidr, parsePrefix, prefixOf } from '@weft/address';
+import { containsAddress, type Prefix, parseAddress, parseCidr, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
 import type { IpamConfig } from '@weft/proto/model';
 

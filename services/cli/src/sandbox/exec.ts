@@ -11,6 +11,11 @@ export interface Entry {
   readonly files: readonly { readonly source: string; readonly target: string }[];
 }
 
+/** The door of @weft/kernel that is used here. */
+interface Kernel {
+  enterAndExec(entry: Entry, argv: readonly string[], env: Readonly<Record<string, string | undefined>>): never;
+}
+
 /** Where to go in. @param bootId of this machine: paths on a machine that booted as another are not ours to open. */
 export function entryOf(sandbox: Sandbox, hosts: readonly Host[], bootId: string): Entry {
   const { status, desired, spec } = sandbox;
@@ -60,7 +65,7 @@ export const execInSandbox: Run = async ([name = '', ...words], _flags, session)
   } catch (error) {
     throw whileDoing(what, error);
   }
-  const { enterAndExec } = await import('@weft/kernel');
+  const { enterAndExec } = (await import('@weft/kernel')) as unknown as Kernel;
   const { command, env } = restoreOpenFiles(argv, session.env, readFileSync('/proc/self/limits', 'utf8'));
   try {
     return enterAndExec(entry, command, env);
