@@ -1,1 +1,52 @@
-export {};
+// The door to the Linux kernel. Everything is synchronous; descriptors in namespaces are closed before a function returns
+// (a monitor and a pending group delete excepted). README.md says what flows in and out.
+export {
+  type Address,
+  type AddressSpec,
+  addAddress,
+  deleteAddress,
+  dumpAddresses,
+  putAddress,
+} from './address.ts';
+export { type Capability, missingCapabilities } from './capability.ts';
+export { ERRNO, errnoName, KernelError } from './error.ts';
+export { enterAndExec, type Sandbox } from './exec.ts';
+export { type PendingDelete, startGroupDelete } from './group-delete.ts';
+export { nameservers, onLinkPrefixes } from './host-facts.ts';
+export {
+  createBridge,
+  createLink,
+  createVeth,
+  deleteGroup,
+  deleteLink,
+  getLink,
+  type LinkChange,
+  type LinkRef,
+  type PortFlags,
+  setLink,
+  setPort,
+  type VethSpec,
+} from './link.ts';
+export { dumpLinks, findLink, findLinks, type Link, readLink } from './link-state.ts';
+export { DOOMED_GROUP, WEFT_GROUP, WEFT_PROTOCOL, WEFT_TABLE } from './marks.ts';
+export { createMonitor, type Heard, type Monitor } from './monitor.ts';
+export type { KernelEvent, NftObjectKind } from './monitor-events.ts';
+export { createNamespace, deleteNamespace } from './named-namespace.ts';
+export {
+  enterNamespace,
+  inNamespace,
+  type NamespaceIdentity,
+  namespaceIdentity,
+  ownNamespace,
+  warmThreadPool,
+  withNamespaceFd,
+} from './namespace.ts';
+export { type Ack, isOwnPort, type NetlinkSocket, withNetlink } from './netlink.ts';
+export type { Request } from './netlink-frame.ts';
+export { listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
+export { changeElements, type ElementChange, listElements, type NftElement, type NftSet } from './nft-elements.ts';
+export type { NftField } from './nft-keys.ts';
+export { assignNsid, findNsid } from './nsid.ts';
+export { addRoute, deleteRoute, dumpRoutes, type Route, type RouteSpec, replaceRoute, TABLE_MAIN } from './route.ts';
+export { readSysctl, writeSysctl } from './sysctl.ts';
+export { clearWake, closeWakeFd, createWakeFd, waitFor, wake } from './wait.ts';

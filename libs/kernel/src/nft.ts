@@ -1,0 +1,121 @@
+// nftables' structure (tables, chains, rules, sets) as nft text through libnftables: one text is one atomic transaction.
+// A context belongs to the namespace that it was made in, so each run makes one inside the window and frees it there.
+// It refuses to keep one: it holds a socket, and a socket keeps a dead namespace alive.
+import koffi from 'koffi';
+import { ERRNO, KernelError } from './error.ts';
+import { inNamespace } from './namespace.ts';
+import { errnoText, type Pointer } from './syscalls.ts';
+
+const CTX_DEFAULT = 0;
+const OUTPUT_JSON = 1 << 4;
+
+interface Library {
+  contextNew(flags: number): Pointer;
+  contextFree(context: Pointer): void;
+  bufferOutput(context: Pointer): number;
+  bufferError(context: Pointer): number;
+  outputFlags(context: Pointer, flags: number): void;
+  run(context: Pointer, text: string): number;
+  output(context: Pointer): string | null;
+  error(context: Pointer): string | null;
+}
+
+const load = (): Library => {
+  let file: ReturnType<typeof koffi.load>;
+  try {
+    file = koffi.load('libnftables.so.1');
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new KernelError('load libnftables.so.1', 0, `${cause} (install the package libnftables1)`);
+  }
+  return {
+    contextNew: file.func('void *nft_ctx_new(uint32_t)'),
+    contextFree: file.func('void nft_ctx_free(void *)'),
+    bufferOutput: file.func('int nft_ctx_buffer_output(void *)'),
+    bufferError: file.func('int nft_ctx_buffer_error(void *)'),
+    outputFlags: file.func('void nft_ctx_output_set_flags(void *, unsigned int)'),
+    run: file.func('int nft_run_cmd_from_buffer(void *, const char *)'),
+    output: file.func('const char *nft_ctx_get_output_buffer(void *)'),
+    error: file.func('const char *nft_ctx_get_error_buffer(void *)'),
+  };
+};
+
+let library: Library | undefined;
+
+// The errnos that nft's texts name in practice; a text is all that libnftables gives.
+const known = [
+  ERRNO.ENOENT,
+  ERRNO.EEXIST,
+  ERRNO.EPERM,
+  ERRNO.EBUSY,
+  ERRNO.EINVAL,
+  ERRNO.ENOSPC,
+  ERRNO.ENFILE,
+  ERRNO.ENOMEM,
+]
+  .concat([ERRNO.EOPNOTSUPP, ERRNO.EMFILE])
+  .map((errno) => ({ errno, text: errnoText(errno) }));
+
+const failure = (operation: string, detail: string): KernelError => {
+  const errno = known.find(({ text }) => detail.includes(text))?.errno ?? 0;
+  return new KernelError(operation, errno, errno === 0 ? 'nft refused it' : errnoText(errno), detail.trimEnd());
+};
+
+const run = (namespace: string | undefined, text: string, flags: number, operation: string): string => {
+  library ??= load();
+  const nft = library;
+  return inNamespace(namespace, () => {
+    const context = nft.contextNew(CTX_DEFAULT);
+    try {
+      nft.bufferOutput(context);
+      nft.bufferError(context);
+      nft.outputFlags(context, flags);
+      const failed = nft.run(context, text) !== 0;
+      if (failed) throw failure(operation, nft.error(context) ?? '');
+      return nft.output(context) ?? '';
+    } finally {
+      nft.contextFree(context);
+    }
+  });
+};
+
+/**
+ * Runs nft text in a namespace (undefined: the thread's own) as one transaction: all of it, or nothing and a KernelError whose
+ * `detail` is nft's text exactly. 0.2 ms and up.
+ */
+export const runNft = (namespace: string | undefined, text: string, operation = 'change nftables'): void => {
+  run(namespace, text, 0, operation);
+};
+
+/** An object of nft's JSON output: one key (`table`, `chain`, `rule`, `set`, `map`, ...) whose value describes it. */
+export type NftObject = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** All that is in one table, as libnftables-json(5) has it; undefined when there is no such table. Throws KernelError. */
+export const listTable = (namespace: string | undefined, family: string, table: string): NftObject[] | undefined => {
+  try {
+    const text = run(namespace, `list table ${family} ${table}`, OUTPUT_JSON, `list nft table ${family} ${table}`);
+    const { nftables } = JSON.parse(text) as { nftables: NftObject[] };
+    return nftables.filter((object) => !('metainfo' in object));
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === ERRNO.ENOENT) return undefined;
+    throw error;
+  }
+};
+
+/** The same as the text that `nft list table` prints. */
+export const listTableText = (namespace: string | undefined, family: string, table: string): string | undefined => {
+  try {
+    return run(namespace, `list table ${family} ${table}`, 0, `list nft table ${family} ${table}`);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === ERRNO.ENOENT) return undefined;
+    throw error;
+  }
+};
+
+/** Family and name of every table of a namespace. */
+export const listTables = (namespace: string | undefined): { family: string; name: string }[] =>
+  (
+    JSON.parse(run(namespace, 'list tables', OUTPUT_JSON, 'list nft tables')) as { nftables: NftObject[] }
+  ).nftables.flatMap(({ table }) =>
+    table === undefined ? [] : [{ family: String(table['family']), name: String(table['name']) }],
+  );

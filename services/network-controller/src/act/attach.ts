@@ -1,0 +1,272 @@
+// Making endpoints: record first, leases second, the commit third. One request may make several, and the sandbox they
+// join, all or nothing.
+import { macOf, parseCidr } from '@weft/address';
+import { asFault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
+import type { LeaseItem } from '@weft/proto/ipam';
+import { type Endpoint, EndpointSpec, Family, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import type { Compare, Op, Revision } from '@weft/store';
+import { admitAttachments, admitEndpoint, type Wanted } from '../admit/endpoint.ts';
+import { chooseInterfaceName } from '../admit/interface-name.ts';
+import { endpointNameKey, prefix } from '../state/keys.ts';
+import { untilCommitted } from '../state/ledger.ts';
+import { encodeEndpoint, encodeSandbox } from '../state/records.ts';
+import { assertCallerThere, type Context, type Waiting } from './context.ts';
+import { crashPoint } from './crash-point.ts';
+import { endpointOwner } from './finish.ts';
+
+/** One network to attach to. */
+export interface Attachment {
+  readonly network: Network;
+  readonly spec: EndpointSpec;
+}
+
+/** What an attachment is for, looked up in the view of the moment: it is asked again when another writer was faster. */
+export interface Plan {
+  /** The sandbox to join; undefined makes endpoints that have not joined one. */
+  readonly sandbox: Sandbox | undefined;
+  /** The sandbox is made by this request. */
+  readonly created: boolean;
+  readonly attachments: readonly Attachment[];
+}
+
+interface Draft {
+  readonly endpoint: Endpoint;
+  readonly network: Network;
+  readonly items: readonly LeaseItem[];
+}
+
+interface Recorded {
+  readonly sandbox: Sandbox | undefined;
+  readonly created: boolean;
+  readonly drafts: readonly Draft[];
+  /** The revision of the record transaction: what it put has this one. */
+  readonly revision: Revision;
+}
+
+export interface Attached {
+  readonly sandbox: Sandbox | undefined;
+  readonly endpoints: readonly Endpoint[];
+  readonly revision: Revision;
+}
+
+export async function attach(
+  context: Context,
+  waiting: Waiting,
+  decide: () => Plan,
+  done: (sandbox: Sandbox | undefined, endpoints: readonly Endpoint[]) => Op[],
+): Promise<Attached> {
+  assertCallerThere(waiting);
+  const recorded = await untilCommitted(() => record(context, decide()));
+  crashPoint('after-record');
+  try {
+    const leased = await Promise.all(recorded.drafts.map((draft) => lease(context, draft)));
+    crashPoint('after-lease');
+    assertCallerThere(waiting);
+    const attached = await untilCommitted(() => commit(context, recorded, leased, done));
+    crashPoint('after-commit');
+    return attached;
+  } catch (error) {
+    await undoAttach(
+      context,
+      recorded.created ? recorded.sandbox : undefined,
+      recorded.drafts.map((draft) => draft.endpoint),
+    );
+    throw asFault(error);
+  }
+}
+
+async function record(context: Context, plan: Plan): Promise<Recorded> {
+  const { view } = context.ledger;
+  const { sandbox, created } = plan;
+  const wanted: Wanted[] = plan.attachments.map(({ network }) => ({
+    network,
+    driver: context.drivers.describe(network.desired?.driver ?? ''),
+  }));
+  if (sandbox !== undefined) admitAttachments(view, sandbox, wanted, created);
+  const drafts: Draft[] = [];
+  for (const [index, attachment] of plan.attachments.entries()) {
+    const driver = wanted[index]?.driver ?? context.drivers.describe(attachment.network.desired?.driver ?? '');
+    const admitted = admitEndpoint(view, attachment.network, attachment.spec, sandbox?.spec?.name ?? '', driver);
+    const endpoint: Endpoint = {
+      id: context.newId(),
+      networkId: attachment.network.id,
+      spec: EndpointSpec.fromPartial({ ...attachment.spec, name: admitted.name }),
+      desired: {
+        phase: Phase.ALLOCATING,
+        addresses: [],
+        macAddress: admitted.mac,
+        sandboxId: '',
+        hostId: '',
+        interfaceName: '',
+        knownBy: [],
+      },
+      status: undefined,
+      created: context.now(),
+      revision: 0n,
+    };
+    const verdict = await context.drivers
+      .client(driver.name)
+      .validateEndpoint({ network: attachment.network, endpoint });
+    if (verdict.faults.length > 0) throw joinFaults('invalid endpoint', verdict.faults.map(fromMessage));
+    drafts.push({ endpoint, network: attachment.network, items: admitted.items });
+  }
+  const compares: Compare[] = [];
+  const ops: Op[] = [];
+  if (sandbox !== undefined && created) {
+    compares.push({ key: `${prefix.sandboxName}${sandbox.spec?.name}`, modRevision: 0n });
+    ops.push({ put: `${prefix.sandbox}${sandbox.id}`, value: encodeSandbox(sandbox) });
+    ops.push({ put: `${prefix.sandboxName}${sandbox.spec?.name}`, value: Buffer.from(sandbox.id) });
+  } else if (sandbox !== undefined) {
+    compares.push({ key: `${prefix.sandbox}${sandbox.id}`, modRevision: sandbox.revision as Revision });
+  }
+  for (const { endpoint, network } of drafts) {
+    const name = endpointNameKey(network.id, endpoint.spec?.name ?? '');
+    compares.push(
+      { key: `${prefix.network}${network.id}`, modRevision: network.revision as Revision },
+      { key: name, modRevision: 0n },
+    );
+    ops.push(
+      { put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) },
+      { put: name, value: Buffer.from(endpoint.id) },
+      { put: `${prefix.networkLinks}${network.id}`, value: new Uint8Array() },
+    );
+  }
+  const revision = await context.ledger.commit(compares, ops);
+  return { sandbox, created, drafts, revision };
+}
+
+async function lease(context: Context, draft: Draft): Promise<Endpoint> {
+  const { endpoint, items, network } = draft;
+  const desired = endpoint.desired;
+  if (desired === undefined || items.length === 0) return endpoint;
+  try {
+    const { leases } = await context.ipam.lease({ owner: endpointOwner(endpoint.id), items: [...items] });
+    const addresses = leases.map(({ poolId, cidr }) => ({
+      family: cidr.includes(':') ? Family.IPV6 : Family.IPV4,
+      cidr,
+      poolId,
+    }));
+    const first = addresses[0] === undefined ? undefined : parseCidr(addresses[0].cidr)?.address;
+    const made = (first && macOf(first)) ?? `02:42:${endpoint.id.slice(0, 8).match(/../g)?.join(':')}`;
+    return { ...endpoint, desired: { ...desired, addresses, macAddress: desired.macAddress || made } };
+  } catch (error) {
+    if (isFault(error, Reason.POOL_EXHAUSTED)) await noteExhausted(context, items, network);
+    throw error;
+  }
+}
+
+/** Puts a mark that the event `pool exhausted` is read from, unless it is there already. */
+async function noteExhausted(context: Context, items: readonly LeaseItem[], network: Network): Promise<void> {
+  const pool = network.desired?.pools.find((one) => items.some((item) => item.poolId === one.poolId));
+  const key = `${prefix.exhausted}${pool?.poolId}`;
+  if (pool === undefined || context.ledger.view.marks.has(key)) return;
+  await context.ledger.commit([], [{ put: key, value: new Uint8Array() }]);
+}
+
+/** THE commit: from here on the request is accepted. */
+async function commit(
+  context: Context,
+  recorded: Recorded,
+  leased: readonly Endpoint[],
+  done: (sandbox: Sandbox | undefined, endpoints: readonly Endpoint[]) => Op[],
+): Promise<Attached> {
+  const { view } = context.ledger;
+  const { created, revision: recordRevision } = recorded;
+  const before = recorded.sandbox;
+  const sandbox =
+    before?.desired === undefined || !created
+      ? before
+      : { ...before, desired: { ...before.desired, phase: Phase.READY } };
+  const compares: Compare[] = leased.map((endpoint) => ({
+    key: `${prefix.endpoint}${endpoint.id}`,
+    modRevision: recordRevision,
+  }));
+  const ops: Op[] = [];
+  let endpoints = leased.map((endpoint) => ready(endpoint));
+  if (sandbox !== undefined) {
+    const links = `${prefix.sandboxLinks}${sandbox.id}`;
+    compares.push({ key: links, modRevision: view.marks.get(links) ?? 0n });
+    compares.push({
+      key: `${prefix.sandbox}${sandbox.id}`,
+      modRevision: created ? recordRevision : (sandbox.revision as Revision),
+    });
+    if (leased.length > 0) ops.push({ put: links, value: new Uint8Array() });
+    if (created) ops.push({ put: `${prefix.sandbox}${sandbox.id}`, value: encodeSandbox(sandbox) });
+    endpoints = await joined(context, sandbox, leased, recorded.drafts);
+  }
+  for (const endpoint of endpoints)
+    ops.push({ put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) });
+  const revision = await context.ledger.commit(compares, [...ops, ...done(sandbox, endpoints)]);
+  return { sandbox, endpoints, revision };
+}
+
+function ready(endpoint: Endpoint): Endpoint {
+  return endpoint.desired === undefined
+    ? endpoint
+    : { ...endpoint, desired: { ...endpoint.desired, phase: Phase.READY } };
+}
+
+async function joined(
+  context: Context,
+  sandbox: Sandbox,
+  leased: readonly Endpoint[],
+  drafts: readonly Draft[],
+): Promise<Endpoint[]> {
+  const taken = takenInterfaceNames(context, sandbox.id);
+  const endpoints: Endpoint[] = [];
+  for (const [index, endpoint] of leased.entries()) {
+    const network = drafts[index]?.network;
+    if (network === undefined) continue;
+    endpoints.push(await joinedTo(context, ready(endpoint), network, sandbox, taken));
+  }
+  return endpoints;
+}
+
+/** Names of the sandbox's interfaces: those of endpoints that are going count until their hosts have forgotten them. */
+export function takenInterfaceNames(context: Context, sandboxId: string): Set<string> {
+  const { view } = context.ledger;
+  const names = [...view.endpointsOfSandbox.ids(sandboxId)].map(
+    (id) => view.endpoints.get(id)?.value.desired?.interfaceName ?? '',
+  );
+  return new Set(names.filter((name) => name !== ''));
+}
+
+/** The endpoint as a member of the sandbox; adds its interface's name to the taken ones. */
+export async function joinedTo(
+  context: Context,
+  endpoint: Endpoint,
+  network: Network,
+  sandbox: Sandbox,
+  taken: Set<string>,
+): Promise<Endpoint> {
+  const description = context.drivers.describe(network.desired?.driver ?? '');
+  const { desired } = endpoint;
+  if (desired === undefined) return endpoint;
+  let interfaceName = '';
+  if (description.hasInterfaces) {
+    const verdict = await context.drivers.client(description.name).validateEndpoint({ network, endpoint });
+    interfaceName = chooseInterfaceName(taken, verdict.interfaceName, verdict.interfacePrefix || 'eth');
+    taken.add(interfaceName);
+  }
+  return {
+    ...endpoint,
+    desired: { ...desired, sandboxId: sandbox.id, hostId: sandbox.desired?.hostId ?? '', interfaceName, knownBy: [] },
+  };
+}
+
+/** Takes back what never became ready: leases, THEN records. */
+export async function undoAttach(
+  context: Context,
+  sandbox: Sandbox | undefined,
+  endpoints: readonly Endpoint[],
+): Promise<void> {
+  if (endpoints.length > 0) await context.ipam.release({ owners: endpoints.map((one) => endpointOwner(one.id)) });
+  const ops: Op[] = endpoints.flatMap((one) => [
+    { delete: `${prefix.endpoint}${one.id}` },
+    { delete: endpointNameKey(one.networkId, one.spec?.name ?? '') },
+  ]);
+  if (sandbox !== undefined) {
+    ops.push({ delete: `${prefix.sandbox}${sandbox.id}` }, { delete: `${prefix.sandboxName}${sandbox.spec?.name}` });
+  }
+  if (ops.length > 0) await context.ledger.commit([], ops);
+}

@@ -1,0 +1,103 @@
+// What every action of the controller works with, and how it waits for hosts.
+import { type FaultError, fault, Reason } from '@weft/fault';
+import type { Log } from '@weft/process';
+import type { IpamServiceClient } from '@weft/proto/ipam';
+import { HostState } from '@weft/proto/model';
+import type { DriverDirectory } from '../plan/drivers.ts';
+import type { ItemKey } from '../plan/host-table.ts';
+import type { Planner } from '../plan/planner.ts';
+import type { Progress } from '../plan/progress.ts';
+import type { Ledger } from '../state/ledger.ts';
+
+export interface Context {
+  readonly ledger: Ledger;
+  readonly planner: Planner;
+  readonly progress: Progress;
+  readonly drivers: DriverDirectory;
+  readonly ipam: IpamServiceClient;
+  readonly log: Log;
+  readonly now: () => Date;
+  /** A new 64-hex id. */
+  readonly newId: () => string;
+  /** Aborts when the controller stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** How long a caller waits for hosts, and whether he is still there. */
+export interface Waiting {
+  /** Aborts when the call is over. */
+  readonly call: AbortSignal;
+  /** Milliseconds; undefined waits as long as the call lasts. */
+  readonly ms: number | undefined;
+}
+
+export type Applied = { readonly applied: boolean; readonly failure?: FaultError };
+
+/** @throws DEADLINE_PASSED or CANCELLED if the caller is gone: nothing has been done yet */
+export function assertCallerThere({ call }: Waiting): void {
+  if (call.aborted) throw fault(Reason.DEADLINE_PASSED, 'the call was over before the change was made');
+}
+
+/** A signal that aborts when the caller stops waiting. */
+export function patience(context: Context, { call, ms }: Waiting): AbortSignal {
+  const signals = [call, context.stopping];
+  if (ms !== undefined) signals.push(AbortSignal.timeout(ms));
+  return AbortSignal.any(signals);
+}
+
+/** Waits until hosts have applied a revision, then says whether any of these items failed there. */
+export async function whenApplied(
+  context: Context,
+  hostIds: readonly string[],
+  revision: bigint,
+  items: readonly ItemKey[],
+  waiting: Waiting,
+): Promise<Applied> {
+  await context.planner.planned(revision);
+  for (const item of items) {
+    const failure = context.planner.failure(item);
+    if (failure !== undefined) return { applied: false, failure };
+  }
+  if (waiting.ms === 0) return { applied: false };
+  const signal = patience(context, waiting);
+  for (const hostId of hostIds) {
+    const table = context.planner.table(hostId);
+    const due = table.revision < revision ? table.revision : revision;
+    if (!(await context.progress.until(hostId, due, signal))) return { applied: false };
+    const [failure] = context.progress.failures(
+      hostId,
+      items.flatMap((item) => table.keysOf(item)),
+    );
+    if (failure !== undefined) return { applied: false, failure };
+  }
+  return { applied: true };
+}
+
+/** Waits until hosts have forgotten what was withdrawn at a revision; false if the signal aborts first. */
+export async function whenForgotten(
+  context: Context,
+  hostIds: readonly string[],
+  revision: bigint,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await context.planner.planned(revision);
+  for (const hostId of hostIds) {
+    if (context.ledger.view.hosts.get(hostId) === undefined) continue; // removed for good: it must Reset before it serves again
+    const table = context.planner.table(hostId);
+    const due = table.revision < revision ? table.revision : revision;
+    if (!(await context.progress.until(hostId, due, signal))) return false;
+  }
+  return true;
+}
+
+/** Hosts whose agent is connected. */
+export function joinedHosts(context: Context): string[] {
+  return [...context.ledger.view.hosts.values()]
+    .filter(({ value }) => value.state === HostState.JOINED)
+    .map(({ value }) => value.id);
+}
+
+/** Every host there is. */
+export function allHosts(context: Context): string[] {
+  return [...context.ledger.view.hosts.ids()];
+}

@@ -1,0 +1,269 @@
+// Endpoints: CNM's four verbs, and connect and disconnect made of them.
+import { type FaultError, fault, isFault, Reason } from '@weft/fault';
+import type { Endpoint, EndpointSpec, Sandbox } from '@weft/proto/model';
+import type { Op, Revision } from '@weft/store';
+import { admitAttachments } from '../admit/endpoint.ts';
+import { findEndpoint, findNetwork, findSandbox, orGone } from '../admit/lookup.ts';
+import { itemOf } from '../plan/planner.ts';
+import { prefix } from '../state/keys.ts';
+import { untilCommitted } from '../state/ledger.ts';
+import { readEndpoint, readNetwork, readyEndpoints } from '../state/reading.ts';
+import { encodeEndpoint } from '../state/records.ts';
+import { attach, joinedTo, takenInterfaceNames } from './attach.ts';
+import { assertCallerThere, type Context, patience, type Waiting, whenApplied, whenForgotten } from './context.ts';
+import { crashPoint } from './crash-point.ts';
+import { type Finisher, withdrawalOps } from './finish.ts';
+import { type Extra, type Made, untilGone } from './network.ts';
+
+export interface EndpointActions {
+  create(network: string, spec: EndpointSpec, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
+  connect(
+    network: string,
+    sandbox: string,
+    spec: EndpointSpec,
+    waiting: Waiting,
+    extra: Extra<Endpoint>,
+  ): Promise<Made<Endpoint>>;
+  join(endpoint: string, sandbox: string, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
+  leave(endpoint: string, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
+  delete(endpoint: string, waiting: Waiting, extra: Extra<string>): Promise<Made<string>>;
+  disconnect(
+    network: string,
+    sandbox: string,
+    force: boolean,
+    waiting: Waiting,
+    extra: Extra<string>,
+  ): Promise<Made<string>>;
+}
+
+export function createEndpointActions(context: Context, finisher: Finisher): EndpointActions {
+  const { ledger } = context;
+  const { view } = ledger;
+
+  /** Withdraws an endpoint and waits for its end as long as the caller does. */
+  async function withdraw(
+    find: () => Endpoint | undefined,
+    waiting: Waiting,
+    extra: Extra<string>,
+    absent: string,
+  ): Promise<Made<string>> {
+    assertCallerThere(waiting);
+    const { id, revision } = await untilCommitted(async () => {
+      const endpoint = find();
+      if (endpoint === undefined) return { id: absent, revision: view.revision };
+      return { id: endpoint.id, revision: await commitWithdrawal(context, endpoint, extra.done(endpoint.id)) };
+    });
+    crashPoint('after-withdrawal');
+    const applied = await untilGone(context, finisher.endpoint(id), waiting);
+    return { value: id, revision, applied };
+  }
+
+  /** Waits for the host; takes the endpoint back if its first apply fails for good. */
+  async function applied(
+    endpoint: Endpoint,
+    revision: Revision,
+    waiting: Waiting,
+    extra: Extra<Endpoint>,
+  ): Promise<Made<Endpoint>> {
+    const { id, desired } = endpoint;
+    const hosts = desired?.hostId ? [desired.hostId] : [];
+    const outcome = await whenApplied(context, hosts, revision, [itemOf.endpoint(id)], waiting);
+    if (outcome.failure !== undefined) {
+      await takeBack(context, finisher, id, extra.failed(outcome.failure));
+      throw outcome.failure;
+    }
+    return { value: readEndpoint(view, id) ?? endpoint, revision, applied: outcome.applied };
+  }
+
+  return {
+    async create(networkRef, spec, waiting, extra) {
+      const plan = () => ({
+        sandbox: undefined,
+        created: false,
+        attachments: [{ network: findNetwork(view, networkRef), spec }],
+      });
+      const { endpoints, revision } = await attach(context, waiting, plan, (_sandbox, [one]) =>
+        one === undefined ? [] : extra.done(one),
+      );
+      return {
+        value: readEndpoint(view, endpoints[0]?.id ?? '') ?? (endpoints[0] as Endpoint),
+        revision,
+        applied: true,
+      };
+    },
+
+    async connect(networkRef, sandboxRef, spec, waiting, extra) {
+      const plan = () => ({
+        sandbox: findSandbox(view, sandboxRef),
+        created: false,
+        attachments: [{ network: findNetwork(view, networkRef), spec }],
+      });
+      const { endpoints, revision } = await attach(context, waiting, plan, (_sandbox, [one]) =>
+        one === undefined ? [] : extra.done(one),
+      );
+      return await applied(endpoints[0] as Endpoint, revision, waiting, extra);
+    },
+
+    async join(endpointRef, sandboxRef, waiting, extra) {
+      assertCallerThere(waiting);
+      const known = findEndpoint(view, endpointRef);
+      const knownBy = known.desired?.knownBy ?? [];
+      if (!(await whenForgotten(context, knownBy, known.revision, patience(context, waiting)))) {
+        throw fault(Reason.HOST_UNAVAILABLE, `endpoint ${known.spec?.name} is still known by the host it left`, {
+          host: knownBy[0] ?? '',
+        });
+      }
+      const { endpoint, revision } = await untilCommitted(async () => {
+        const current = findEndpoint(view, endpointRef);
+        const sandbox = findSandbox(view, sandboxRef);
+        const next = await admitJoin(context, current, sandbox);
+        const links = `${prefix.sandboxLinks}${sandbox.id}`;
+        const committed = await ledger.commit(
+          [
+            { key: `${prefix.endpoint}${current.id}`, modRevision: current.revision as Revision },
+            { key: `${prefix.sandbox}${sandbox.id}`, modRevision: sandbox.revision as Revision },
+            { key: links, modRevision: view.marks.get(links) ?? 0n },
+          ],
+          [
+            { put: `${prefix.endpoint}${current.id}`, value: encodeEndpoint(next) },
+            { put: links, value: new Uint8Array() },
+            ...extra.done(next),
+          ],
+        );
+        return { endpoint: next, revision: committed };
+      });
+      const outcome = await whenApplied(
+        context,
+        [endpoint.desired?.hostId ?? ''],
+        revision,
+        [itemOf.endpoint(endpoint.id)],
+        waiting,
+      );
+      if (outcome.failure !== undefined) {
+        await untilCommitted(() => commitLeave(context, endpoint.id, extra.failed(outcome.failure as FaultError)));
+        await finisher.left(endpoint.id);
+        throw outcome.failure;
+      }
+      return { value: readEndpoint(view, endpoint.id) ?? endpoint, revision, applied: outcome.applied };
+    },
+
+    async leave(endpointRef, waiting, extra) {
+      assertCallerThere(waiting);
+      const endpoint = findEndpoint(view, endpointRef);
+      const revision = await untilCommitted(async () => {
+        const current = findEndpoint(view, endpointRef);
+        if (current.desired?.sandboxId === '') {
+          throw fault(Reason.NOT_JOINED, `endpoint ${current.spec?.name} has not joined a sandbox`, {
+            endpoint: current.id,
+          });
+        }
+        return await commitLeave(context, current.id, extra.done(current));
+      });
+      const applied = await untilGone(context, finisher.left(endpoint.id), waiting);
+      return { value: readEndpoint(view, endpoint.id) ?? endpoint, revision, applied };
+    },
+
+    async delete(endpointRef, waiting, extra) {
+      const find = () => {
+        const endpoint = orGone(endpointRef, () => findEndpoint(view, endpointRef));
+        if (endpoint !== undefined && endpoint.desired?.sandboxId !== '') {
+          throw fault(Reason.ALREADY_JOINED, `endpoint ${endpoint.spec?.name} is in a sandbox`, {
+            endpoint: endpoint.id,
+          });
+        }
+        return endpoint;
+      };
+      return await withdraw(find, waiting, extra, endpointRef);
+    },
+
+    async disconnect(networkRef, sandboxRef, _force, waiting, extra) {
+      const find = () => {
+        const network = findNetwork(view, networkRef);
+        const endpoint = endpointOf(context, network.id, sandboxRef);
+        if (endpoint === undefined) {
+          throw fault(
+            Reason.ENDPOINT_NOT_FOUND,
+            `sandbox ${sandboxRef} is not connected to network ${network.spec?.name}`,
+            {
+              network: network.id,
+              sandbox: sandboxRef,
+            },
+          );
+        }
+        if (network.desired?.driver === 'host') {
+          throw fault(Reason.NETWORK_MODE, 'cannot disconnect sandbox from host network - remove the sandbox instead', {
+            network: 'host',
+          });
+        }
+        return endpoint;
+      };
+      return await withdraw(find, waiting, extra, '');
+    },
+  };
+}
+
+/** The endpoint of a sandbox (by any reference) or of this name in a network. */
+function endpointOf(context: Context, networkId: string, ref: string): Endpoint | undefined {
+  const { view } = context.ledger;
+  const endpoints = readyEndpoints(view, view.endpointsOfNetwork.ids(networkId));
+  let sandbox: Sandbox | undefined;
+  try {
+    sandbox = findSandbox(view, ref);
+  } catch (error) {
+    if (!isFault(error, Reason.SANDBOX_NOT_FOUND)) throw error;
+  }
+  return (
+    endpoints.find((one) => one.desired?.sandboxId === sandbox?.id && sandbox !== undefined) ??
+    endpoints.find((one) => one.spec?.name === ref)
+  );
+}
+
+async function admitJoin(context: Context, endpoint: Endpoint, sandbox: Sandbox): Promise<Endpoint> {
+  const { view } = context.ledger;
+  if (endpoint.desired?.sandboxId !== '') {
+    throw fault(Reason.ALREADY_JOINED, `endpoint ${endpoint.spec?.name} has already joined a sandbox`, {
+      endpoint: endpoint.id,
+    });
+  }
+  const network = readNetwork(view, endpoint.networkId);
+  if (network === undefined) throw fault(Reason.NETWORK_NOT_FOUND, `network ${endpoint.networkId} not found`);
+  const driver = context.drivers.describe(network.desired?.driver ?? '');
+  admitAttachments(view, sandbox, [{ network, driver }], false);
+  return await joinedTo(context, endpoint, network, sandbox, takenInterfaceNames(context, sandbox.id));
+}
+
+async function commitLeave(context: Context, id: string, ops: readonly Op[]): Promise<Revision> {
+  const row = context.ledger.view.endpoints.get(id);
+  if (row?.value.desired === undefined) throw fault(Reason.ENDPOINT_NOT_FOUND, `no such endpoint: ${id}`);
+  const { desired } = row.value;
+  const left = {
+    ...desired,
+    sandboxId: '',
+    hostId: '',
+    interfaceName: '',
+    knownBy: [...new Set([...desired.knownBy, desired.hostId])],
+  };
+  return await context.ledger.commit(
+    [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
+    [
+      { put: `${prefix.endpoint}${id}`, value: encodeEndpoint({ ...row.value, desired: left }) },
+      { delete: `${prefix.endpointStatus}${id}` },
+      ...ops,
+    ],
+  );
+}
+
+async function commitWithdrawal(context: Context, endpoint: Endpoint, ops: readonly Op[]): Promise<Revision> {
+  return await context.ledger.commit(
+    [{ key: `${prefix.endpoint}${endpoint.id}`, modRevision: endpoint.revision as Revision }],
+    [...withdrawalOps(endpoint), ...ops],
+  );
+}
+
+/** Takes back an accepted endpoint whose first apply failed. */
+async function takeBack(context: Context, finisher: Finisher, id: string, ops: readonly Op[]): Promise<void> {
+  const endpoint = readEndpoint(context.ledger.view, id);
+  if (endpoint !== undefined)
+    await untilCommitted(() => commitWithdrawal(context, readEndpoint(context.ledger.view, id) ?? endpoint, ops));
+  await finisher.endpoint(id);
+}

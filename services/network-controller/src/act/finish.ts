@@ -1,0 +1,164 @@
+// The second step of a deletion: wait until the hosts that knew the thing have forgotten it, release its leases, THEN
+// drop its record. Each is idempotent and runs once at a time; a crash at any point is finished at the next start.
+import { isFault, Reason } from '@weft/fault';
+import { type Endpoint, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import type { Op } from '@weft/store';
+import { endpointNameKey, prefix } from '../state/keys.ts';
+import { untilCommitted } from '../state/ledger.ts';
+import { encodeEndpoint } from '../state/records.ts';
+import { allHosts, type Context, whenForgotten } from './context.ts';
+import { crashPoint } from './crash-point.ts';
+
+export const endpointOwner = (id: string) => `endpoint/${id}`;
+export const networkOwner = (id: string) => `network/${id}`;
+
+/** Retries of a release that ipam did not answer, in ms. */
+const retryMs = 500;
+
+export interface Finisher {
+  /** Resolves when the record is gone; does nothing when it already is, or is not being removed. */
+  endpoint(id: string): Promise<void>;
+  network(id: string): Promise<void>;
+  sandbox(id: string): Promise<void>;
+  /** Clears what an endpoint that left is still known by. */
+  left(id: string): Promise<void>;
+}
+
+export function createFinisher(context: Context): Finisher {
+  const { view } = context.ledger;
+  const running = new Map<string, Promise<void>>();
+  const once = (key: string, work: () => Promise<void>): Promise<void> => {
+    const known = running.get(key);
+    if (known !== undefined) return known;
+    const task = work().finally(() => running.delete(key));
+    running.set(key, task);
+    return task;
+  };
+
+  const withdrawn = <T extends Endpoint | Network | Sandbox>(row: { value: T; revision: bigint } | undefined) =>
+    row?.value.desired?.phase === Phase.DELETING ? row : undefined;
+
+  async function endpoint(id: string): Promise<void> {
+    const row = withdrawn(view.endpoints.get(id));
+    if (row === undefined) return;
+    const forgotten = await whenForgotten(context, row.value.desired?.knownBy ?? [], row.revision, context.stopping);
+    if (!forgotten) return;
+    crashPoint('before-release');
+    await untilAnswered(context, () => context.ipam.release({ owners: [endpointOwner(id)] }));
+    crashPoint('after-release');
+    await context.ledger.commit(
+      [],
+      [{ delete: `${prefix.endpoint}${id}` }, { delete: `${prefix.endpointStatus}${id}` }],
+    );
+  }
+
+  async function sandbox(id: string): Promise<void> {
+    const row = withdrawn(view.sandboxes.get(id));
+    if (row === undefined) return;
+    await withdrawEndpoints(context, id);
+    await Promise.all([...view.endpointsOfSandbox.ids(id)].map((one) => once(endpointOwner(one), () => endpoint(one))));
+    if (context.stopping.aborted) return;
+    if (!(await whenForgotten(context, row.value.desired?.knownBy ?? [], row.revision, context.stopping))) return;
+    await context.ledger.commit(
+      [],
+      [
+        { delete: `${prefix.sandbox}${id}` },
+        { delete: `${prefix.sandboxStatus}${id}` },
+        { delete: `${prefix.sandboxLinks}${id}` },
+      ],
+    );
+  }
+
+  async function network(id: string): Promise<void> {
+    const row = withdrawn(view.networks.get(id));
+    if (row === undefined) return;
+    await Promise.all([...view.endpointsOfNetwork.ids(id)].map((one) => once(endpointOwner(one), () => endpoint(one))));
+    if (context.stopping.aborted) return;
+    if (!(await whenForgotten(context, allHosts(context), row.revision, context.stopping))) return;
+    const pools = row.value.desired?.pools ?? [];
+    if (pools.length > 0) await untilAnswered(context, () => context.ipam.releasePools({ owner: networkOwner(id) }));
+    await context.ledger.commit(
+      [],
+      [
+        { delete: `${prefix.network}${id}` },
+        { delete: `${prefix.networkLinks}${id}` },
+        ...pools.map((pool): Op => ({ delete: `${prefix.exhausted}${pool.poolId}` })),
+      ],
+    );
+  }
+
+  async function left(id: string): Promise<void> {
+    const row = view.endpoints.get(id);
+    const knownBy = row?.value.desired?.knownBy ?? [];
+    if (row === undefined || row.value.desired?.phase !== Phase.READY || knownBy.length === 0) return;
+    if (!(await whenForgotten(context, knownBy, row.revision, context.stopping))) return;
+    const desired = { ...row.value.desired, knownBy: [] };
+    await context.ledger
+      .commit(
+        [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
+        [{ put: `${prefix.endpoint}${id}`, value: encodeEndpoint({ ...row.value, desired }) }],
+      )
+      .catch((error: unknown) => {
+        if (!isFault(error, Reason.CONFLICT)) throw error; // it joined or was deleted meanwhile: that one waits for itself
+      });
+  }
+
+  return {
+    endpoint: (id) => once(endpointOwner(id), () => endpoint(id)),
+    network: (id) => once(networkOwner(id), () => network(id)),
+    sandbox: (id) => once(`sandbox/${id}`, () => sandbox(id)),
+    left: (id) => once(`left/${id}`, () => left(id)),
+  };
+}
+
+/** Withdraws all endpoints of a sandbox, some at a time, so that no transaction grows with the sandbox. */
+async function withdrawEndpoints(context: Context, sandboxId: string): Promise<void> {
+  const { view } = context.ledger;
+  for (;;) {
+    const rows = [...view.endpointsOfSandbox.ids(sandboxId)]
+      .map((id) => view.endpoints.get(id))
+      .filter((row) => row?.value.desired?.phase === Phase.READY);
+    const some = rows.filter((row) => row !== undefined).slice(0, 40);
+    if (some.length === 0) return;
+    await untilCommitted(() =>
+      context.ledger.commit(
+        some.map((row) => ({ key: `${prefix.endpoint}${row.value.id}`, modRevision: row.revision })),
+        some.flatMap((row) => withdrawalOps(row.value)),
+      ),
+    ).catch((error: unknown) => {
+      if (!isFault(error, Reason.CONFLICT)) throw error; // one was withdrawn by another call: look again
+    });
+  }
+}
+
+/** Puts an endpoint into its last phase: its name is free at once, its leases are not. */
+export function withdrawalOps(endpoint: Endpoint): Op[] {
+  const { desired } = endpoint;
+  if (desired === undefined) return [];
+  const knownBy = [...new Set([...desired.knownBy, ...(desired.hostId === '' ? [] : [desired.hostId])])];
+  return [
+    {
+      put: `${prefix.endpoint}${endpoint.id}`,
+      value: encodeEndpoint({ ...endpoint, desired: { ...desired, phase: Phase.DELETING, knownBy } }),
+    },
+    { delete: endpointNameKey(endpoint.networkId, endpoint.spec?.name ?? '') },
+  ];
+}
+
+/** Tries until ipam answers or the controller stops: a release must not be forgotten because ipam was away. */
+async function untilAnswered(context: Context, call: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (
+        context.stopping.aborted ||
+        !isFault(error, Reason.SERVICE_UNAVAILABLE, Reason.DEADLINE_PASSED, Reason.STOPPING)
+      )
+        throw error;
+      context.log.warn({ err: (error as Error).message }, 'ipam does not answer; trying again');
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}

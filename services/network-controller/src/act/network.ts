@@ -1,0 +1,186 @@
+// Networks: create, remove, prune. Record first, pools second, the commit third; refused leaves nothing behind.
+import { asFault, type FaultError, fault, fromMessage, joinFaults, Reason } from '@weft/fault';
+import type { Pool } from '@weft/proto/ipam';
+import { type Network, type NetworkDesired, type NetworkPool, type NetworkSpec, Phase } from '@weft/proto/model';
+import type { Op, Revision } from '@weft/store';
+import { findNetwork, orGone } from '../admit/lookup.ts';
+import { type AdmittedNetwork, admitNetwork, admitRemoval, networkRecord } from '../admit/network.ts';
+import { itemOf } from '../plan/planner.ts';
+import { prefix } from '../state/keys.ts';
+import { untilCommitted } from '../state/ledger.ts';
+import { readNetwork, readyNetworks } from '../state/reading.ts';
+import { encodeNetwork } from '../state/records.ts';
+import {
+  type Applied,
+  assertCallerThere,
+  type Context,
+  joinedHosts,
+  patience,
+  type Waiting,
+  whenApplied,
+} from './context.ts';
+import { crashPoint } from './crash-point.ts';
+import { type Finisher, networkOwner } from './finish.ts';
+
+export interface Made<T> extends Applied {
+  readonly value: T;
+  readonly revision: Revision;
+}
+
+/** What an action adds to the transactions that commit it, or take it back. */
+export interface Extra<T> {
+  done(value: T): Op[];
+  failed(error: FaultError): Op[];
+}
+
+export interface NetworkActions {
+  create(spec: NetworkSpec, waiting: Waiting, extra: Extra<Network>, predefined?: boolean): Promise<Made<Network>>;
+  remove(ref: string, waiting: Waiting, extra: Extra<string>): Promise<Made<string>>;
+}
+
+export function createNetworkActions(context: Context, finisher: Finisher): NetworkActions {
+  const { ledger, ipam } = context;
+  const { view } = ledger;
+
+  async function validated(id: string, spec: NetworkSpec, admitted: AdmittedNetwork): Promise<NetworkDesired> {
+    if (spec.configOnly) return admitted.desired;
+    const others = readyNetworks(view).filter((other) => other.desired?.driver === admitted.desired.driver);
+    const network = networkRecord(id, spec, admitted.desired, context.now());
+    const verdict = await context.drivers.client(admitted.desired.driver).validateNetwork({ network, others });
+    if (verdict.faults.length > 0) throw joinFaults('invalid network', verdict.faults.map(fromMessage));
+    return { ...admitted.desired, options: verdict.options };
+  }
+
+  async function record(spec: NetworkSpec, predefined: boolean) {
+    return await untilCommitted(async () => {
+      const admitted = admitNetwork(view, spec, context.drivers.descriptions, predefined);
+      const id = context.newId();
+      const desired = await validated(id, spec, admitted);
+      const network = networkRecord(id, spec, desired, context.now());
+      const base = desired.configFromId === '' ? undefined : view.networks.get(desired.configFromId);
+      const fence =
+        base === undefined ? [] : [{ key: `${prefix.network}${base.value.id}`, modRevision: base.revision }];
+      const revision = await ledger.commit(
+        [{ key: `${prefix.networkName}${spec.name}`, modRevision: 0n }, ...fence],
+        [
+          { put: `${prefix.network}${id}`, value: encodeNetwork(network) },
+          { put: `${prefix.networkName}${spec.name}`, value: Buffer.from(id) },
+        ],
+      );
+      return { network, revision, pools: admitted.pools };
+    });
+  }
+
+  async function allocate(network: Network, pools: AdmittedNetwork['pools']): Promise<NetworkPool[]> {
+    if (pools.length === 0) return [];
+    const exclude = [...view.hosts.values()].flatMap(({ value }) => [
+      ...(value.facts?.onLinkPrefixes ?? []),
+      ...(value.facts?.resolvers ?? []).map((one) => `${one}/${one.includes(':') ? 128 : 32}`),
+    ]);
+    const { pools: got } = await ipam.allocatePools({
+      owner: networkOwner(network.id),
+      pools: [...pools],
+      exclude,
+      options: network.spec?.ipam?.options ?? {},
+    });
+    return got.map(poolOf);
+  }
+
+  return {
+    async create(spec, waiting, extra, predefined = false) {
+      assertCallerThere(waiting);
+      const draft = await record(spec, predefined);
+      crashPoint('after-record');
+      const { id } = draft.network;
+      let network: Network;
+      let revision: Revision;
+      try {
+        const pools = await allocate(draft.network, draft.pools);
+        crashPoint('after-lease');
+        assertCallerThere(waiting);
+        const desired = { ...(draft.network.desired as NetworkDesired), phase: Phase.READY, pools };
+        network = { ...draft.network, desired };
+        revision = await ledger.commit(
+          [{ key: `${prefix.network}${id}`, modRevision: draft.revision }],
+          [{ put: `${prefix.network}${id}`, value: encodeNetwork(network) }, ...extra.done(network)],
+        );
+      } catch (error) {
+        await undoNetwork(context, draft.network);
+        throw asFault(error);
+      }
+      crashPoint('after-commit');
+      const hosts = spec.configOnly ? [] : joinedHosts(context);
+      const applied = await whenApplied(context, hosts, revision, [itemOf.network(id)], waiting);
+      if (applied.failure !== undefined) {
+        await withdraw(context, id, extra.failed(applied.failure));
+        await finisher.network(id);
+        throw applied.failure;
+      }
+      return { value: readNetwork(view, id) ?? network, revision, applied: applied.applied };
+    },
+
+    async remove(ref, waiting, extra) {
+      assertCallerThere(waiting);
+      const { id, revision } = await untilCommitted(async () => {
+        const network = orGone(ref, () => findNetwork(view, ref));
+        if (network === undefined) return { id: ref, revision: view.revision };
+        admitRemoval(view, network);
+        return { id: network.id, revision: await withdraw(context, network.id, extra.done(network.id)) };
+      });
+      crashPoint('after-withdrawal');
+      const gone = await untilGone(context, finisher.network(id), waiting);
+      return { value: id, revision, applied: gone };
+    },
+  };
+}
+
+async function withdraw(context: Context, id: string, ops: readonly Op[]): Promise<Revision> {
+  const { view } = context.ledger;
+  const row = view.networks.get(id);
+  if (row?.value.desired === undefined) throw fault(Reason.NETWORK_NOT_FOUND, `network ${id} not found`);
+  const key = `${prefix.network}${id}`;
+  const links = `${prefix.networkLinks}${id}`;
+  return await context.ledger.commit(
+    [
+      { key, modRevision: row.revision },
+      { key: links, modRevision: view.marks.get(links) ?? 0n },
+    ],
+    [
+      { put: key, value: encodeNetwork({ ...row.value, desired: { ...row.value.desired, phase: Phase.DELETING } }) },
+      { delete: `${prefix.networkName}${row.value.spec?.name}` },
+      ...ops,
+    ],
+  );
+}
+
+/** Takes back a network that never became ready: its pools, THEN its record. */
+export async function undoNetwork(context: Context, network: Network): Promise<void> {
+  await context.ipam.releasePools({ owner: networkOwner(network.id) });
+  await context.ledger.commit(
+    [],
+    [{ delete: `${prefix.network}${network.id}` }, { delete: `${prefix.networkName}${network.spec?.name}` }],
+  );
+}
+
+/** Waits for a deletion as long as the caller does; it goes on without him. */
+export async function untilGone(context: Context, task: Promise<void>, waiting: Waiting): Promise<boolean> {
+  const background = task.then(
+    () => true,
+    (error: unknown) => {
+      context.log.error({ err: error }, 'a deletion could not be finished; it is tried again at the next start');
+      throw error;
+    },
+  );
+  background.catch(() => undefined);
+  if (waiting.ms === 0) return false;
+  const signal = patience(context, waiting);
+  const over = new Promise<boolean>((resolve) => {
+    if (signal.aborted) resolve(false);
+    signal.addEventListener('abort', () => resolve(false), { once: true });
+  });
+  return await Promise.race([background, over]);
+}
+
+function poolOf({ id, family, subnet, ipRange, gateway, auxAddresses }: Pool): NetworkPool {
+  return { poolId: id, family, subnet, ipRange, gateway, auxAddresses };
+}

@@ -1,0 +1,121 @@
+// Sandboxes: create with all their endpoints, and remove with all of them.
+import { fault, Reason } from '@weft/fault';
+import { type Endpoint, Phase, type Sandbox, SandboxSpec } from '@weft/proto/model';
+import type { Op, Revision } from '@weft/store';
+import { findSandbox, orGone } from '../admit/lookup.ts';
+import { admitSandbox } from '../admit/sandbox.ts';
+import { itemOf } from '../plan/planner.ts';
+import { prefix } from '../state/keys.ts';
+import { untilCommitted } from '../state/ledger.ts';
+import { readEndpoint, readSandbox } from '../state/reading.ts';
+import { encodeSandbox } from '../state/records.ts';
+import { type Attachment, attach } from './attach.ts';
+import { assertCallerThere, type Context, type Waiting, whenApplied } from './context.ts';
+import { crashPoint } from './crash-point.ts';
+import type { Finisher } from './finish.ts';
+import { type Extra, type Made, untilGone } from './network.ts';
+
+/** The most networks one request may connect a sandbox to. */
+const maxAttachments = 24;
+
+export interface MadeSandbox {
+  readonly sandbox: Sandbox;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface SandboxActions {
+  create(
+    spec: SandboxSpec,
+    attachments: () => readonly Attachment[],
+    waiting: Waiting,
+    extra: Extra<MadeSandbox>,
+  ): Promise<Made<MadeSandbox>>;
+  remove(ref: string, waiting: Waiting, extra: Extra<string>): Promise<Made<string>>;
+}
+
+export function createSandboxActions(context: Context, finisher: Finisher): SandboxActions {
+  const { view } = context.ledger;
+
+  return {
+    async create(spec, attachments, waiting, extra) {
+      const id = context.newId();
+      const plan = () => {
+        const wanted = attachments();
+        if (wanted.length > maxAttachments) {
+          throw fault(
+            Reason.INVALID_VALUE,
+            `${wanted.length} attachments are more than ${maxAttachments}; connect the rest later`,
+            { field: 'attachments' },
+          );
+        }
+        return { sandbox: draftSandbox(context, id, spec, wanted), created: true, attachments: wanted };
+      };
+      const made = await attach(context, waiting, plan, (sandbox, endpoints) =>
+        sandbox === undefined ? [] : extra.done({ sandbox, endpoints }),
+      );
+      const sandbox = made.sandbox as Sandbox;
+      const items = [itemOf.sandbox(id), ...made.endpoints.map((one) => itemOf.endpoint(one.id))];
+      const outcome = await whenApplied(context, [sandbox.desired?.hostId ?? ''], made.revision, items, waiting);
+      if (outcome.failure !== undefined) {
+        const { failure } = outcome;
+        await untilCommitted(() => commitRemoval(context, readSandbox(view, id) ?? sandbox, extra.failed(failure)));
+        await finisher.sandbox(id);
+        throw failure;
+      }
+      const value = {
+        sandbox: readSandbox(view, id) ?? sandbox,
+        endpoints: made.endpoints.map((one) => readEndpoint(view, one.id) ?? one),
+      };
+      return { value, revision: made.revision, applied: outcome.applied };
+    },
+
+    async remove(ref, waiting, extra) {
+      assertCallerThere(waiting);
+      const { id, revision } = await untilCommitted(async () => {
+        const sandbox = orGone(ref, () => findSandbox(view, ref));
+        if (sandbox === undefined) return { id: ref, revision: view.revision };
+        const [sharer] = view.sharersOfSandbox.ids(sandbox.id);
+        if (sharer !== undefined) {
+          const name = view.sandboxes.get(sharer)?.value.spec?.name ?? sharer;
+          throw fault(Reason.IN_USE, `sandbox ${sandbox.spec?.name} shares its namespace with sandbox ${name}`, {
+            holder: sharer,
+          });
+        }
+        return { id: sandbox.id, revision: await commitRemoval(context, sandbox, extra.done(sandbox.id)) };
+      });
+      crashPoint('after-withdrawal');
+      const applied = await untilGone(context, finisher.sandbox(id), waiting);
+      return { value: id, revision, applied };
+    },
+  };
+}
+
+function draftSandbox(context: Context, id: string, spec: SandboxSpec, wanted: readonly Attachment[]): Sandbox {
+  const desired = admitSandbox(context.ledger.view, spec);
+  const onHost = wanted.some(({ network }) => network.desired?.driver === 'host');
+  return {
+    id,
+    spec: SandboxSpec.fromPartial(spec),
+    desired: { ...desired, hostNamespace: desired.hostNamespace || onHost },
+    status: undefined,
+    created: context.now(),
+    revision: 0n,
+  };
+}
+
+async function commitRemoval(context: Context, sandbox: Sandbox, ops: readonly Op[]): Promise<Revision> {
+  const { desired } = sandbox;
+  if (desired === undefined) throw fault(Reason.INTERNAL, `sandbox ${sandbox.id} has no desired state`);
+  const key = `${prefix.sandbox}${sandbox.id}`;
+  return await context.ledger.commit(
+    [{ key, modRevision: sandbox.revision as Revision }],
+    [
+      {
+        put: key,
+        value: encodeSandbox({ ...sandbox, desired: { ...desired, phase: Phase.DELETING, knownBy: [desired.hostId] } }),
+      },
+      { delete: `${prefix.sandboxName}${sandbox.spec?.name}` },
+      ...ops,
+    ],
+  );
+}

@@ -1,0 +1,118 @@
+// What one host must have, kept as a table of keyed objects with the items that want each, and a log of its changes
+// from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
+import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
+
+/** A network, endpoint or sandbox: what an object is compiled from. "endpoint/<id>". */
+export type ItemKey = string;
+
+interface Entry {
+  object: HostObject;
+  bytes: Uint8Array;
+  readonly owners: Set<ItemKey>;
+}
+
+export interface TableChange {
+  readonly revision: bigint;
+  readonly puts: readonly HostObject[];
+  readonly deletes: readonly string[];
+}
+
+/** How many changes the log keeps; an agent that is further behind gets everything again. */
+const keptChanges = 1024;
+
+export class HostTable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #items = new Map<ItemKey, readonly string[]>();
+  #log: TableChange[] = [];
+  /** Changes after this revision are in the log. */
+  #floor: bigint;
+  #revision: bigint;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(revision: bigint) {
+    this.#floor = revision;
+    this.#revision = revision;
+  }
+
+  get revision(): bigint {
+    return this.#revision;
+  }
+
+  /** All objects. */
+  objects(): HostObject[] {
+    return [...this.#entries.values()].map((entry) => entry.object);
+  }
+
+  /** Items that want the object of this key. */
+  owners(key: string): ReadonlySet<ItemKey> {
+    return this.#entries.get(key)?.owners ?? new Set();
+  }
+
+  /** Keys of the objects an item wants. */
+  keysOf(item: ItemKey): readonly string[] {
+    return this.#items.get(item) ?? [];
+  }
+
+  /** Whether changes after `since` can be told one by one. */
+  canResume(since: bigint): boolean {
+    return since >= this.#floor && since <= this.#revision;
+  }
+
+  /** Changes after `since`, in order. */
+  changesAfter(since: bigint): readonly TableChange[] {
+    return this.#log.filter((change) => change.revision > since);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Sets what items want as of the revision; an item without objects is forgotten. */
+  set(revision: bigint, wants: ReadonlyMap<ItemKey, readonly HostObject[]>): void {
+    const touched = new Map<string, HostObject | undefined>();
+    for (const [item, objects] of wants) this.#setItem(item, objects, touched);
+    const puts: HostObject[] = [];
+    const deletes: string[] = [];
+    for (const [key, object] of touched) {
+      const entry = this.#entries.get(key);
+      if (entry === undefined || entry.owners.size === 0) {
+        this.#entries.delete(key);
+        if (entry !== undefined && entry.bytes.length > 0) deletes.push(key);
+        continue;
+      }
+      if (object === undefined) continue;
+      const bytes = HostObjectCodec.encode(object).finish();
+      if (Buffer.compare(bytes, entry.bytes) === 0) continue;
+      entry.object = object;
+      entry.bytes = bytes;
+      puts.push(object);
+    }
+    this.#revision = revision;
+    if (puts.length > 0 || deletes.length > 0) {
+      this.#log.push({ revision, puts, deletes });
+      if (this.#log.length > 2 * keptChanges) {
+        this.#log = this.#log.slice(-keptChanges);
+        this.#floor = (this.#log[0]?.revision ?? revision) - 1n;
+      }
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  #setItem(item: ItemKey, objects: readonly HostObject[], touched: Map<string, HostObject | undefined>): void {
+    const keys = new Set(objects.map((object) => object.key));
+    for (const key of this.#items.get(item) ?? []) {
+      if (keys.has(key)) continue;
+      this.#entries.get(key)?.owners.delete(item);
+      if (!touched.has(key)) touched.set(key, undefined);
+    }
+    for (const object of objects) {
+      const entry = this.#entries.get(object.key) ?? { object, bytes: new Uint8Array(), owners: new Set<ItemKey>() };
+      entry.owners.add(item);
+      this.#entries.set(object.key, entry);
+      touched.set(object.key, object);
+    }
+    if (keys.size === 0) this.#items.delete(item);
+    else this.#items.set(item, [...keys]);
+  }
+}

@@ -1,0 +1,280 @@
+// One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers, and keeps for
+// each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
+import { asFault, type FaultError } from '@weft/fault';
+import { type HostObject, hostObject } from '@weft/hoststate';
+import type { Log } from '@weft/process';
+import type { Endpoint, Network, Sandbox } from '@weft/proto/model';
+import { isReady, readyEndpoints } from '../state/reading.ts';
+import type { Change, View } from '../state/view.ts';
+import type { DriverDirectory } from './drivers.ts';
+import { hostsFile, resolvConf } from './files.ts';
+import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
+import { HostTable, type ItemKey } from './host-table.ts';
+
+export const itemOf = {
+  network: (id: string): ItemKey => `network/${id}`,
+  endpoint: (id: string): ItemKey => `endpoint/${id}`,
+  sandbox: (id: string): ItemKey => `sandbox/${id}`,
+};
+
+/** How long a failed compilation waits before it is tried again, in ms. */
+const retryMs = 1_000;
+
+interface Dirty {
+  readonly networks: Set<string>;
+  readonly endpoints: Set<string>;
+  readonly sandboxes: Set<string>;
+  readonly hosts: Set<string>;
+}
+type Wants = Map<string, Map<ItemKey, readonly HostObject[]>>;
+
+const newDirty = (): Dirty => ({ networks: new Set(), endpoints: new Set(), sandboxes: new Set(), hosts: new Set() });
+
+export class Planner {
+  readonly #view: View;
+  readonly #drivers: DriverDirectory;
+  readonly #log: Log;
+  readonly #tables = new Map<string, HostTable>();
+  readonly #sandboxOf = new Map<string, string>();
+  readonly #candidates = new Map<string, GatewayCandidate>();
+  readonly #failures = new Map<ItemKey, FaultError>();
+  readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
+  #dirty = newDirty();
+  #planned = -1n;
+  #running = false;
+  #closed = false;
+  readonly #unsubscribe: () => void;
+
+  constructor(view: View, drivers: DriverDirectory, log: Log) {
+    this.#view = view;
+    this.#drivers = drivers;
+    this.#log = log;
+    this.#unsubscribe = view.onChange((change) => this.#onChange(change));
+    for (const id of view.networks.ids()) this.#dirty.networks.add(id);
+    for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
+    for (const id of view.sandboxes.ids()) this.#dirty.sandboxes.add(id);
+    this.#start();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe();
+  }
+
+  /** What the host must have; made when it is first asked for. */
+  table(hostId: string): HostTable {
+    const known = this.#tables.get(hostId);
+    if (known !== undefined) return known;
+    const table = new HostTable(this.#view.revision);
+    this.#tables.set(hostId, table);
+    this.#dirty.hosts.add(hostId);
+    this.#start();
+    return table;
+  }
+
+  /** Resolves when all tables hold what the view said at the revision. */
+  async planned(revision: bigint): Promise<void> {
+    if (this.#planned >= revision && !this.#running) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+  }
+
+  /** Why an item could not be compiled, if it could not. */
+  failure(item: ItemKey): FaultError | undefined {
+    return this.#failures.get(item);
+  }
+
+  /** The endpoints that give a sandbox its default routes. */
+  gateways(sandboxId: string): DefaultGateways {
+    const candidates = [...this.#view.endpointsOfSandbox.ids(sandboxId)].map((id) => this.#candidates.get(id));
+    return chooseGateways(candidates.filter((one) => one !== undefined));
+  }
+
+  #onChange(change: Change): void {
+    for (const id of change.networks) this.#dirty.networks.add(id);
+    for (const id of change.endpoints) this.#dirty.endpoints.add(id);
+    for (const id of change.sandboxes) this.#dirty.sandboxes.add(id);
+    for (const id of change.hosts) this.#dirty.hosts.add(id);
+    this.#start();
+  }
+
+  #start(): void {
+    if (this.#running || this.#closed) return;
+    this.#running = true;
+    queueMicrotask(() => {
+      this.#run().catch((error: unknown) => {
+        throw error; // a planner that stops is a broken invariant: end the process, the store is intact
+      });
+    });
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const dirty = this.#dirty;
+      const revision = this.#view.revision;
+      this.#dirty = newDirty();
+      const wants: Wants = new Map();
+      await this.#compile(dirty, wants);
+      for (const [hostId, items] of wants) if (items.size > 0) this.#tables.get(hostId)?.set(revision, items);
+      this.#planned = revision;
+      if (this.#view.revision === revision && isClean(this.#dirty)) break;
+    }
+    this.#running = false;
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      if ((this.#waiting[i]?.revision ?? 0n) > this.#planned) continue;
+      this.#waiting.splice(i, 1)[0]?.resolve();
+    }
+  }
+
+  async #compile(dirty: Dirty, wants: Wants): Promise<void> {
+    for (const id of dirty.networks)
+      for (const endpoint of this.#view.endpointsOfNetwork.ids(id)) dirty.endpoints.add(endpoint);
+    for (const id of dirty.sandboxes)
+      for (const endpoint of this.#view.endpointsOfSandbox.ids(id)) dirty.endpoints.add(endpoint);
+    for (const id of dirty.hosts) this.#dirtyHost(id, dirty);
+    for (const id of dirty.endpoints) {
+      const before = this.#sandboxOf.get(id);
+      if (before !== undefined) dirty.sandboxes.add(before);
+      const now = this.#view.endpoints.get(id)?.value.desired?.sandboxId;
+      if (now) dirty.sandboxes.add(now);
+    }
+    await this.#compileNetworks([...dirty.networks], wants);
+    await this.#compileEndpoints([...dirty.endpoints], wants);
+    for (const id of dirty.sandboxes) this.#compileSandbox(id, wants);
+  }
+
+  /** A host that is new to the planner needs everything; one whose facts changed needs its sandboxes' files. */
+  #dirtyHost(hostId: string, dirty: Dirty): void {
+    const isNew = this.#tables.get(hostId)?.objects().length === 0;
+    if (isNew) for (const id of this.#view.networks.ids()) dirty.networks.add(id);
+    for (const { value } of this.#view.sandboxes.values())
+      if (value.desired?.hostId === hostId) dirty.sandboxes.add(value.id);
+    if (isNew)
+      for (const { value } of this.#view.endpoints.values())
+        if (value.desired?.hostId === hostId) dirty.endpoints.add(value.id);
+  }
+
+  async #compileNetworks(ids: readonly string[], wants: Wants): Promise<void> {
+    for (const id of ids) {
+      const network = this.#view.networks.get(id)?.value;
+      const item = itemOf.network(id);
+      if (network === undefined || !isReady(network) || network.spec?.configOnly) {
+        for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
+        this.#failures.delete(item);
+        continue;
+      }
+      await this.#guard(item, 'networks', id, async () => {
+        const driver = this.#drivers.client(network.desired?.driver ?? '');
+        for (const hostId of this.#tables.keys()) {
+          const { networks } = await driver.compileNetworks({ hostId, networks: [network] });
+          want(wants, hostId, item, networks[0]?.objects ?? []);
+        }
+      });
+    }
+  }
+
+  async #compileEndpoints(ids: readonly string[], wants: Wants): Promise<void> {
+    for (const id of ids) {
+      const item = itemOf.endpoint(id);
+      const input = this.#joined(id);
+      if (input === undefined) {
+        for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
+        this.#candidates.delete(id);
+        this.#sandboxOf.delete(id);
+        this.#failures.delete(item);
+        continue;
+      }
+      const { network, endpoint } = input;
+      await this.#guard(item, 'endpoints', id, async () => {
+        const driver = this.#drivers.client(network.desired?.driver ?? '');
+        const { endpoints } = await driver.compileEndpoints({ endpoints: [input] });
+        const compiled = endpoints[0];
+        this.#sandboxOf.set(id, input.sandbox.id);
+        this.#candidates.set(id, {
+          endpointId: id,
+          networkName: network.spec?.name ?? '',
+          priority: endpoint.spec?.gatewayPriority ?? 0,
+          internal: network.desired?.internal ?? false,
+          gatewayIpv4: compiled?.gatewayIpv4 ?? '',
+          gatewayIpv6: compiled?.gatewayIpv6 ?? '',
+          interfaceName: endpoint.desired?.interfaceName ?? '',
+        });
+        for (const hostId of this.#tables.keys()) {
+          want(wants, hostId, item, (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? []);
+        }
+      });
+    }
+  }
+
+  /** The endpoint with what it hangs on, if all of it is ready and joined. */
+  #joined(id: string): { network: Network; endpoint: Endpoint; sandbox: Sandbox } | undefined {
+    const endpoint = this.#view.endpoints.get(id)?.value;
+    if (endpoint?.desired === undefined || !isReady(endpoint) || endpoint.desired.sandboxId === '') return undefined;
+    const sandbox = this.#view.sandboxes.get(endpoint.desired.sandboxId)?.value;
+    const network = this.#view.networks.get(endpoint.networkId)?.value;
+    if (sandbox === undefined || network === undefined || !isReady(sandbox) || !isReady(network)) return undefined;
+    return { network, endpoint, sandbox };
+  }
+
+  #compileSandbox(id: string, wants: Wants): void {
+    const sandbox = this.#view.sandboxes.get(id)?.value;
+    const item = itemOf.sandbox(id);
+    const hostId = sandbox?.desired?.hostId ?? '';
+    const isThere = sandbox !== undefined && isReady(sandbox) && sandbox.desired?.sharedWithId === '';
+    for (const [host, table] of this.#tables) {
+      if (isThere && host === hostId) want(wants, host, item, this.#sandboxObjects(sandbox));
+      else if (table.keysOf(item).length > 0) want(wants, host, item, []);
+    }
+  }
+
+  #sandboxObjects(sandbox: Sandbox): HostObject[] {
+    const sandboxId = sandbox.id;
+    const ready = readyEndpoints(this.#view, this.#view.endpointsOfSandbox.ids(sandboxId)).filter((one) =>
+      this.#candidates.has(one.id),
+    );
+    const { ipv4, ipv6 } = this.gateways(sandboxId);
+    const route = (destination: string, gateway: string, interfaceName: string) =>
+      hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName } });
+    const file = (name: string, content: string) => hostObject({ $case: 'file', value: { sandboxId, name, content } });
+    const facts = this.#view.hosts.get(sandbox.desired?.hostId ?? '')?.value.facts;
+    return [
+      hostObject({ $case: 'sandbox', value: { sandboxId, namespace: namespaceOf(sandbox) } }),
+      ...(ipv4 === undefined ? [] : [route('0.0.0.0/0', ipv4.gatewayIpv4, ipv4.interfaceName)]),
+      ...(ipv6 === undefined ? [] : [route('::/0', ipv6.gatewayIpv6, ipv6.interfaceName)]),
+      file('hosts', hostsFile(sandbox, ready)),
+      file('resolv.conf', resolvConf(sandbox, facts)),
+    ];
+  }
+
+  async #guard(item: ItemKey, kind: 'networks' | 'endpoints', id: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#failures.delete(item);
+    } catch (error) {
+      const failure = asFault(error);
+      this.#failures.set(item, failure);
+      this.#log.warn({ item, err: failure.text }, 'cannot compile; trying again');
+      setTimeout(() => {
+        if (this.#closed) return;
+        this.#dirty[kind].add(id);
+        this.#start();
+      }, retryMs).unref();
+    }
+  }
+}
+
+function want(wants: Wants, hostId: string, item: ItemKey, objects: readonly HostObject[]): void {
+  const items = wants.get(hostId) ?? new Map<ItemKey, readonly HostObject[]>();
+  items.set(item, objects);
+  wants.set(hostId, items);
+}
+
+function isClean(dirty: Dirty): boolean {
+  return dirty.networks.size + dirty.endpoints.size + dirty.sandboxes.size + dirty.hosts.size === 0;
+}
+
+function namespaceOf(sandbox: Sandbox) {
+  const { namespace } = sandbox.spec ?? {};
+  if (sandbox.desired?.hostNamespace) return { $case: 'host', value: true } as const;
+  if (namespace?.$case === 'path' || namespace?.$case === 'pid') return namespace;
+  return { $case: 'managed', value: true } as const;
+}

@@ -1,0 +1,91 @@
+// How far each host has come: the last revision it has seen, and the objects it could not apply. In memory: agents say
+// it again when they come back.
+import { type FaultError, fromMessage } from '@weft/fault';
+import type { Fault } from '@weft/proto/fault';
+
+interface HostProgress {
+  seen: bigint;
+  readonly failures: Map<string, Fault>;
+  readonly waiting: Set<{ revision: bigint; resolve: () => void }>;
+}
+
+export class Progress {
+  readonly #hosts = new Map<string, HostProgress>();
+
+  #of(hostId: string): HostProgress {
+    const known = this.#hosts.get(hostId);
+    if (known !== undefined) return known;
+    const made: HostProgress = { seen: -1n, failures: new Map(), waiting: new Set() };
+    this.#hosts.set(hostId, made);
+    return made;
+  }
+
+  seen(hostId: string): bigint {
+    return this.#of(hostId).seen;
+  }
+
+  fail(hostId: string, key: string, fault: Fault): void {
+    this.#of(hostId).failures.set(key, fault);
+  }
+
+  recover(hostId: string, key: string): void {
+    this.#of(hostId).failures.delete(key);
+  }
+
+  /** The failures of these objects on a host. */
+  failures(hostId: string, keys: Iterable<string>): FaultError[] {
+    const { failures } = this.#of(hostId);
+    const found: FaultError[] = [];
+    for (const key of keys) {
+      const failure = failures.get(key);
+      if (failure !== undefined) found.push(fromMessage(failure));
+    }
+    return found;
+  }
+
+  /** All failures there are, as "host key text". */
+  all(): { hostId: string; key: string; fault: Fault }[] {
+    return [...this.#hosts].flatMap(([hostId, { failures }]) =>
+      [...failures].map(([key, fault]) => ({ hostId, key, fault })),
+    );
+  }
+
+  advance(hostId: string, revision: bigint): void {
+    const host = this.#of(hostId);
+    if (revision > host.seen) host.seen = revision;
+    for (const waiter of host.waiting) {
+      if (waiter.revision > host.seen) continue;
+      host.waiting.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  /** The agent begins anew: what it had seen counts no more. */
+  reset(hostId: string): void {
+    const host = this.#of(hostId);
+    host.seen = -1n;
+    host.failures.clear();
+  }
+
+  /** Resolves true when the host has seen the revision, false when the signal aborts first. */
+  async until(hostId: string, revision: bigint, signal: AbortSignal): Promise<boolean> {
+    const host = this.#of(hostId);
+    if (host.seen >= revision) return true;
+    if (signal.aborted) return false;
+    return await new Promise<boolean>((resolve) => {
+      const onAbort = () => {
+        host.waiting.delete(waiter);
+        resolve(false);
+      };
+      const waiter = {
+        revision,
+        resolve: () => {
+          signal.removeEventListener('abort', onAbort);
+          resolve(true);
+        },
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      host.waiting.add(waiter);
+    });
+  }
+}

@@ -1,0 +1,43 @@
+// The controller's keys in its store. Ids are 64 hexadecimal digits. Change this picture with the code.
+//   network/<id>                          Network
+//   endpoint/<id>                         Endpoint, its status kept apart
+//   sandbox/<id>                          Sandbox, its status kept apart
+//   host/<id>                             Host
+//   status/endpoint/<id>                  EndpointStatus     one writer: reports of the endpoint's host
+//   status/sandbox/<id>                   SandboxStatus      one writer: reports of the sandbox's host
+//   name/network/<name>                   the id that holds the name, while it is not being removed
+//   name/sandbox/<name>                   the same
+//   name/endpoint/<network id>/<name>     the same
+//   links/network/<id>                    empty; put by every transaction that adds an endpoint: removal compares it
+//   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
+//   request/<request id>                  StoredOutcome
+//   drift/<host id>                       StoredDrift
+//   exhausted/<pool id>                   empty; put when a lease found the pool full
+//   clock                                 Unix milliseconds as text; put by every transaction, so each revision has a time
+export const prefix = {
+  network: 'network/',
+  endpoint: 'endpoint/',
+  sandbox: 'sandbox/',
+  host: 'host/',
+  endpointStatus: 'status/endpoint/',
+  sandboxStatus: 'status/sandbox/',
+  networkName: 'name/network/',
+  sandboxName: 'name/sandbox/',
+  endpointName: 'name/endpoint/',
+  networkLinks: 'links/network/',
+  sandboxLinks: 'links/sandbox/',
+  request: 'request/',
+  drift: 'drift/',
+  exhausted: 'exhausted/',
+} as const;
+
+export const clockKey = 'clock';
+
+export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
+
+/** Splits a key into its prefix's name and the rest; undefined for keys that hold no record. */
+export function parseKey(key: string): { kind: keyof typeof prefix; id: string } | undefined {
+  for (const [kind, lead] of entries) if (key.startsWith(lead)) return { kind, id: key.slice(lead.length) };
+  return undefined;
+}
+const entries = Object.entries(prefix) as [keyof typeof prefix, string][];

@@ -1,0 +1,69 @@
+// The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
+import { fault, Reason } from '@weft/fault';
+import type { Compare, Op, Revision, Store, StoreEvent } from '@weft/store';
+import { clockKey } from './keys.ts';
+import { View } from './view.ts';
+
+export type Batch = { readonly revision: Revision; readonly events: readonly StoreEvent[] };
+
+export interface Ledger {
+  readonly store: Store;
+  readonly view: View;
+  /**
+   * Commits all or nothing; resolves when the view holds it.
+   * @throws CONFLICT if a compare does not hold: read the view again and decide anew.
+   */
+  commit(compares: readonly Compare[], ops: readonly Op[]): Promise<Revision>;
+  close(): Promise<void>;
+}
+
+/** Loads the view and keeps it fed; `now` is the clock revisions are stamped with. */
+export async function openLedger(store: Store, now: () => number): Promise<Ledger> {
+  const view = new View();
+  const { keyValues, revision } = await store.list('');
+  view.load(keyValues, revision);
+  const stop = new AbortController();
+  const feeding = feed(store, view, revision, stop.signal);
+  feeding.catch((error: unknown) => {
+    throw error; // a view that no longer follows its store is a broken invariant: end the process, the store is intact
+  });
+
+  return {
+    store,
+    view,
+    async commit(compares, ops) {
+      const stamped: Op[] = [...ops, { put: clockKey, value: Buffer.from(String(now())) }];
+      const result = await store.transact(compares, stamped);
+      if (!result.committed) {
+        await view.reached(result.revision);
+        throw fault(Reason.CONFLICT, 'another writer was faster');
+      }
+      await view.reached(result.revision);
+      return result.revision;
+    },
+    async close() {
+      stop.abort();
+      await feeding.catch(() => undefined);
+      await store.close();
+    },
+  };
+}
+
+async function feed(store: Store, view: View, from: Revision, signal: AbortSignal): Promise<void> {
+  for await (const step of store.watch('', from, signal)) {
+    if ('compacted' in step) throw new Error(`the view fell behind the store: compacted at ${step.compacted}`);
+    view.apply(step.revision, step.events);
+  }
+}
+
+/** Runs until it does not conflict; each try reads the view anew. */
+export async function untilCommitted<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isConflict = error instanceof Error && 'reason' in error && error.reason === Reason.CONFLICT;
+      if (!isConflict || tries >= 50) throw error;
+    }
+  }
+}

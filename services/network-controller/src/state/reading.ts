@@ -1,0 +1,57 @@
+// Records as the outside sees them: with revision and status filled in, and only those that are ready.
+import { type Endpoint, type Host, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import type { View } from './view.ts';
+
+export function readNetwork(view: View, id: string): Network | undefined {
+  const row = view.networks.get(id);
+  return row && { ...row.value, revision: row.revision };
+}
+
+export function readEndpoint(view: View, id: string): Endpoint | undefined {
+  const row = view.endpoints.get(id);
+  return row && { ...row.value, revision: row.revision, status: view.endpointStatuses.get(id)?.value };
+}
+
+export function readSandbox(view: View, id: string): Sandbox | undefined {
+  const row = view.sandboxes.get(id);
+  if (row === undefined) return undefined;
+  const shared = row.value.desired?.sharedWithId || id;
+  return { ...row.value, revision: row.revision, status: view.sandboxStatuses.get(shared)?.value };
+}
+
+export function readHost(view: View, id: string): Host | undefined {
+  const row = view.hosts.get(id);
+  return row && { ...row.value, revision: row.revision };
+}
+
+export function isReady(record: { desired?: { phase: Phase } | undefined } | undefined): boolean {
+  return record?.desired?.phase === Phase.READY;
+}
+
+/** Ready networks, by name. */
+export function readyNetworks(view: View): Network[] {
+  return ready(view.networks.ids(), (id) => readNetwork(view, id)).sort((a, b) => compare(a.spec?.name, b.spec?.name));
+}
+
+/** Ready sandboxes, by name. */
+export function readySandboxes(view: View): Sandbox[] {
+  return ready(view.sandboxes.ids(), (id) => readSandbox(view, id)).sort((a, b) => compare(a.spec?.name, b.spec?.name));
+}
+
+/** Ready endpoints of these ids, oldest first. */
+export function readyEndpoints(view: View, ids: Iterable<string>): Endpoint[] {
+  return ready(ids, (id) => readEndpoint(view, id)).sort(
+    (a, b) => Number(a.created ?? 0) - Number(b.created ?? 0) || compare(a.id, b.id),
+  );
+}
+
+function ready<T extends { desired?: { phase: Phase } | undefined }>(
+  ids: Iterable<string>,
+  read: (id: string) => T | undefined,
+): T[] {
+  return [...ids].map(read).filter((one): one is T => one !== undefined && isReady(one));
+}
+
+function compare(a = '', b = ''): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,35 @@
+// Records as bytes and back. Fields that are set on reading (revision, status) are never in the bytes.
+import { Endpoint, EndpointStatus, Host, Network, Sandbox, SandboxStatus } from '@weft/proto/model';
+import type { Revision } from '@weft/store';
+
+interface Codec<T> {
+  encode(message: T): { finish(): Uint8Array };
+  decode(input: Uint8Array): T;
+}
+
+export const codecs = {
+  network: Network as Codec<Network>,
+  endpoint: Endpoint as Codec<Endpoint>,
+  sandbox: Sandbox as Codec<Sandbox>,
+  host: Host as Codec<Host>,
+  endpointStatus: EndpointStatus as Codec<EndpointStatus>,
+  sandboxStatus: SandboxStatus as Codec<SandboxStatus>,
+} as const;
+
+export type RecordKind = keyof typeof codecs;
+export type RecordOf<K extends RecordKind> = ReturnType<(typeof codecs)[K]['decode']>;
+
+/** A record and the revision of its last change; 0n for one that is not stored yet. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly revision: Revision | 0n;
+}
+
+export const encodeNetwork = (one: Network) => Network.encode({ ...one, revision: 0n }).finish();
+export const encodeEndpoint = (one: Endpoint) => Endpoint.encode({ ...one, revision: 0n, status: undefined }).finish();
+export const encodeSandbox = (one: Sandbox) => Sandbox.encode({ ...one, revision: 0n, status: undefined }).finish();
+export const encodeHost = (one: Host) => Host.encode({ ...one, revision: 0n }).finish();
+
+export function isRecordKind(kind: string): kind is RecordKind {
+  return kind in codecs;
+}

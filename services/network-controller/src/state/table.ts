@@ -1,0 +1,71 @@
+// Records of one kind by id and by a second key each, kept right as records come and go. Derived, never stored.
+import type { Stored } from './records.ts';
+
+export class Table<T> {
+  readonly #rows = new Map<string, Stored<T>>();
+  readonly #indexes: readonly Index<T>[];
+
+  constructor(...indexes: readonly Index<T>[]) {
+    this.#indexes = indexes;
+  }
+
+  get(id: string): Stored<T> | undefined {
+    return this.#rows.get(id);
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  values(): IterableIterator<Stored<T>> {
+    return this.#rows.values();
+  }
+
+  ids(): IterableIterator<string> {
+    return this.#rows.keys();
+  }
+
+  put(id: string, row: Stored<T>): void {
+    const before = this.#rows.get(id);
+    for (const index of this.#indexes) index.change(id, before?.value, row.value);
+    this.#rows.set(id, row);
+  }
+
+  delete(id: string): void {
+    const before = this.#rows.get(id);
+    if (before === undefined) return;
+    for (const index of this.#indexes) index.change(id, before.value, undefined);
+    this.#rows.delete(id);
+  }
+}
+
+/** Ids by a key computed from the record; records whose key is undefined are in no bucket. */
+export class Index<T> {
+  readonly #buckets = new Map<string, Set<string>>();
+  readonly #keyOf: (value: T) => string | undefined;
+
+  constructor(keyOf: (value: T) => string | undefined) {
+    this.#keyOf = keyOf;
+  }
+
+  ids(key: string): ReadonlySet<string> {
+    return this.#buckets.get(key) ?? none;
+  }
+
+  change(id: string, before: T | undefined, after: T | undefined): void {
+    const from = before === undefined ? undefined : this.#keyOf(before);
+    const to = after === undefined ? undefined : this.#keyOf(after);
+    if (from === to) return;
+    if (from !== undefined) {
+      const bucket = this.#buckets.get(from);
+      bucket?.delete(id);
+      if (bucket?.size === 0) this.#buckets.delete(from);
+    }
+    if (to !== undefined) {
+      const bucket = this.#buckets.get(to) ?? new Set();
+      bucket.add(id);
+      this.#buckets.set(to, bucket);
+    }
+  }
+}
+const none: ReadonlySet<string> = new Set();

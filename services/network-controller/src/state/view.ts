@@ -1,0 +1,128 @@
+// What the controller's store holds, in memory, as of a revision. Fed by the store's watch alone, so it never knows
+// what is not durable. Readers are synchronous; whoever committed waits until the view has reached his revision.
+import type { Endpoint, EndpointStatus, Host, Network, Sandbox, SandboxStatus } from '@weft/proto/model';
+import type { KeyValue, Revision, StoreEvent } from '@weft/store';
+import { parseKey } from './keys.ts';
+import { codecs } from './records.ts';
+import { Index, Table } from './table.ts';
+
+/** What changed in one step, by kind, as ids. */
+export interface Change {
+  readonly revision: Revision;
+  readonly networks: ReadonlySet<string>;
+  readonly endpoints: ReadonlySet<string>;
+  readonly sandboxes: ReadonlySet<string>;
+  readonly hosts: ReadonlySet<string>;
+}
+
+export class View {
+  readonly endpointsOfNetwork = new Index<Endpoint>((one) => one.networkId);
+  readonly endpointsOfSandbox = new Index<Endpoint>((one) => one.desired?.sandboxId || undefined);
+  readonly #networkNames = new Index<Network>((one) => one.spec?.name);
+  readonly #sandboxNames = new Index<Sandbox>((one) => one.spec?.name);
+  readonly sharersOfSandbox = new Index<Sandbox>((one) => one.desired?.sharedWithId || undefined);
+
+  readonly networks = new Table<Network>(this.#networkNames);
+  readonly endpoints = new Table<Endpoint>(this.endpointsOfNetwork, this.endpointsOfSandbox);
+  readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
+  readonly hosts = new Table<Host>();
+  readonly endpointStatuses = new Table<EndpointStatus>();
+  readonly sandboxStatuses = new Table<SandboxStatus>();
+  /** Revisions of keys that only mark (links, names, requests), for compares. */
+  readonly marks = new Map<string, Revision>();
+
+  #revision = 0n as Revision;
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  /** Ids of networks with the name, whatever their phase. */
+  networksNamed(name: string): ReadonlySet<string> {
+    return this.#networkNames.ids(name);
+  }
+
+  sandboxesNamed(name: string): ReadonlySet<string> {
+    return this.#sandboxNames.ids(name);
+  }
+
+  /** Calls back after each change; returns what ends that. */
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the view holds everything up to the revision. */
+  async reached(revision: bigint): Promise<void> {
+    if (this.#revision >= revision) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+  }
+
+  load(keyValues: readonly KeyValue[], revision: Revision): void {
+    this.apply(
+      revision,
+      keyValues.map((one) => ({ type: 'put', ...one })),
+    );
+  }
+
+  apply(revision: Revision, events: readonly StoreEvent[]): void {
+    const change = {
+      revision,
+      networks: new Set<string>(),
+      endpoints: new Set<string>(),
+      sandboxes: new Set<string>(),
+      hosts: new Set<string>(),
+    };
+    for (const event of events) this.#applyOne(event, change);
+    this.#revision = revision;
+    for (const listener of this.#listeners) listener(change);
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const waiter = this.#waiting[i];
+      if (waiter === undefined || waiter.revision > revision) continue;
+      this.#waiting.splice(i, 1);
+      waiter.resolve();
+    }
+  }
+
+  #applyOne(event: StoreEvent, change: Record<'networks' | 'endpoints' | 'sandboxes' | 'hosts', Set<string>>): void {
+    const parsed = parseKey(event.key);
+    if (parsed === undefined) return;
+    const { kind, id } = parsed;
+    switch (kind) {
+      case 'network':
+        put(this.networks, id, event, codecs.network.decode);
+        change.networks.add(id);
+        return;
+      case 'endpoint':
+        put(this.endpoints, id, event, codecs.endpoint.decode);
+        change.endpoints.add(id);
+        return;
+      case 'sandbox':
+        put(this.sandboxes, id, event, codecs.sandbox.decode);
+        change.sandboxes.add(id);
+        return;
+      case 'host':
+        put(this.hosts, id, event, codecs.host.decode);
+        change.hosts.add(id);
+        return;
+      case 'endpointStatus':
+        put(this.endpointStatuses, id, event, codecs.endpointStatus.decode);
+        return;
+      case 'sandboxStatus':
+        put(this.sandboxStatuses, id, event, codecs.sandboxStatus.decode);
+        return;
+      case 'drift':
+        return;
+      default:
+        if (event.type === 'put') this.marks.set(event.key, event.modRevision);
+        else this.marks.delete(event.key);
+    }
+  }
+}
+
+function put<T>(table: Table<T>, id: string, event: StoreEvent, decode: (bytes: Uint8Array) => T): void {
+  if (event.type === 'put') table.put(id, { value: decode(event.value), revision: event.modRevision });
+  else table.delete(id);
+}
