@@ -118,7 +118,10 @@ export function parse(root: Group, argv: readonly string[]): Parsed {
     });
     if (isGroup(node)) {
       words.enablePositionalOptions();
-      for (const child of node.children) words.addCommand(grow(child, `${path} ${child.name}`));
+      // A parser for each of all commands would cost more than the rest of the start.
+      const isNamed = (child: Command | Group): boolean =>
+        argv.includes(child.name) || (!isGroup(child) && child.aliases?.some((alias) => argv.includes(alias)) === true);
+      for (const child of node.children.filter(isNamed)) words.addCommand(grow(child, `${path} ${child.name}`));
       words.argument('[command...]').action(() => {
         const [unknown] = words.args;
         if (node === root && globals.bool('version')) found = { kind: 'version' };
