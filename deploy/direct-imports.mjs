@@ -13,10 +13,10 @@ function readDoors(root) {
     if (typeof exports !== 'string') continue;
     const door = join(root, dirname(path), exports);
     const files = new Map();
-    for (const [, names, file] of readFileSync(door, 'utf8').matchAll(/export \{([^}]*)\} from '([^']*)';/g)) {
+    for (const [, names, file] of readFileSync(door, 'utf8').matchAll(/export \{([^}]*)\} from '(\.[^']*)';/g)) {
       for (const word of names.split(',')) {
         const [, exported] = /^\s*(?!type\s)(\w+)\s*$/.exec(word) ?? [];
-        if (exported !== undefined) files.set(exported, file.startsWith('.') ? join(dirname(door), file) : file);
+        if (exported !== undefined) files.set(exported, join(dirname(door), file));
       }
     }
     doors.set(name, files);

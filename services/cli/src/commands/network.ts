@@ -102,6 +102,7 @@ export const networkGroup: Group = {
     {
       name: 'rm',
       aliases: ['remove'],
+      hidesOptions: true,
       summary: 'Remove one or more networks',
       usage: 'NETWORK [NETWORK...]',
       least: 1,

@@ -68,6 +68,7 @@ export const sandboxGroup: Group = {
     {
       name: 'rm',
       aliases: ['remove'],
+      hidesOptions: true,
       summary: 'Disconnect and remove one or more sandboxes',
       usage: 'SANDBOX [SANDBOX...]',
       least: 1,

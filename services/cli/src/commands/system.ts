@@ -104,6 +104,7 @@ export const hostGroup: Group = {
     {
       name: 'rm',
       aliases: ['remove'],
+      hidesOptions: true,
       summary: 'Forget one or more hosts for good (not yet)',
       usage: 'HOST [HOST...]',
       least: 1,

@@ -10,6 +10,7 @@ function text(value: Value): string {
 }
 
 function number(value: Value): number {
+  if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'number') throw new TemplateError(`expected integer; found ${print(value)}`);
   return value;
 }

@@ -5,6 +5,7 @@ export type Method = (...args: readonly Value[]) => Value;
 export type Value =
   | string
   | number
+  | bigint
   | boolean
   | null
   | undefined
@@ -28,6 +29,15 @@ export function isStruct(value: Value): value is Struct {
   return typeof value === 'object' && value !== null && !isList(value) && !isMap(value);
 }
 
+/** The struct with more fields that templates find and that are not shown: other names, and fields that JSON leaves out. */
+export function withHidden(struct: Struct, hidden: Struct): Struct {
+  const all = { ...struct };
+  for (const [name, value] of Object.entries(hidden)) {
+    if (!Object.hasOwn(all, name)) Object.defineProperty(all, name, { value, enumerable: false });
+  }
+  return all;
+}
+
 /** A map of strings, by key. */
 export function mapOf(record: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   return new Map(sorted(Object.entries(record)));
@@ -42,10 +52,15 @@ export function entriesOf(map: ReadonlyMap<string, Value>): (readonly [string, V
   return sorted([...map]);
 }
 
+/** In V8 since 11.4; TypeScript does not know it yet. */
+const { rawJSON: rawJson } = JSON as typeof JSON & { rawJSON(text: string): object };
+
 /** What JSON.stringify takes; methods are left out. */
 function plain(value: Value): unknown {
   if (isList(value)) return value.map(plain);
   if (isMap(value)) return Object.fromEntries(entriesOf(value).map(([key, one]) => [key, plain(one)]));
+  // A count of IPv6 addresses is more than a double holds, and Go prints all its digits.
+  if (typeof value === 'bigint') return rawJson(`${value}`);
   if (!isStruct(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, one]) =>

@@ -4,17 +4,25 @@ import { Family, type IpamConfig, type Network } from '@weft/proto/model';
 import { forEachName } from '../each.ts';
 import { renderInspect } from '../format/inspect.ts';
 import { rfc3339 } from '../format/time.ts';
-import { mapOf, type Struct, type Value } from '../format/value.ts';
+import { mapOf, type Struct, withHidden } from '../format/value.ts';
 import type { Run } from '../usage/command.ts';
 
-/** Docker leaves empty fields of an IPAM configuration out. */
+/** Docker leaves empty fields of an IPAM configuration out; its templates know them, and by Go's names. */
 function ipamConfig(config: Pick<IpamConfig, 'subnet' | 'ipRange' | 'gateway' | 'auxAddresses'>): Struct {
-  return {
+  const auxAddresses = mapOf(config.auxAddresses);
+  const shown = {
     ...(config.subnet === '' ? {} : { Subnet: config.subnet }),
     ...(config.ipRange === '' ? {} : { IPRange: config.ipRange }),
     ...(config.gateway === '' ? {} : { Gateway: config.gateway }),
-    ...(Object.keys(config.auxAddresses).length === 0 ? {} : { AuxiliaryAddresses: mapOf(config.auxAddresses) }),
+    ...(auxAddresses.size === 0 ? {} : { AuxiliaryAddresses: auxAddresses }),
   };
+  return withHidden(shown, {
+    Subnet: '',
+    IPRange: '',
+    Gateway: '',
+    AuxiliaryAddresses: auxAddresses,
+    AuxAddress: auxAddresses,
+  });
 }
 
 function ipam(network: Network): Struct {
@@ -42,19 +50,14 @@ function container({ endpoint, sandbox }: AttachedEndpoint): readonly [string, S
   ];
 }
 
-/** A JSON number; IPAM's counts saturate, and Go prints them whole. */
-function count(value: bigint): Value {
-  return Number(value);
-}
-
 /** What is seen of one network, verbose or not. */
 export function networkJson(answer: GetNetworkResponse, verbose: boolean): Struct {
   const network = answer.network as Network;
   const { spec, desired } = network;
   const subnets = answer.pools.map(
-    (pool) => [pool.subnet, { IPsInUse: count(pool.used), DynamicIPsAvailable: count(pool.free) }] as const,
+    (pool) => [pool.subnet, { IPsInUse: pool.used, DynamicIPsAvailable: pool.free }] as const,
   );
-  return {
+  const shown: Struct = {
     Name: spec?.name ?? '',
     Id: network.id,
     Created: rfc3339(network.created),
@@ -74,6 +77,7 @@ export function networkJson(answer: GetNetworkResponse, verbose: boolean): Struc
     ...(subnets.length === 0 ? {} : { Status: { IPAM: { Subnets: new Map(subnets) } } }),
     ...(verbose ? { WaitingAddresses: answer.waitingAddresses, Faults: answer.faults.map((one) => one.message) } : {}),
   };
+  return withHidden(shown, { ID: network.id });
 }
 
 export const inspectNetworks: Run = async (names, flags, session) => {

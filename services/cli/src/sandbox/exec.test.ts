@@ -23,7 +23,7 @@ describe('the way into a sandbox', () => {
   test('is the host\u2019s own for a sandbox of the host', () => {
     const onHost = Sandbox.fromPartial({
       ...sandbox,
-      spec: { ...sandbox.spec, namespace: { $case: 'hostNamespace', value: {} } },
+      desired: { ...sandbox.desired, hostNamespace: true },
       status: { appliedRevision: 3n },
     });
     expect(entryOf(onHost, [host], 'boot-1')).toEqual({ namespace: '/proc/77/ns/net', files: [] });

@@ -4,7 +4,7 @@ import { type EndpointSpec, Family, type NetworkPool, Protocol, type Sandbox } f
 import { forEachName } from '../each.ts';
 import { renderInspect } from '../format/inspect.ts';
 import { rfc3339 } from '../format/time.ts';
-import { mapOf, type Struct, type Value } from '../format/value.ts';
+import { mapOf, type Struct, type Value, withHidden } from '../format/value.ts';
 import type { Run } from '../usage/command.ts';
 import { stateOf } from './state.ts';
 
@@ -69,7 +69,7 @@ function portsOf(endpoints: readonly SandboxEndpoint[]): ReadonlyMap<string, Val
 export function sandboxJson({ sandbox, endpoints }: GetSandboxResponse): Struct {
   const { id, spec, desired, status, created } = sandbox as Sandbox;
   const name = spec?.name ?? '';
-  return {
+  const shown: Struct = {
     Id: id,
     Name: name,
     Created: rfc3339(created),
@@ -88,6 +88,7 @@ export function sandboxJson({ sandbox, endpoints }: GetSandboxResponse): Struct 
       Networks: new Map(endpoints.map((one) => [one.network?.spec?.name ?? '', endpointJson(one, name)])),
     },
   };
+  return withHidden(shown, { ID: id });
 }
 
 export const inspectSandboxes: Run = async (names, flags, session) => {

@@ -105,7 +105,10 @@ export const webDetail: GetNetworkResponse = GetNetworkResponse.fromPartial({
       },
     },
   ],
-  pools: [{ subnet: '10.1.0.0/24', used: 5n, free: 251n }],
+  pools: [
+    { subnet: '10.1.0.0/24', used: 5n, free: 251n },
+    { subnet: 'fd00::/64', used: 2n, free: 18446744073709551614n },
+  ],
 });
 
 export const status: GetStatusResponse = GetStatusResponse.fromPartial({

@@ -12,6 +12,8 @@ export interface Command {
   readonly summary: string;
   /** What follows the command's name in the usage line, without [OPTIONS]. */
   readonly usage: string;
+  /** The usage line does not say [OPTIONS], as docker's `rm` does not. */
+  readonly hidesOptions?: true;
   readonly least: number;
   /** Absent means any number. */
   readonly most?: number;

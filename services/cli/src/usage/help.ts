@@ -57,7 +57,8 @@ function flagLines(flags: readonly Flag[]): string {
 
 /** "weft network ls [OPTIONS]". */
 export function usageLine(path: string, command: Command): string {
-  const options = command.flags.some((flag) => flag.hidden === undefined) || command.anyFlags ? ' [OPTIONS]' : '';
+  const isShown = command.flags.some((flag) => flag.hidden === undefined) || command.anyFlags;
+  const options = isShown && !command.hidesOptions ? ' [OPTIONS]' : '';
   return `Usage:  ${path}${options}${command.usage === '' ? '' : ` ${command.usage}`}`;
 }
 

@@ -124,7 +124,7 @@ describe('a command line that is refused', () => {
       ['network', 'rm'],
       1,
       "weft: 'weft network rm' requires at least 1 argument",
-      usage('weft network rm [OPTIONS] NETWORK [NETWORK...]', 'weft network rm'),
+      usage('weft network rm NETWORK [NETWORK...]', 'weft network rm'),
     ],
     [
       ['network', 'create', '--label', '=x', 'n'],
@@ -139,7 +139,7 @@ describe('a command line that is refused', () => {
       usage('weft network connect [OPTIONS] NETWORK SANDBOX', 'weft network connect'),
     ],
     [['network', 'bogus'], 1, 'weft: unknown command: weft network bogus', usage('weft network', 'weft network')],
-    [['bogus'], 1, 'weft: unknown command: weft bogus', usage('weft [OPTIONS] COMMAND', 'weft')],
+    [['bogus'], 1, 'weft: unknown command: weft bogus', "Run 'weft --help' for more information"],
   ])('%j', (argv, exitCode, message, hint) => {
     const error = (() => {
       try {

@@ -1,6 +1,6 @@
 // A command line to the command it names, its arguments and flags. Commander finds the command and splits the words;
 // what docker's parser does and commander does not (--flag=false, -f=value, its wording) is done here. Pure.
-import { Command as Parser } from '@weft/process';
+import { Command as Parser } from 'commander';
 import { type Command, type Group, isGroup } from './command.ts';
 import { type Flag, Flags, flagTitle, UsageError } from './flag.ts';
 import { commandHelp, groupHelp, usageLine } from './help.ts';
@@ -118,7 +118,10 @@ export function parse(root: Group, argv: readonly string[]): Parsed {
     });
     if (isGroup(node)) {
       words.enablePositionalOptions();
-      for (const child of node.children) words.addCommand(grow(child, `${path} ${child.name}`));
+      // A parser for each of all commands would cost more than the rest of the start.
+      const isNamed = (child: Command | Group): boolean =>
+        argv.includes(child.name) || (!isGroup(child) && child.aliases?.some((alias) => argv.includes(alias)) === true);
+      for (const child of node.children.filter(isNamed)) words.addCommand(grow(child, `${path} ${child.name}`));
       words.argument('[command...]').action(() => {
         const [unknown] = words.args;
         if (node === root && globals.bool('version')) found = { kind: 'version' };
@@ -145,10 +148,9 @@ export function parse(root: Group, argv: readonly string[]): Parsed {
     grow(root, root.name).parse([...argv], { from: 'user' });
   } catch (error) {
     const usage = asUsageError(error, argv);
-    const line = isGroup(at.node)
-      ? `Usage:  ${at.path}${at.node === root ? ' [OPTIONS] COMMAND' : ''}`
-      : usageLine(at.path, at.node);
-    throw new UsageError(usage.message, usage.exitCode, `${line}\n\nRun '${at.path} --help' for more information`);
+    const line = isGroup(at.node) ? `Usage:  ${at.path}` : usageLine(at.path, at.node);
+    const hint = `${at.node === root ? '' : `${line}\n\n`}Run '${at.path} --help' for more information`;
+    throw new UsageError(usage.message, usage.exitCode, hint);
   }
   if (found === undefined) throw new Error('commander ran nothing');
   return found;
