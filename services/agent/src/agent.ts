@@ -7,7 +7,8 @@ import type { Store } from '@weft/store';
 import { BatchFold } from './batches.ts';
 import { lookUpFacts } from './facts.ts';
 import { type Position, recall, remember } from './identity.ts';
-import type { KernelReport, KernelWriter } from './kernel-writer.ts';
+import type { Outcome, Report } from './kernel-messages.ts';
+import type { KernelWriter } from './kernel-writer.ts';
 
 export interface AgentOptions {
   /** The host's name. */
@@ -56,11 +57,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let storeId = memory.position?.storeId ?? '';
   let position = memory.position;
 
-  const note = (report: Partial<KernelReport>) => {
-    news.failed.push(...(report.failed ?? []));
-    news.recovered.push(...(report.recovered ?? []));
-    news.drifts.push(...(report.drifts ?? []));
-    news.sandboxes.push(...(report.sandboxes ?? []));
+  /** Keys that were reported to have failed. */
+  const failing = new Set<string>();
+  const noteReport = (report: Report) => {
+    for (const { key } of report.failed) failing.add(key);
+    for (const key of report.recovered) failing.delete(key);
+    news = mergeNews(news, report);
+  };
+  const noteOutcomes = (outcomes: readonly Outcome[]) => {
+    for (const { key, fault } of outcomes) {
+      if (fault !== undefined) {
+        failing.add(key);
+        news.failed.push({ key, fault });
+      } else if (failing.delete(key)) news.recovered.push(key);
+    }
   };
 
   let reporting: Promise<void> | undefined;
@@ -90,12 +100,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
     return reporting;
   }
-  const unsubscribe = writer.onReport((one) => {
-    note(one);
+  writer.onReport((one) => {
+    noteReport(one);
     report().catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report; it is kept for later'));
   });
 
-  note(await writer.apply({ put: [...memory.objects], delete: [], reset: true }));
+  noteOutcomes(await writer.apply({ put: memory.objects, delete: [], reset: true }));
 
   const fold = new BatchFold();
   let applying: Promise<void> | undefined;
@@ -105,11 +115,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     applying = (async () => {
       for (let batch = fold.take(); batch !== undefined; batch = fold.take()) {
         const { put, reset } = batch;
-        const [done] = await Promise.all([
-          writer.apply({ put: [...put], delete: [...batch.delete], reset, synced: true }),
+        const [outcomes] = await Promise.all([
+          writer.apply({ put, delete: batch.delete, reset, synced: true }),
           remember(store, put, batch.delete, reset, batch.position),
         ]);
-        note(done);
+        noteOutcomes(outcomes);
         position = batch.position;
         seen = batch.position;
         await report().catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report; it is kept for later'));
@@ -169,7 +179,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     async stop() {
       clearInterval(lookingUp);
       stopping.abort();
-      unsubscribe();
       await following;
       await applying;
       await writer.close();
@@ -179,7 +188,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 
-function mergeNews(first: News, second: News): News {
+function mergeNews(first: News, second: News | Report): News {
   return {
     failed: [...first.failed, ...second.failed],
     recovered: [...first.recovered, ...second.recovered],

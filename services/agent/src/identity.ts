@@ -20,6 +20,8 @@ export interface Memory {
 const hostIdKey = 'host-id';
 const positionKey = 'position';
 const objectPrefix = 'object/';
+/** Few enough for the store's limits on a transaction, whatever the objects. */
+const opsAtOnce = 100;
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 export async function recall(store: Store): Promise<Memory> {
@@ -51,7 +53,8 @@ export async function remember(
     ),
     { put: positionKey, value: Buffer.from(`${position.storeId} ${position.revision}`) },
   ];
-  await store.transact([], ops);
+  // The position comes last: whoever crashes in between is told again what came after the one before.
+  for (let i = 0; i < ops.length; i += opsAtOnce) await store.transact([], ops.slice(i, i + opsAtOnce));
 }
 
 /** After a reset what was not said again is gone. */

@@ -7,7 +7,6 @@ import { AgentServiceDefinition } from '@weft/proto/agent';
 import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
 import { startAgent } from './agent.ts';
-import { assertCapable } from './capable.ts';
 import { createKernelWriter } from './kernel-writer.ts';
 
 interface Flags {
@@ -26,7 +25,6 @@ new Command('weft-agent')
   .option('--name <host>', "the host's name", hostname())
   .action((flags: Flags) =>
     runMain(async () => {
-      assertCapable();
       const log = createLog('agent');
       const channel = openChannel(parseAddress(flags.controller, '--controller'));
       mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
@@ -34,7 +32,7 @@ new Command('weft-agent')
       const agent = await startAgent({
         name: flags.name,
         controller: clientOf(AgentServiceDefinition, channel),
-        store: openSqliteStore({ file: join(flags.dataDir, 'agent.db'), maxOperations: 1_000_000 }),
+        store: openSqliteStore({ file: join(flags.dataDir, 'agent.db') }),
         runDir: flags.runDir,
         writer: await createKernelWriter({ runDir: flags.runDir, dataDir: flags.dataDir, log }),
         log,
