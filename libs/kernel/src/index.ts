@@ -31,7 +31,7 @@ export { dumpLinks, findLink, findLinks, type Link, readLink } from './link-stat
 export { DOOMED_GROUP, WEFT_GROUP, WEFT_PROTOCOL, WEFT_TABLE } from './marks.ts';
 export { createMonitor, type Heard, type Monitor } from './monitor.ts';
 export type { KernelEvent, NftObjectKind } from './monitor-events.ts';
-export { createNamespace, deleteNamespace } from './named-namespace.ts';
+export { createNamespace, deleteNamespace, inScratchNamespace } from './named-namespace.ts';
 export {
   enterNamespace,
   inNamespace,
