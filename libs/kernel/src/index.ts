@@ -8,6 +8,7 @@ export {
   dumpAddresses,
   putAddress,
 } from './address.ts';
+export { cidrText } from './address-text.ts';
 export { type Capability, missingCapabilities } from './capability.ts';
 export { ERRNO, errnoName, KernelError } from './error.ts';
 export { enterAndExec, type Sandbox } from './exec.ts';
@@ -41,10 +42,17 @@ export {
   warmThreadPool,
   withNamespaceFd,
 } from './namespace.ts';
-export { type Ack, isOwnPort, type NetlinkSocket, withNetlink } from './netlink.ts';
+export { type Ack, isOwnPort, type NetlinkSocket, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
 export { listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
-export { changeElements, type ElementChange, listElements, type NftElement, type NftSet } from './nft-elements.ts';
+export {
+  changeElements,
+  type ElementChange,
+  elementKey,
+  listElements,
+  type NftElement,
+  type NftSet,
+} from './nft-elements.ts';
 export type { NftField } from './nft-keys.ts';
 export { assignNsid, findNsid } from './nsid.ts';
 export { addRoute, deleteRoute, dumpRoutes, type Route, type RouteSpec, replaceRoute, TABLE_MAIN } from './route.ts';

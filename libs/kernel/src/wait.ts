@@ -1,5 +1,5 @@
 // Waiting for descriptors in poll(2), for a thread that has no event loop to turn; and an eventfd to wake it from another.
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import * as sys from './syscalls.ts';
 
 const POLLIN = 1;
@@ -46,4 +46,4 @@ export const clearWake = (fd: number): void => {
   }
 };
 
-export const closeWakeFd = (fd: number): void => closeSync(fd);
+export const closeWakeFd = (fd: number): void => void sys.close(fd);
