@@ -1,1 +1,3 @@
-export {};
+// The agent's door for `weft up` and for tests.
+export type { Batch, Outcome, Report } from './kernel-messages.ts';
+export { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
