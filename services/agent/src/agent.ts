@@ -89,7 +89,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         if (upTo === undefined) return; // not yet in step with the controller
         news = noNews();
         try {
-          await controller.report({ hostId: memory.hostId, storeId: upTo.storeId, seenRevision: upTo.revision, ...sent });
+          await controller.report({
+            hostId: memory.hostId,
+            storeId: upTo.storeId,
+            seenRevision: upTo.revision,
+            ...sent,
+          });
         } catch (error) {
           news = mergeNews(sent, news);
           throw error;
@@ -135,7 +140,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 
   async function follow(): Promise<void> {
-    const answer = await controller.register({ hostId: memory.hostId, name: options.name, facts: lookUpFacts(options.runDir) });
+    const answer = await controller.register({
+      hostId: memory.hostId,
+      name: options.name,
+      facts: lookUpFacts(options.runDir),
+    });
     if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
     storeId = answer.storeId;
     registered.resolve();
@@ -186,7 +195,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
   };
 }
-
 
 function mergeNews(first: News, second: News | Report): News {
   return {

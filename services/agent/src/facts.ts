@@ -24,14 +24,21 @@ export function lookUpFacts(runDir: string): HostFacts {
 /** On-link prefixes of links that weft did not make. */
 function foreignPrefixes(): string[] {
   return withNetlink(undefined, (socket) => {
-    const own = new Set(dumpLinks(socket).filter((link) => link.group === WEFT_GROUP).map((link) => link.index));
+    const own = new Set(
+      dumpLinks(socket)
+        .filter((link) => link.group === WEFT_GROUP)
+        .map((link) => link.index),
+    );
     return onLinkPrefixes(socket, (index) => own.has(index)).sort();
   });
 }
 
 /** The words after a keyword of resolv.conf; its last line counts. */
 function words(text: string, keyword: string): string[] {
-  const lines = text.split('\n').map((line) => line.trim().split(/\s+/)).filter(([first]) => first === keyword);
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([first]) => first === keyword);
   return lines.at(-1)?.slice(1) ?? [];
 }
 

@@ -2,8 +2,8 @@
 // Starts no other program. Stopping it leaves the kernel's networking as it is.
 import { mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createKernelWriter, startAgent } from '@weft/agent';
 import { formatPrefix } from '@weft/address';
+import { createKernelWriter, startAgent } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { driverService } from '@weft/driver';
 import { fault, Reason } from '@weft/fault';
@@ -32,10 +32,18 @@ export async function startUp(options: UpOptions): Promise<void> {
   // The controller's store first: its lock tells a second `weft up` on the same data before anything is touched.
   const controllerStore = store('network-controller');
   const ipamStore = store('ipam');
-  const localBases = options.defaultAddressPools.map(({ base, size }) => parseBase(`base=${formatPrefix(base)},size=${size}`));
+  const localBases = options.defaultAddressPools.map(({ base, size }) =>
+    parseBase(`base=${formatPrefix(base)},size=${size}`),
+  );
   const ipam = localClient(IpamServiceDefinition, ipamService(await createIpam({ store: ipamStore, localBases })));
-  const drivers = [bridgeDriver, nullDriver, hostDriver].map((driver) => localClient(DriverServiceDefinition, driverService(driver)));
-  const writer = await createKernelWriter({ runDir: options.runDir, dataDir: options.dataDir, log: log.child({ part: 'kernel' }) });
+  const drivers = [bridgeDriver, nullDriver, hostDriver].map((driver) =>
+    localClient(DriverServiceDefinition, driverService(driver)),
+  );
+  const writer = await createKernelWriter({
+    runDir: options.runDir,
+    dataDir: options.dataDir,
+    log: log.child({ part: 'kernel' }),
+  });
   const controller = await startController({
     store: controllerStore,
     ipam,
@@ -56,7 +64,9 @@ export async function startUp(options: UpOptions): Promise<void> {
   await controller.predefined;
 
   const target = parseAddress(`unix://${join(options.runDir, 'weft.sock')}`, '--run-dir');
-  const server = await serve(target, controller.services, (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'));
+  const server = await serve(target, controller.services, (error, path) =>
+    log.error({ err: error.cause ?? error, path }, 'defect'),
+  );
   const pidFile = join(options.runDir, 'weft.pid');
   writeFileSync(pidFile, `${process.pid}\n`);
   log.info({ version, target, host: options.name, pid: process.pid }, 'weft is up');
