@@ -9,7 +9,12 @@ import { type Controller, startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
 import { createLog } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
-import { EndpointServiceDefinition, NetworkServiceDefinition, SandboxServiceDefinition, SystemServiceDefinition } from '@weft/proto/controller';
+import {
+  EndpointServiceDefinition,
+  NetworkServiceDefinition,
+  SandboxServiceDefinition,
+  SystemServiceDefinition,
+} from '@weft/proto/controller';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition, type IpamServiceImplementation } from '@weft/proto/ipam';
 import { localClient } from '@weft/rpc';
@@ -31,7 +36,9 @@ export async function startControlPlane({ directory, wrapIpam = (one) => one }: 
   const controller: Controller = await startController({
     store,
     ipam,
-    drivers: [bridgeDriver, nullDriver, hostDriver].map((driver) => localClient(DriverServiceDefinition, driverService(driver))),
+    drivers: [bridgeDriver, nullDriver, hostDriver].map((driver) =>
+      localClient(DriverServiceDefinition, driverService(driver)),
+    ),
     log: createLog('test'),
     defaultBridge: 'weft0',
   });

@@ -1,7 +1,7 @@
 // An agent without a kernel: keeps what its host must have in a map, reports it applied, and can be told to fail or to
 // be slow. For tests of the control plane alone.
 import { type AgentServiceClient, type Object as HostObject, SandboxState } from '@weft/proto/agent';
-import { type Fault, HostFacts } from '../lib/proto.ts';
+import type { Fault, HostFacts } from '../lib/proto.ts';
 
 export interface FakeAgent {
   readonly hostId: string;
@@ -14,7 +14,11 @@ export interface FakeAgent {
   stop(): Promise<void>;
 }
 
-export async function startFakeAgent(client: AgentServiceClient, name: string, facts: Partial<HostFacts> = {}): Promise<FakeAgent> {
+export async function startFakeAgent(
+  client: AgentServiceClient,
+  name: string,
+  facts: Partial<HostFacts> = {},
+): Promise<FakeAgent> {
   const hostId = Buffer.from(name.padEnd(32, '.')).toString('hex');
   const objects = new Map<string, HostObject>();
   const failed = new Set<string>();
@@ -66,7 +70,14 @@ export async function startFakeAgent(client: AgentServiceClient, name: string, f
         }
         batch = new Map();
         while (held !== undefined) await held;
-        await client.report({ hostId, storeId, seenRevision: step.value.revision, failed: failures, recovered, sandboxes });
+        await client.report({
+          hostId,
+          storeId,
+          seenRevision: step.value.revision,
+          failed: failures,
+          recovered,
+          sandboxes,
+        });
       }
     }
   })().catch((error: unknown) => {

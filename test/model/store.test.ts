@@ -181,7 +181,7 @@ const commands = fc.commands(
     share.map((at) => new Compact(at)),
     fc.constant(new Reopen()),
   ],
-  { maxCommands: 40 },
+  { maxCommands: 40, size: 'max' },
 );
 
 it('behaves as the model', { timeout: 120_000 }, async () => {

@@ -40,3 +40,21 @@ function identity(spec: Spec): string {
 export function hostObject(spec: Spec): HostObject {
   return { key: keyOf(spec), spec };
 }
+
+const kindByPrefix: Readonly<Record<string, Kind>> = {
+  sandbox: 'sandbox',
+  bridge: 'bridge',
+  veth: 'veth',
+  route: 'route',
+  nft: 'nftElement',
+  sysctl: 'sysctl',
+  file: 'file',
+};
+
+/** Takes a key apart. Throws TypeError when its kind is not known. */
+export function parseKey(text: string): { key: ObjectKey; kind: Kind; identity: string } {
+  const slash = text.indexOf('/');
+  const kind = kindByPrefix[text.slice(0, Math.max(slash, 0))];
+  if (kind === undefined || slash === text.length - 1) throw new TypeError(`not the key of an object: "${text}"`);
+  return { key: text as ObjectKey, kind, identity: text.slice(slash + 1) };
+}

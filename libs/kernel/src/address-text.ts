@@ -80,3 +80,9 @@ export const macBytes = (text: string): Buffer => {
 
 export const macText = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+
+/** The canonical text of an address with its prefix length, for comparing with what the kernel says. Throws TypeError. */
+export const cidrText = (text: string): string => {
+  const { bytes, length } = prefix(text);
+  return `${ipText(bytes)}/${length}`;
+};

@@ -1,6 +1,5 @@
 // Deleting many links without waiting for it: a pool thread sits through the kernel's wait (about 20 ms, shared by all links
 // of the group), and the descriptor becomes readable when they are gone. Works where no event loop turns (poll it yourself).
-import { closeSync } from 'node:fs';
 import type { KernelError } from './error.ts';
 import { deleteGroup } from './link.ts';
 import { inNamespace } from './namespace.ts';
@@ -23,7 +22,7 @@ export const startGroupDelete = (namespace: string | undefined, group: number): 
   // The socket stays open until both the ack is read and the pool thread is out of send().
   let open = 2;
   const release = () => {
-    if (--open === 0) closeSync(socket.fd);
+    if (--open === 0) socket.close();
   };
   socket.sendAsync(encode(request, NLM_F_ACK, socket.nextSequence(), 0), (failed) => {
     errno = failed;

@@ -8,6 +8,7 @@ export {
   dumpAddresses,
   putAddress,
 } from './address.ts';
+export { cidrText } from './address-text.ts';
 export { type Capability, missingCapabilities } from './capability.ts';
 export { ERRNO, errnoName, KernelError } from './error.ts';
 export { enterAndExec, type Sandbox } from './exec.ts';
@@ -31,7 +32,7 @@ export { dumpLinks, findLink, findLinks, type Link, readLink } from './link-stat
 export { DOOMED_GROUP, WEFT_GROUP, WEFT_PROTOCOL, WEFT_TABLE } from './marks.ts';
 export { createMonitor, type Heard, type Monitor } from './monitor.ts';
 export type { KernelEvent, NftObjectKind } from './monitor-events.ts';
-export { createNamespace, deleteNamespace } from './named-namespace.ts';
+export { createNamespace, deleteNamespace, inScratchNamespace } from './named-namespace.ts';
 export {
   enterNamespace,
   inNamespace,
@@ -41,10 +42,17 @@ export {
   warmThreadPool,
   withNamespaceFd,
 } from './namespace.ts';
-export { type Ack, isOwnPort, type NetlinkSocket, withNetlink } from './netlink.ts';
+export { type Ack, isOwnPort, type NetlinkSocket, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
 export { listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
-export { changeElements, type ElementChange, listElements, type NftElement, type NftSet } from './nft-elements.ts';
+export {
+  changeElements,
+  type ElementChange,
+  elementKey,
+  listElements,
+  type NftElement,
+  type NftSet,
+} from './nft-elements.ts';
 export type { NftField } from './nft-keys.ts';
 export { assignNsid, findNsid } from './nsid.ts';
 export { addRoute, deleteRoute, dumpRoutes, type Route, type RouteSpec, replaceRoute, TABLE_MAIN } from './route.ts';

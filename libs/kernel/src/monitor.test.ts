@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { addAddress, deleteAddress } from './address.ts';
@@ -162,6 +163,10 @@ describe('waiting', () => {
       const monitor = listenIn(host);
       linkIn(host, 't-br0');
       expect(waitFor([fd, ...monitor.fds], 5000)).toEqual([monitor.fds[0]]);
+      const mounts = openSync('/proc/thread-self/mountinfo', 'r');
+      namespaces.make();
+      expect(waitFor([fd], 5000, [mounts])).toEqual([mounts]);
+      closeSync(mounts);
       const start = performance.now();
       expect(waitFor([fd], 20)).toEqual([]);
       expect(performance.now() - start).toBeGreaterThanOrEqual(19);

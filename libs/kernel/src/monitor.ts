@@ -1,6 +1,5 @@
 // Listening to the kernel: one rtnetlink and one nfnetlink socket in the thread's namespace hear it and every namespace that
 // has an id there (nsid.ts). Notifications are hints, they can be lost: an overflow says so, and a full look must follow.
-import { closeSync } from 'node:fs';
 import { type KernelEvent, readNftEvent, readRouteEvent } from './monitor-events.ts';
 import { MSG_DONTWAIT, NETLINK_NETFILTER, NETLINK_ROUTE, openSocket, option, SOL_NETLINK } from './netlink.ts';
 import type { Message } from './netlink-frame.ts';
@@ -83,7 +82,7 @@ const listen = (protocol: number, groups: readonly number[], receiveBytes: numbe
     for (const group of groups) set(NETLINK_ADD_MEMBERSHIP, group);
     return fd;
   } catch (error) {
-    closeSync(fd);
+    sys.close(fd);
     throw error;
   }
 };
@@ -98,7 +97,7 @@ export const createMonitor = ({ receiveBytes = RECEIVE_BYTES } = {}): Monitor =>
   try {
     nft = listen(NETLINK_NETFILTER, [NFT_GROUP], receiveBytes);
   } catch (error) {
-    closeSync(route);
+    sys.close(route);
     throw error;
   }
   const { receive, eachIn } = createReceiver();
@@ -126,8 +125,8 @@ export const createMonitor = ({ receiveBytes = RECEIVE_BYTES } = {}): Monitor =>
       return { events, overflow: lostRoute || lostNft };
     },
     close() {
-      closeSync(route);
-      closeSync(nft);
+      sys.close(route);
+      sys.close(nft);
     },
   };
 };

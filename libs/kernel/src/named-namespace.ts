@@ -51,3 +51,23 @@ export const deleteNamespace = (path: string): boolean => {
   rmSync(path, { force: true });
   return mounted;
 };
+
+/**
+ * Runs `use` in a namespace that nobody else ever sees and that is gone afterwards; `lo` is down. For learning how the kernel
+ * shows something. Throws KernelError.
+ */
+export const inScratchNamespace = <T>(use: () => T): T => {
+  warmThreadPool();
+  const home = openNamespace(OWN);
+  try {
+    sys.check(sys.unshare(CLONE_NEWNET), 'create a scratch network namespace');
+  } catch (error) {
+    closeSync(home);
+    throw error;
+  }
+  try {
+    return use();
+  } finally {
+    goHome(home);
+  }
+};

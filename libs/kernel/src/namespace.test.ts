@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KernelError } from './error.ts';
 import { findLink } from './link-state.ts';
-import { createNamespace, deleteNamespace } from './named-namespace.ts';
+import { createNamespace, deleteNamespace, inScratchNamespace } from './named-namespace.ts';
 import { inNamespace, namespaceIdentity, ownNamespace } from './namespace.ts';
 import { openFds, useNamespaces } from './namespaces.fixture.ts';
 import { withNetlink } from './netlink.ts';
@@ -103,6 +103,14 @@ describe('a named namespace', () => {
     } finally {
       deleteNamespace(path);
     }
+  });
+
+  it('may be a scratch one that is gone afterwards', () => {
+    const home = ownNamespace();
+    const before = openFds();
+    expect(inScratchNamespace(ownNamespace)).not.toEqual(home);
+    expect(ownNamespace()).toEqual(home);
+    expect(openFds()).toBe(before);
   });
 
   it('leaves nothing when its preparation fails', () => {

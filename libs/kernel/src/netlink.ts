@@ -1,7 +1,6 @@
 // A netlink socket: opened inside a namespace's window, used from anywhere, closed soon (an open one pins the namespace).
 // Requests go many to one send(); each is acknowledged on its own, a failing one does not stop the next.
-// It refuses to outlive its use: `withNetlink` is the only way to get one outside this lib.
-import { closeSync } from 'node:fs';
+// `withNetlink` closes it by itself; whoever takes `openNetlink` closes it within the same turn.
 import type { KernelError } from './error.ts';
 import { inNamespace } from './namespace.ts';
 import {
@@ -98,7 +97,7 @@ export const openSocket = (protocol: number, receiveBytes: number): { fd: number
     if (protocol === NETLINK_NETFILTER) trySetOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, TRANSACTION_BYTES);
     return { fd, port: bindOwnPort(fd, operation) };
   } catch (error) {
-    closeSync(fd);
+    sys.close(fd);
     throw error;
   }
 };
@@ -119,7 +118,7 @@ export class NetlinkSocket {
   }
 
   close(): void {
-    closeSync(this.fd);
+    sys.close(this.fd);
   }
 
   /**
@@ -247,6 +246,10 @@ export class NetlinkSocket {
     }
   }
 }
+
+/** Opens an rtnetlink socket bound to a namespace (undefined: the thread's own). The caller closes it, soon. Throws KernelError. */
+export const openNetlink = (namespace: string | undefined): NetlinkSocket =>
+  inNamespace(namespace, () => new NetlinkSocket(NETLINK_ROUTE));
 
 /** Runs `use` with a socket bound to a namespace (undefined: the thread's own) and closes it. Throws KernelError. */
 export const withSocket = <T>(

@@ -62,11 +62,19 @@ const data = (set: NftSet, values: readonly string[]): Buffer => {
   );
 };
 
+/** Throws TypeError for a prefix of the other family: the kernel would take its bytes for something else. */
+const intervalOf = (set: NftSet, key: readonly string[]): ReturnType<typeof prefixInterval> => {
+  const interval = prefixInterval(key[0] ?? '');
+  const isRight = key.length === 1 && interval.start.length === (set.key[0] === 'ipv6_addr' ? 16 : 4);
+  if (!isRight) throw new TypeError(`not a prefix of ${set.key.join(' . ')}: "${key.join(' . ')}"`);
+  return interval;
+};
+
 /** The element's attributes: one, or two (start and end) in an interval set. */
 const element = (set: NftSet, op: ElementChange['op'], { key, data: values }: NftElement): Buffer => {
   const withData = op === 'add' && values !== undefined ? data(set, values) : undefined;
   if (set.interval !== true) return attr.nest(LIST_ELEM, value(ELEM.KEY, encodeFields(set.key, key)), withData);
-  const { start, end } = prefixInterval(key[0] ?? '');
+  const { start, end } = intervalOf(set, key);
   const first = attr.nest(LIST_ELEM, value(ELEM.KEY, start), withData);
   if (end === undefined) return first;
   return Buffer.concat([first, attr.nest(LIST_ELEM, value(ELEM.KEY, end), attr.u32be(ELEM.FLAGS, INTERVAL_END))]);
@@ -233,4 +241,11 @@ export const listElements = (namespace: string | undefined, set: NftSet): NftEle
     if (error instanceof KernelError && error.errno === ERRNO.ENOENT) return undefined;
     throw error;
   }
+};
+
+/** The canonical text of an element's key, for comparing with what `listElements` says. Throws TypeError. */
+export const elementKey = (set: NftSet, key: readonly string[]): string => {
+  if (set.interval !== true) return decodeFields(set.key, encodeFields(set.key, key)).join(' . ');
+  const { start, end } = intervalOf(set, key);
+  return intervalPrefix(start, end);
 };

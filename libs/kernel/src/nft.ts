@@ -8,6 +8,7 @@ import { errnoText, type Pointer } from './syscalls.ts';
 
 const CTX_DEFAULT = 0;
 const OUTPUT_JSON = 1 << 4;
+const OUTPUT_TERSE = 1 << 11;
 
 interface Library {
   contextNew(flags: number): Pointer;
@@ -102,10 +103,20 @@ export const listTable = (namespace: string | undefined, family: string, table: 
   }
 };
 
-/** The same as the text that `nft list table` prints. */
-export const listTableText = (namespace: string | undefined, family: string, table: string): string | undefined => {
+/** The same as the text that `nft list table` prints; `terse` leaves out the elements of sets, as `nft -t` does. */
+export const listTableText = (
+  namespace: string | undefined,
+  family: string,
+  table: string,
+  { terse = false } = {},
+): string | undefined => {
   try {
-    return run(namespace, `list table ${family} ${table}`, 0, `list nft table ${family} ${table}`);
+    return run(
+      namespace,
+      `list table ${family} ${table}`,
+      terse ? OUTPUT_TERSE : 0,
+      `list nft table ${family} ${table}`,
+    );
   } catch (error) {
     if (error instanceof KernelError && error.errno === ERRNO.ENOENT) return undefined;
     throw error;

@@ -1,21 +1,24 @@
 // Waiting for descriptors in poll(2), for a thread that has no event loop to turn; and an eventfd to wake it from another.
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import * as sys from './syscalls.ts';
 
 const POLLIN = 1;
+const POLLPRI = 2;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 const ENTRY = 8;
 
 /**
  * Blocks the thread until one of the descriptors is readable (or broken) or the time is over; negative: no limit.
- * Returns the readable ones; none also when a signal came. Throws KernelError.
+ * `urgent` ones are waited for out of band (POLLPRI), as /proc/self/mountinfo announces changes.
+ * Returns the ready ones; none also when a signal came. Throws KernelError.
  */
-export const waitFor = (fds: readonly number[], timeoutMs: number): number[] => {
+export const waitFor = (readable: readonly number[], timeoutMs: number, urgent: readonly number[] = []): number[] => {
+  const fds = [...readable, ...urgent];
   const table = Buffer.alloc(Math.max(fds.length, 1) * ENTRY);
   fds.forEach((fd, at) => {
     table.writeInt32LE(fd, at * ENTRY);
-    table.writeInt16LE(POLLIN, at * ENTRY + 4);
+    table.writeInt16LE(at < readable.length ? POLLIN : POLLPRI, at * ENTRY + 4);
   });
   const ready = sys.poll(table, fds.length, timeoutMs < 0 ? -1 : Math.ceil(timeoutMs));
   if (ready < 0 && sys.lastErrno() === sys.EINTR) return [];
@@ -43,4 +46,4 @@ export const clearWake = (fd: number): void => {
   }
 };
 
-export const closeWakeFd = (fd: number): void => closeSync(fd);
+export const closeWakeFd = (fd: number): void => void sys.close(fd);

@@ -55,7 +55,10 @@ function empty() {
   return { puts: new Map<string, HostObject>(), deletes: new Set<string>(), reset: false };
 }
 
-function merge(before: ReturnType<typeof empty> | undefined, after: ReturnType<typeof empty>): ReturnType<typeof empty> {
+function merge(
+  before: ReturnType<typeof empty> | undefined,
+  after: ReturnType<typeof empty>,
+): ReturnType<typeof empty> {
   if (before === undefined || after.reset) return after;
   for (const [key, object] of after.puts) {
     before.puts.set(key, object);

@@ -3,7 +3,7 @@
 //   position         "<store id> <revision>": up to where the objects below are known
 //   object/<key>     the last objects, so that the agent goes on repairing without a controller
 import { randomBytes } from 'node:crypto';
-import { Object as HostObjectCodec, type Object as HostObject } from '@weft/proto/agent';
+import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
 import type { Op, Store } from '@weft/store';
 
 export interface Position {
@@ -20,6 +20,8 @@ export interface Memory {
 const hostIdKey = 'host-id';
 const positionKey = 'position';
 const objectPrefix = 'object/';
+/** Few enough for the store's limits on a transaction, whatever the objects. */
+const opsAtOnce = 100;
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 export async function recall(store: Store): Promise<Memory> {
@@ -46,10 +48,13 @@ export async function remember(
 ): Promise<void> {
   const ops: Op[] = [
     ...(reset ? await staleOps(store, put) : deleted.map((key): Op => ({ delete: `${objectPrefix}${key}` }))),
-    ...put.map((object): Op => ({ put: `${objectPrefix}${object.key}`, value: HostObjectCodec.encode(object).finish() })),
+    ...put.map(
+      (object): Op => ({ put: `${objectPrefix}${object.key}`, value: HostObjectCodec.encode(object).finish() }),
+    ),
     { put: positionKey, value: Buffer.from(`${position.storeId} ${position.revision}`) },
   ];
-  await store.transact([], ops);
+  // The position comes last: whoever crashes in between is told again what came after the one before.
+  for (let i = 0; i < ops.length; i += opsAtOnce) await store.transact([], ops.slice(i, i + opsAtOnce));
 }
 
 /** After a reset what was not said again is gone. */

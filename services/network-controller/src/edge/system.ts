@@ -9,11 +9,12 @@ import type {
 } from '@weft/proto/controller';
 import type { Event } from '@weft/proto/event';
 import type { CallContext } from '@weft/rpc';
-import { type Revision, StoreError } from '@weft/store';
+import { type Revision, StoreError, type StoreEvent } from '@weft/store';
 import type { Context } from '../act/context.ts';
 import { eventsOf, type Naming } from '../state/event-log.ts';
 import { parseKey } from '../state/keys.ts';
 import { isReady, readEndpoint, readHost, readNetwork, readSandbox } from '../state/reading.ts';
+import { codecs } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { waitingAddresses } from './networks.ts';
 
@@ -92,7 +93,7 @@ async function* watch(context: Context, request: WatchRequest, call: CallContext
         break;
       }
       await view.reached(step.revision);
-      const changes = step.events.flatMap((event) => changeOf(view, event.key, kinds));
+      const changes = step.events.flatMap((event) => changeOf(view, event, kinds));
       from = step.revision;
       if (changes.length === 0) continue;
       yield* changes;
@@ -122,13 +123,22 @@ function putOf(view: View, kind: Watchable, id: string): WatchResponse | undefin
   return { step: { $case: 'put', value: { object: { $case: kind, value: object } as never } } };
 }
 
-function changeOf(view: View, key: string, kinds: ReadonlySet<Watchable>): WatchResponse[] {
-  const parsed = parseKey(key);
+function changeOf(view: View, event: StoreEvent, kinds: ReadonlySet<Watchable>): WatchResponse[] {
+  const parsed = parseKey(event.key);
   if (parsed === undefined) return [];
-  const kind = { endpointStatus: 'endpoint', sandboxStatus: 'sandbox' }[parsed.kind as string] ?? parsed.kind;
-  if (!kinds.has(kind as Watchable)) return [];
   const { id } = parsed;
-  return [putOf(view, kind as Watchable, id) ?? { step: { $case: 'delete', value: { kind, id } } }];
+  const kind = (statusOf[parsed.kind] ?? parsed.kind) as Watchable;
+  if (!kinds.has(kind)) return [];
+  const put = putOf(view, kind, id);
+  if (put !== undefined) return [put];
+  const wasVisible = parsed.kind === kind && event.previous !== undefined && isVisible(kind, event.previous.value);
+  return wasVisible ? [{ step: { $case: 'delete', value: { kind, id } } }] : [];
+}
+const statusOf: Readonly<Record<string, Watchable>> = { endpointStatus: 'endpoint', sandboxStatus: 'sandbox' };
+
+/** Whether users could see a record that was stored as these bytes. */
+function isVisible(kind: Watchable, bytes: Uint8Array): boolean {
+  return kind === 'host' || isReady(codecs[kind].decode(bytes));
 }
 
 /** A watch that ends quietly when its store is closed: the service is stopping. */

@@ -1,0 +1,22 @@
+// The order in which kinds are applied; removed in reverse. It carries three promises:
+//   the firewall's elements are in place BEFORE a link is up, and go AFTER it;
+//   forwarding (a sysctl) begins AFTER the firewall stands; a link comes AFTER the sandbox and the bridge it joins.
+import type { HostObject, Kind } from './key.ts';
+
+export const kinds = ['sandbox', 'nftElement', 'sysctl', 'bridge', 'veth', 'route', 'file'] as const satisfies Kind[];
+
+// Each kind once: a kind that is missing above is an error here.
+const ranks: Readonly<Record<Kind, number>> = Object.fromEntries(kinds.map((kind, rank) => [kind, rank])) as Record<
+  (typeof kinds)[number],
+  number
+>;
+
+/** 0 is applied first and removed last. */
+export const rankOf = (kind: Kind): number => ranks[kind];
+
+const rank = (object: HostObject): number => (object.spec === undefined ? kinds.length : rankOf(object.spec.$case));
+const byKey = (a: HostObject, b: HostObject): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+
+/** Sorts objects into the order of applying; within a kind by key, so that the order is the same every time. */
+export const inOrder = (objects: Iterable<HostObject>): HostObject[] =>
+  [...objects].sort((a, b) => rank(a) - rank(b) || byKey(a, b));

@@ -1,0 +1,71 @@
+// The one-line text of an object, for goldens, dry runs and people. Two objects are equal exactly when their texts are.
+// Fields stand in the order of the contract; empty ones are left out, maps are sorted.
+
+import type { HostObject, Spec } from './key.ts';
+import { inOrder } from './rank.ts';
+
+const word = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value));
+
+const field = (name: string, value: unknown): string[] => {
+  if (value === undefined || value === '' || value === 0 || value === false) return [];
+  if (value === true) return [name];
+  if (Array.isArray(value)) return value.length === 0 ? [] : [`${name}=${value.map(String).map(word).join(',')}`];
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return entries.length === 0
+      ? []
+      : [`${name}=${entries.map(([key, one]) => `${word(key)}:${word(String(one))}`).join(',')}`];
+  }
+  return [`${name}=${word(String(value))}`];
+};
+
+const fields = (spec: Spec): string[] => {
+  switch (spec.$case) {
+    case 'sandbox': {
+      const { namespace } = spec.value;
+      return namespace === undefined ? ['managed'] : field(namespace.$case, namespace.value);
+    }
+    case 'bridge': {
+      const { macAddress, mtu, addresses, mayExist, ipv6 } = spec.value;
+      return [
+        ...field('mac', macAddress),
+        ...field('mtu', mtu),
+        ...field('addresses', addresses),
+        ...field('may-exist', mayExist),
+        ...field('ipv6', ipv6),
+      ];
+    }
+    case 'veth': {
+      const { hostName, bridge, sandboxId, name, macAddress, mtu, addresses, isolated, hairpin, sysctls } = spec.value;
+      return [
+        ...field('host-name', hostName),
+        ...field('bridge', bridge),
+        ...field('sandbox', sandboxId),
+        ...field('name', name),
+        ...field('mac', macAddress),
+        ...field('mtu', mtu),
+        ...field('addresses', addresses),
+        ...field('isolated', isolated),
+        ...field('hairpin', hairpin),
+        ...field('sysctls', sysctls),
+      ];
+    }
+    case 'route':
+      return [...field('via', spec.value.gateway), ...field('interface', spec.value.interfaceName)];
+    case 'nftElement':
+      return field('data', spec.value.data);
+    case 'sysctl':
+      return [`value=${word(spec.value.value)}`];
+    case 'file':
+      return [`content=${JSON.stringify(spec.value.content)}`];
+  }
+};
+
+/** `bridge/br-0123 mac=02:42:ac:12:00:01 mtu=1500 addresses=172.18.0.1/16` */
+export const textOf = (object: HostObject): string =>
+  [object.key, ...(object.spec === undefined ? ['nothing'] : fields(object.spec))].join(' ');
+
+/** All objects in the order of applying, one a line. */
+export const textOfAll = (objects: Iterable<HostObject>): string => inOrder(objects).map(textOf).join('\n');
+
+export const sameObject = (a: HostObject, b: HostObject): boolean => a === b || textOf(a) === textOf(b);

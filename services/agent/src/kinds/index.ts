@@ -1,0 +1,49 @@
+// All kinds, and working through objects of several kinds in the order that carries the promises (libs/hoststate's rank).
+import { type HostObject, type Kind as Name, kinds as order } from '@weft/hoststate';
+import type { Context } from '../context.ts';
+import { bridge } from './bridge.ts';
+import { file } from './file.ts';
+import type { Kind, Result } from './kind.ts';
+import { nftElement } from './nft-element.ts';
+import { route } from './route.ts';
+import { sandbox } from './sandbox.ts';
+import { sysctl } from './sysctl.ts';
+import { veth } from './veth.ts';
+
+const kinds: Readonly<Record<Name, Kind>> = { sandbox, nftElement, sysctl, bridge, veth, route, file };
+
+const inGroups = (objects: Iterable<HostObject>, names: readonly Name[]): [Kind, HostObject[]][] => {
+  const groups = Map.groupBy(objects, ({ spec }) => spec?.$case);
+  return names.flatMap((name): [Kind, HostObject[]][] => {
+    const group = groups.get(name);
+    return group === undefined ? [] : [[kinds[name], group]];
+  });
+};
+
+const work = (groups: [Kind, HostObject[]][], use: (kind: Kind, group: HostObject[]) => Result): Result => {
+  const all: Result = { failed: new Map(), deferred: new Set() };
+  for (const [kind, group] of groups) {
+    const { failed, deferred } = use(kind, group);
+    for (const [key, fault] of failed) all.failed.set(key, fault);
+    for (const key of deferred) all.deferred.add(key);
+  }
+  return all;
+};
+
+export const putAll = (context: Context, objects: Iterable<HostObject>): Result =>
+  work(inGroups(objects, order), (kind, group) => kind.put(context, group));
+
+/** What differs, by key. */
+export const checkAll = (context: Context, objects: Iterable<HostObject>): Map<string, string> =>
+  new Map(inGroups(objects, order).flatMap(([kind, group]) => [...kind.check(context, group)]));
+
+// Links and what lies in sandboxes go first; the firewall, sysctls and namespaces only when the links are gone.
+const LINKS = ['bridge', 'veth', 'route', 'file'] as const satisfies Name[];
+
+export const removeLinks = (context: Context, objects: Iterable<HostObject>): Result =>
+  work(inGroups(objects, [...LINKS].reverse()), (kind, group) => kind.remove(context, group));
+
+export const removeRest = (context: Context, objects: Iterable<HostObject>): Result =>
+  work(inGroups(objects, order.filter((name) => !LINKS.some((link) => link === name)).reverse()), (kind, group) =>
+    kind.remove(context, group),
+  );

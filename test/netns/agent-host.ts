@@ -1,0 +1,192 @@
+// A host for the agent's tests: a namespace and directories of its own, with a kernel writer in it; gone after each test, also
+// when it fails. What is in the machine's own namespace is compared before and after.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKernelWriter, type KernelWriter, type Report } from '@weft/agent';
+import { type HostObject, hostObject } from '@weft/hoststate';
+import {
+  createNamespace,
+  deleteNamespace,
+  dumpLinks,
+  findLink,
+  type Link,
+  listTables,
+  withNetlink,
+} from '@weft/kernel';
+import { createLog } from '@weft/process';
+import type { BridgeObject, VethObject } from '@weft/proto/agent';
+import { afterEach, expect } from 'vitest';
+
+process.env['WEFT_LOG'] ??= 'silent';
+
+export interface Host {
+  readonly namespace: string;
+  readonly runDir: string;
+  readonly dataDir: string;
+  readonly writer: KernelWriter;
+  readonly reports: Report[];
+  /** Applies and expects every object to be as it must be. */
+  apply(put: HostObject[], remove?: string[]): Promise<void>;
+  /** Path of a managed sandbox's namespace. */
+  sandbox(id: string): string;
+  /** Waits until `wanted` holds, at most 5 s; returns the milliseconds it took. */
+  until(wanted: () => boolean): Promise<number>;
+  link(name: string, namespace?: string): Link | undefined;
+  /** Ends the writer and starts another one in the same place, as after a restart of the agent. */
+  restart(): Promise<Host>;
+  directory(name: string): string;
+}
+
+const cleanups: (() => Promise<void> | void)[] = [];
+const ownLinks = () =>
+  withNetlink(undefined, (socket) =>
+    dumpLinks(socket)
+      .map(({ name }) => name)
+      .filter((name) => /^(wv-|br-w|t-)/.test(name)),
+  );
+let before: string | undefined;
+
+afterEach(async () => {
+  const errors: unknown[] = [];
+  for (const cleanup of cleanups.splice(0).reverse()) {
+    try {
+      await cleanup();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  expect(errors).toEqual([]);
+  expect(
+    [
+      ...ownLinks(),
+      ...listTables(undefined)
+        .filter(({ name }) => name === 'weft')
+        .map(({ name }) => name),
+    ].join(),
+  ).toBe(before);
+});
+
+export const onCleanup = (cleanup: () => Promise<void> | void): void => void cleanups.push(cleanup);
+
+const start = async (directory: string, lookEveryMs: number): Promise<Host> => {
+  const [namespace, runDir, dataDir] = [join(directory, 'host'), join(directory, 'run'), join(directory, 'data')];
+  const writer = await createKernelWriter({
+    runDir,
+    dataDir,
+    hostNamespace: namespace,
+    log: createLog('agent'),
+    lookEveryMs,
+  });
+  onCleanup(() => writer.close());
+  const reports: Report[] = [];
+  writer.onReport((report) => reports.push(report));
+  return {
+    namespace,
+    runDir,
+    dataDir,
+    writer,
+    reports,
+    async apply(put, remove = []) {
+      const outcomes = await writer.apply({ put, delete: remove });
+      expect(outcomes.filter(({ fault }) => fault !== undefined)).toEqual([]);
+      expect(outcomes).toHaveLength(put.length + remove.length);
+    },
+    sandbox: (id) => join(runDir, 'netns', id.slice(0, 12)),
+    async until(wanted) {
+      const from = performance.now();
+      await expect.poll(wanted, { timeout: 5000, interval: 5 }).toBe(true);
+      return performance.now() - from;
+    },
+    link: (name, where = namespace) => withNetlink(where, (socket) => findLink(socket, name)),
+    async restart() {
+      await writer.close();
+      return start(directory, lookEveryMs);
+    },
+    directory: (name) => join(directory, name),
+  };
+};
+
+/** Makes a host with a running kernel writer. */
+export const createHost = async ({ lookEveryMs = 60_000 } = {}): Promise<Host> => {
+  before ??= ownLinks().join();
+  const directory = mkdtempSync(join(tmpdir(), 'weft-agent-'));
+  onCleanup(() => rmSync(directory, { recursive: true, force: true }));
+  createNamespace(join(directory, 'host'));
+  onCleanup(() => void deleteNamespace(join(directory, 'host')));
+  const host = await start(directory, lookEveryMs);
+  onCleanup(async () => {
+    // Whatever a test left in the run directory would keep its mounts.
+    const { readdirSync } = await import('node:fs');
+    try {
+      for (const name of readdirSync(join(host.runDir, 'netns'))) deleteNamespace(join(host.runDir, 'netns', name));
+    } catch {
+      // It had no sandbox.
+    }
+  });
+  return host;
+};
+
+/** A 64-digit id from a short text. */
+export const idOf = (text: string): string => Buffer.from(text).toString('hex').padEnd(64, '0');
+
+export const sandboxObject = (id: string): HostObject =>
+  hostObject({ $case: 'sandbox', value: { sandboxId: id, namespace: undefined } });
+export const bridgeObject = (name: string, more: Partial<BridgeObject> = {}): HostObject =>
+  hostObject({
+    $case: 'bridge',
+    value: {
+      name,
+      macAddress: '02:42:0a:01:00:01',
+      mtu: 0,
+      addresses: ['10.1.0.1/24'],
+      mayExist: false,
+      ipv6: false,
+      ...more,
+    },
+  });
+export const vethObject = (at: number, sandboxId: string, bridge: string, more: Partial<VethObject> = {}): HostObject =>
+  hostObject({
+    $case: 'veth',
+    value: {
+      endpointId: idOf(`e${at}`),
+      hostName: `wv-${at}`,
+      bridge,
+      sandboxId,
+      name: 'eth0',
+      macAddress: `02:42:0a:01:${(at >> 8).toString(16).padStart(2, '0')}:${(at & 255).toString(16).padStart(2, '0')}`,
+      mtu: 0,
+      addresses: [`10.1.${at >> 8}.${at & 255}/24`],
+      isolated: false,
+      hairpin: true,
+      sysctls: {},
+      ...more,
+    },
+  });
+export const routeObject = (sandboxId: string, destination = '0.0.0.0/0', gateway = '10.1.0.1'): HostObject =>
+  hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName: 'eth0' } });
+export const element = (set: string, key: string[], data: string[] = []): HostObject =>
+  hostObject({ $case: 'nftElement', value: { set, key, data } });
+export const sysctlObject = (key: string, value: string): HostObject =>
+  hostObject({ $case: 'sysctl', value: { key, value } });
+export const fileObject = (sandboxId: string, name: string, content: string): HostObject =>
+  hostObject({ $case: 'file', value: { sandboxId, name, content } });
+
+/** A network of `count` sandboxes on one bridge, complete. */
+export const networkObjects = (bridge: string, count: number): HostObject[] => [
+  element('bridges', [bridge]),
+  element('bridge_pairs', [bridge, bridge], ['accept']),
+  element('masquerade4', ['10.1.0.0/24']),
+  sysctlObject('net.ipv4.ip_forward', '1'),
+  bridgeObject(bridge),
+  ...Array.from({ length: count }, (_, at) => {
+    const id = idOf(`s${at}`);
+    return [
+      sandboxObject(id),
+      vethObject(at + 2, id, bridge),
+      routeObject(id),
+      fileObject(id, 'hosts', '127.0.0.1 localhost\n'),
+      fileObject(id, 'resolv.conf', 'nameserver 127.0.0.11\n'),
+    ];
+  }).flat(),
+];
