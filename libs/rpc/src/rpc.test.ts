@@ -19,6 +19,7 @@ const implementation: IpamServiceImplementation = {
   listLeases: (_request, context) =>
     new Promise((_resolve, reject) => context.signal.addEventListener('abort', () => reject(new Error('aborted')))),
   leaseNumber: unused,
+  listNumbers: unused,
 };
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-rpc-'));

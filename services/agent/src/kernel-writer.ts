@@ -26,7 +26,7 @@ export interface KernelWriterOptions extends Omit<ThreadSettings, 'lookEveryMs'>
 }
 
 // In the source tree the thread is a .ts file, in a bundle a .js file beside this one.
-const threadFile = new URL(`./kernel-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+const threadFile = new URL(`./kernel-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url);
 
 type Settle = { resolve(value: Outcome[] | Report): void; reject(error: unknown): void };
 

@@ -1,1 +1,1 @@
-export {};
+export { type Controller, type ControllerOptions, startController } from './controller.ts';

@@ -8,7 +8,7 @@ import { isFatal, storeErrorOf } from './sqlite-error.ts';
 import type { Tables } from './tables.ts';
 
 /** Runs inside the commit with the revision before it; `events`, if any, become the next revision. */
-export type Job<T> = (last: Revision) => { value: T; events: StoreEvent[] };
+type Job<T> = (last: Revision) => { value: T; events: StoreEvent[] };
 
 interface Waiting {
   run(last: Revision): { answer: () => void; events: StoreEvent[] };

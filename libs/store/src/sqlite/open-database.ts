@@ -8,7 +8,7 @@ import { lockHolder } from './lock-holder.ts';
 import { APPLICATION_ID, createSchema, VERSION } from './schema.ts';
 import { storeErrorOf } from './sqlite-error.ts';
 
-export const IN_MEMORY = ':memory:';
+const IN_MEMORY = ':memory:';
 
 export function openDatabase(file: string): DatabaseSync {
   let db: DatabaseSync | undefined;

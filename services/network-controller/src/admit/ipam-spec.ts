@@ -120,20 +120,16 @@ function checkRange(text: string, subnet: Prefix, refuse: Refuse): void {
   if (text === '') return;
   const range = parseCidr(text);
   const lead = `invalid ip-range ${text}:`;
-  if (range === undefined) return refuse(Reason.INVALID_IP_RANGE, `${lead} invalid CIDR block notation`, 'ip_range');
-  if (range.prefix.family !== subnet.family) {
-    return refuse(Reason.WRONG_FAMILY, `${lead} parent subnet is an IPv${subnet.family} block`, 'ip_range');
-  }
-  if (range.prefix.length < subnet.length) {
-    return refuse(
-      Reason.INVALID_IP_RANGE,
-      `${lead} CIDR block is bigger than its parent subnet ${formatPrefix(subnet)}`,
-      'ip_range',
-    );
-  }
-  if (hasHostBits(range))
-    return refuse(Reason.INVALID_IP_RANGE, `${lead} it should be ${formatPrefix(range.prefix)}`, 'ip_range');
-  if (!containsPrefix(subnet, range.prefix)) {
+  if (range === undefined) {
+    refuse(Reason.INVALID_IP_RANGE, `${lead} invalid CIDR block notation`, 'ip_range');
+  } else if (range.prefix.family !== subnet.family) {
+    refuse(Reason.WRONG_FAMILY, `${lead} parent subnet is an IPv${subnet.family} block`, 'ip_range');
+  } else if (range.prefix.length < subnet.length) {
+    const because = `${lead} CIDR block is bigger than its parent subnet ${formatPrefix(subnet)}`;
+    refuse(Reason.INVALID_IP_RANGE, because, 'ip_range');
+  } else if (hasHostBits(range)) {
+    refuse(Reason.INVALID_IP_RANGE, `${lead} it should be ${formatPrefix(range.prefix)}`, 'ip_range');
+  } else if (!containsPrefix(subnet, range.prefix)) {
     refuse(
       Reason.INVALID_IP_RANGE,
       `${lead} parent subnet ${formatPrefix(subnet)} doesn't contain ip-range`,

@@ -198,6 +198,30 @@ export interface LeaseNumberResponse {
   number: bigint;
 }
 
+/** Which numbers. */
+export interface ListNumbersRequest {
+  /** Only those of owners that begin with this; empty means all. */
+  ownerPrefix: string;
+  /** Only those of this range; empty means all. */
+  range: string;
+}
+
+/** A number that is held. */
+export interface NumberLease {
+  /** Who holds it. */
+  owner: string;
+  /** The range's name. */
+  range: string;
+  /** The number. */
+  number: bigint;
+}
+
+/** The numbers that are held. */
+export interface ListNumbersResponse {
+  /** In the order of their ranges and numbers. */
+  numbers: NumberLease[];
+}
+
 function createBaseDescribeRequest(): DescribeRequest {
   return {};
 }
@@ -2441,6 +2465,268 @@ export const LeaseNumberResponse: MessageFns<LeaseNumberResponse> = {
   },
 };
 
+function createBaseListNumbersRequest(): ListNumbersRequest {
+  return { ownerPrefix: "", range: "" };
+}
+
+export const ListNumbersRequest: MessageFns<ListNumbersRequest> = {
+  encode(message: ListNumbersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ownerPrefix !== "") {
+      writer.uint32(10).string(message.ownerPrefix);
+    }
+    if (message.range !== "") {
+      writer.uint32(18).string(message.range);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNumbersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNumbersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ownerPrefix = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.range = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListNumbersRequest {
+    return {
+      ownerPrefix: isSet(object.ownerPrefix)
+        ? globalThis.String(object.ownerPrefix)
+        : isSet(object.owner_prefix)
+        ? globalThis.String(object.owner_prefix)
+        : "",
+      range: isSet(object.range) ? globalThis.String(object.range) : "",
+    };
+  },
+
+  toJSON(message: ListNumbersRequest): unknown {
+    const obj: any = {};
+    if (message.ownerPrefix !== "") {
+      obj.ownerPrefix = message.ownerPrefix;
+    }
+    if (message.range !== "") {
+      obj.range = message.range;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListNumbersRequest>): ListNumbersRequest {
+    return ListNumbersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListNumbersRequest>): ListNumbersRequest {
+    const message = createBaseListNumbersRequest();
+    message.ownerPrefix = object.ownerPrefix ?? "";
+    message.range = object.range ?? "";
+    return message;
+  },
+};
+
+function createBaseNumberLease(): NumberLease {
+  return { owner: "", range: "", number: 0n };
+}
+
+export const NumberLease: MessageFns<NumberLease> = {
+  encode(message: NumberLease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.owner !== "") {
+      writer.uint32(10).string(message.owner);
+    }
+    if (message.range !== "") {
+      writer.uint32(18).string(message.range);
+    }
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NumberLease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNumberLease();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.range = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NumberLease {
+    return {
+      owner: isSet(object.owner) ? globalThis.String(object.owner) : "",
+      range: isSet(object.range) ? globalThis.String(object.range) : "",
+      number: isSet(object.number) ? BigInt(object.number) : 0n,
+    };
+  },
+
+  toJSON(message: NumberLease): unknown {
+    const obj: any = {};
+    if (message.owner !== "") {
+      obj.owner = message.owner;
+    }
+    if (message.range !== "") {
+      obj.range = message.range;
+    }
+    if (message.number !== 0n) {
+      obj.number = message.number.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NumberLease>): NumberLease {
+    return NumberLease.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NumberLease>): NumberLease {
+    const message = createBaseNumberLease();
+    message.owner = object.owner ?? "";
+    message.range = object.range ?? "";
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
+    return message;
+  },
+};
+
+function createBaseListNumbersResponse(): ListNumbersResponse {
+  return { numbers: [] };
+}
+
+export const ListNumbersResponse: MessageFns<ListNumbersResponse> = {
+  encode(message: ListNumbersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.numbers) {
+      NumberLease.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNumbersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNumbersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.numbers.push(NumberLease.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListNumbersResponse {
+    return {
+      numbers: globalThis.Array.isArray(object?.numbers) ? object.numbers.map((e: any) => NumberLease.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListNumbersResponse): unknown {
+    const obj: any = {};
+    if (message.numbers?.length) {
+      obj.numbers = message.numbers.map((e) => NumberLease.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListNumbersResponse>): ListNumbersResponse {
+    return ListNumbersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListNumbersResponse>): ListNumbersResponse {
+    const message = createBaseListNumbersResponse();
+    message.numbers = object.numbers?.map((e) => NumberLease.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /**
  * Pools of addresses and numbers, and who holds what of them. Every call may be said twice: the same owner asking
  * for the same gets the same. A third party may serve this contract.
@@ -2495,7 +2781,7 @@ export const IpamServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Gives back all leases of owners, durably. What is not there is no error. */
+    /** Gives back all leases of owners, addresses and numbers, durably. What is not there is no error. */
     release: {
       name: "Release",
       requestType: ReleaseRequest as typeof ReleaseRequest,
@@ -2522,6 +2808,15 @@ export const IpamServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** The numbers that are held. */
+    listNumbers: {
+      name: "ListNumbers",
+      requestType: ListNumbersRequest as typeof ListNumbersRequest,
+      requestStream: false,
+      responseType: ListNumbersResponse as typeof ListNumbersResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
 
@@ -2542,7 +2837,7 @@ export interface IpamServiceImplementation<CallContextExt = {}> {
   listPools(request: ListPoolsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListPoolsResponse>>;
   /** Leases addresses to one owner: all of them or none. */
   lease(request: LeaseRequest, context: CallContext & CallContextExt): Promise<DeepPartial<LeaseResponse>>;
-  /** Gives back all leases of owners, durably. What is not there is no error. */
+  /** Gives back all leases of owners, addresses and numbers, durably. What is not there is no error. */
   release(request: ReleaseRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ReleaseResponse>>;
   /** The leases there are. */
   listLeases(
@@ -2554,6 +2849,11 @@ export interface IpamServiceImplementation<CallContextExt = {}> {
     request: LeaseNumberRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<LeaseNumberResponse>>;
+  /** The numbers that are held. */
+  listNumbers(
+    request: ListNumbersRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListNumbersResponse>>;
 }
 
 export interface IpamServiceClient<CallOptionsExt = {}> {
@@ -2573,7 +2873,7 @@ export interface IpamServiceClient<CallOptionsExt = {}> {
   listPools(request: DeepPartial<ListPoolsRequest>, options?: CallOptions & CallOptionsExt): Promise<ListPoolsResponse>;
   /** Leases addresses to one owner: all of them or none. */
   lease(request: DeepPartial<LeaseRequest>, options?: CallOptions & CallOptionsExt): Promise<LeaseResponse>;
-  /** Gives back all leases of owners, durably. What is not there is no error. */
+  /** Gives back all leases of owners, addresses and numbers, durably. What is not there is no error. */
   release(request: DeepPartial<ReleaseRequest>, options?: CallOptions & CallOptionsExt): Promise<ReleaseResponse>;
   /** The leases there are. */
   listLeases(
@@ -2585,6 +2885,11 @@ export interface IpamServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<LeaseNumberRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<LeaseNumberResponse>;
+  /** The numbers that are held. */
+  listNumbers(
+    request: DeepPartial<ListNumbersRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListNumbersResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

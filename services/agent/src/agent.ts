@@ -1,0 +1,221 @@
+// One host's agent, the half that may wait: dials the controller, remembers what it says, hands it to the kernel thread,
+// and reports. It decides nothing. Without a controller it goes on repairing what it last heard.
+import { isFault, Reason } from '@weft/fault';
+import type { Log } from '@weft/process';
+import type { AgentServiceClient, Drift, ObjectFailure, SandboxState } from '@weft/proto/agent';
+import type { Store } from '@weft/store';
+import { BatchFold } from './batches.ts';
+import { lookUpFacts } from './facts.ts';
+import { type Position, recall, remember } from './identity.ts';
+import type { Outcome, Report } from './kernel-messages.ts';
+import type { KernelWriter } from './kernel-writer.ts';
+
+export interface AgentOptions {
+  /** The host's name. */
+  readonly name: string;
+  readonly controller: AgentServiceClient;
+  /** The agent's own. */
+  readonly store: Store;
+  readonly runDir: string;
+  readonly writer: KernelWriter;
+  readonly log: Log;
+}
+
+export interface Agent {
+  readonly hostId: string;
+  /** Resolves when the host has registered for the first time. */
+  readonly registered: Promise<void>;
+  /** The kernel stays as it is. */
+  stop(): Promise<void>;
+}
+
+/** Pauses between attempts to reach the controller, in ms: doubled from the first to the last. */
+const firstPauseMs = 100;
+const lastPauseMs = 2_000;
+/** How often the host's facts are looked up again, in ms. */
+const factsMs = 30_000;
+
+interface News {
+  failed: ObjectFailure[];
+  recovered: string[];
+  drifts: Drift[];
+  sandboxes: SandboxState[];
+}
+const noNews = (): News => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
+
+/** Adopts what the kernel holds of what is remembered, then follows the controller until stopped. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { controller, store, writer, log } = options;
+  const memory = await recall(store);
+  const stopping = new AbortController();
+  const registered = Promise.withResolvers<void>();
+  registered.promise.catch(() => undefined);
+
+  /** What has not been reported yet; it is kept when a report does not arrive. */
+  let news = noNews();
+  let seen: Position | undefined;
+  let storeId = memory.position?.storeId ?? '';
+  let position = memory.position;
+
+  /** Keys that were reported to have failed. */
+  const failing = new Set<string>();
+  const noteReport = (report: Report) => {
+    for (const { key } of report.failed) failing.add(key);
+    for (const key of report.recovered) failing.delete(key);
+    news = mergeNews(news, report);
+  };
+  const noteOutcomes = (outcomes: readonly Outcome[]) => {
+    for (const { key, fault } of outcomes) {
+      if (fault !== undefined) {
+        failing.add(key);
+        news.failed.push({ key, fault });
+      } else if (failing.delete(key)) news.recovered.push(key);
+    }
+  };
+
+  let reporting: Promise<void> | undefined;
+  let reportAgain = false;
+  /** Sends what there is to report, one report at a time; what comes meanwhile goes into the next. */
+  function report(): Promise<void> {
+    if (reporting !== undefined) {
+      reportAgain = true;
+      return reporting;
+    }
+    reporting = (async () => {
+      do {
+        reportAgain = false;
+        const sent = news;
+        const upTo = seen;
+        if (upTo === undefined) return; // not yet in step with the controller
+        news = noNews();
+        try {
+          await controller.report({
+            hostId: memory.hostId,
+            storeId: upTo.storeId,
+            seenRevision: upTo.revision,
+            ...sent,
+          });
+        } catch (error) {
+          news = mergeNews(sent, news);
+          throw error;
+        }
+      } while (reportAgain);
+    })().finally(() => {
+      reporting = undefined;
+    });
+    return reporting;
+  }
+  writer.onReport((one) => {
+    noteReport(one);
+    report().catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report; it is kept for later'));
+  });
+
+  noteOutcomes(await writer.apply({ put: memory.objects, delete: [], reset: true }));
+
+  const fold = new BatchFold();
+  let applying: Promise<void> | undefined;
+  /** Applies whatever is complete, one batch at a time; what comes meanwhile goes into the next. */
+  function apply(): void {
+    if (applying !== undefined) return;
+    applying = (async () => {
+      for (let batch = fold.take(); batch !== undefined; batch = fold.take()) {
+        const { put, reset } = batch;
+        const [outcomes] = await Promise.all([
+          writer.apply({ put, delete: batch.delete, reset, synced: true }),
+          remember(store, put, batch.delete, reset, batch.position),
+        ]);
+        noteOutcomes(outcomes);
+        position = batch.position;
+        seen = batch.position;
+        await report().catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report; it is kept for later'));
+      }
+    })()
+      .catch((error: unknown) => {
+        log.fatal({ err: error }, 'the agent can no longer follow');
+        throw error;
+      })
+      .finally(() => {
+        applying = undefined;
+      });
+  }
+
+  async function follow(): Promise<void> {
+    const answer = await controller.register({
+      hostId: memory.hostId,
+      name: options.name,
+      facts: lookUpFacts(options.runDir),
+    });
+    if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
+    storeId = answer.storeId;
+    registered.resolve();
+    const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
+    for await (const step of controller.watch({ hostId: memory.hostId, ...since }, { signal: stopping.signal })) {
+      fold.add(step);
+      if (step.step?.$case === 'synced') apply();
+    }
+  }
+
+  const following = (async () => {
+    let pauseMs = firstPauseMs;
+    while (!stopping.signal.aborted) {
+      try {
+        await follow();
+        pauseMs = firstPauseMs;
+      } catch (error) {
+        if (stopping.signal.aborted) break;
+        if (isFault(error, Reason.NAME_TAKEN, Reason.INVALID_NAME)) registered.reject(error);
+        log.warn({ err: text(error) }, 'the controller is away; trying again');
+      }
+      fold.broken();
+      await pause(pauseMs, stopping.signal);
+      pauseMs = Math.min(pauseMs * 2, lastPauseMs);
+    }
+  })();
+
+  let facts = lookUpFacts(options.runDir);
+  const lookingUp = setInterval(() => {
+    const now = lookUpFacts(options.runDir);
+    if (JSON.stringify(now) === JSON.stringify(facts) || seen === undefined) return;
+    facts = now;
+    controller
+      .report({ hostId: memory.hostId, storeId: seen.storeId, seenRevision: seen.revision, facts: now })
+      .catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report facts'));
+  }, factsMs).unref();
+
+  return {
+    hostId: memory.hostId,
+    registered: registered.promise,
+    async stop() {
+      clearInterval(lookingUp);
+      stopping.abort();
+      await following;
+      await applying;
+      await writer.close();
+      await store.close();
+    },
+  };
+}
+
+function mergeNews(first: News, second: News | Report): News {
+  return {
+    failed: [...first.failed, ...second.failed],
+    recovered: [...first.recovered, ...second.recovered],
+    drifts: [...first.drifts, ...second.drifts].slice(-100),
+    sandboxes: [...first.sandboxes, ...second.sandboxes],
+  };
+}
+
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,72 @@
+// The controller's stream as batches: everything between two Synced is one, and what comes while the kernel is being
+// written is folded into the next. Pure.
+import type { Object as HostObject, WatchResponse } from '@weft/proto/agent';
+import type { Position } from './identity.ts';
+
+export interface Batch {
+  readonly put: readonly HostObject[];
+  readonly delete: readonly string[];
+  /** What was not put in this batch is to go. */
+  readonly reset: boolean;
+  readonly position: Position;
+}
+
+/** Folds steps into batches; `take` gives what is complete and begins anew. */
+export class BatchFold {
+  #open = empty();
+  #whole: (ReturnType<typeof empty> & { position: Position }) | undefined;
+
+  add({ step }: WatchResponse): void {
+    switch (step?.$case) {
+      case 'put':
+        this.#open.puts.set(step.value.key, step.value);
+        this.#open.deletes.delete(step.value.key);
+        return;
+      case 'delete':
+        this.#open.puts.delete(step.value);
+        this.#open.deletes.add(step.value);
+        return;
+      case 'reset':
+        this.#open = { ...empty(), reset: true };
+        return;
+      case 'synced':
+        this.#whole = { ...merge(this.#whole, this.#open), position: step.value };
+        this.#open = empty();
+        return;
+      case undefined:
+        return; // a step of a later version: unknown, and nothing to do
+    }
+  }
+
+  /** The stream broke: what was not yet synced will be said again. */
+  broken(): void {
+    this.#open = empty();
+  }
+
+  take(): Batch | undefined {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    if (whole === undefined) return undefined;
+    return { put: [...whole.puts.values()], delete: [...whole.deletes], reset: whole.reset, position: whole.position };
+  }
+}
+
+function empty() {
+  return { puts: new Map<string, HostObject>(), deletes: new Set<string>(), reset: false };
+}
+
+function merge(
+  before: ReturnType<typeof empty> | undefined,
+  after: ReturnType<typeof empty>,
+): ReturnType<typeof empty> {
+  if (before === undefined || after.reset) return after;
+  for (const [key, object] of after.puts) {
+    before.puts.set(key, object);
+    before.deletes.delete(key);
+  }
+  for (const key of after.deletes) {
+    before.puts.delete(key);
+    if (!before.reset) before.deletes.add(key);
+  }
+  return before;
+}

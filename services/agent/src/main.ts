@@ -1,0 +1,46 @@
+// weft-agent: runs one host's agent alone, as root, dialling a controller.
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import { AgentServiceDefinition } from '@weft/proto/agent';
+import { clientOf, openChannel, parseAddress } from '@weft/rpc';
+import { openSqliteStore } from '@weft/store';
+import { startAgent } from './agent.ts';
+import { createKernelWriter } from './kernel-writer.ts';
+
+interface Flags {
+  controller: string;
+  dataDir: string;
+  runDir: string;
+  name: string;
+}
+
+new Command('weft-agent')
+  .description("weft's agent: makes this host's kernel equal to what the controller says (weft.agent.v1)")
+  .version(version)
+  .requiredOption('--controller <address>', 'where the network-controller listens')
+  .requiredOption('--data-dir <path>', 'keep what was last heard here')
+  .option('--run-dir <path>', "keep namespaces and sandboxes' files here", '/run/weft')
+  .option('--name <host>', "the host's name", hostname())
+  .action((flags: Flags) =>
+    runMain(async () => {
+      const log = createLog('agent');
+      const channel = openChannel(parseAddress(flags.controller, '--controller'));
+      mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
+      mkdirSync(flags.runDir, { recursive: true, mode: 0o755 });
+      const agent = await startAgent({
+        name: flags.name,
+        controller: clientOf(AgentServiceDefinition, channel),
+        store: openSqliteStore({ file: join(flags.dataDir, 'agent.db') }),
+        runDir: flags.runDir,
+        writer: await createKernelWriter({ runDir: flags.runDir, dataDir: flags.dataDir, log }),
+        log,
+      });
+      log.info({ hostId: agent.hostId }, 'serving');
+      await untilSignal();
+      await agent.stop();
+      channel.close();
+    }),
+  )
+  .parse();

@@ -1,0 +1,56 @@
+// Commands of parts that do not exist yet: they answer so, and do nothing.
+import { notImplemented } from '../not-implemented.ts';
+import type { Command, Group, Run } from '../usage/command.ts';
+
+export function planned(what: string, because: string): Run {
+  return () => Promise.reject(notImplemented(what, because));
+}
+
+function command(path: string, name: string, usage: string, summary: string, because: string): Command {
+  const load = () => Promise.resolve(planned(path === '' ? name : `${path} ${name}`, because));
+  return { name, summary: `${summary} (not yet)`, usage, least: 0, flags: [], anyFlags: true, load };
+}
+
+function group(name: string, noun: string, because: string): Group {
+  return {
+    name,
+    summary: `Manage ${noun}s (not yet)`,
+    children: [
+      command(name, 'create', '[ARG...]', `Create a ${noun}`, because),
+      command(
+        name,
+        'inspect',
+        `${noun.toUpperCase()} [${noun.toUpperCase()}...]`,
+        `Show one or more ${noun}s`,
+        because,
+      ),
+      command(name, 'ls', '', `List ${noun}s`, because),
+      command(name, 'rm', `${noun.toUpperCase()} [${noun.toUpperCase()}...]`, `Remove one or more ${noun}s`, because),
+    ],
+  };
+}
+
+const services = 'services are not served yet';
+const records = 'records of your own are not served yet';
+const cluster = 'weft runs on one host yet';
+const moving = 'stores cannot be moved yet';
+
+export const plannedCommands: readonly (Command | Group)[] = [
+  group('service', 'service', services),
+  group('record', 'record', records),
+  command('', 'resolve', 'NAME', 'Resolve a name as a sandbox would', 'names are resolved in sandboxes only yet'),
+  command('', 'explain', 'A B [PROTO PORT]', 'Explain whether and why A reaches B', 'paths are not explained yet'),
+  {
+    name: 'cluster',
+    summary: 'Manage the cluster (not yet)',
+    children: [command('cluster', 'token', '', 'Print a token for hosts to join with', cluster)],
+  },
+  {
+    name: 'store',
+    summary: 'Export and import the store (not yet)',
+    children: [
+      command('store', 'export', '[FILE]', 'Write the store to a file', moving),
+      command('store', 'import', '[FILE]', 'Read the store from a file', moving),
+    ],
+  },
+];

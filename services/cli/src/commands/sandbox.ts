@@ -1,0 +1,79 @@
+// `weft sandbox`: what `docker run` and `docker inspect` have for networking, without a container.
+import type { Group } from '../usage/command.ts';
+import type { Flag } from '../usage/flag.ts';
+import { endpointFlags } from './network.ts';
+import { inspectFormat, listFlags } from './shared-flags.ts';
+
+const createFlags: readonly Flag[] = [
+  ...endpointFlags,
+  { name: 'add-host', kind: 'list', help: 'Add a custom host-to-IP mapping (host:ip)' },
+  { name: 'dns', kind: 'list', help: 'Set custom DNS servers' },
+  { name: 'dns-option', kind: 'list', help: 'Set DNS options' },
+  { name: 'dns-search', kind: 'list', help: 'Set custom DNS search domains' },
+  { name: 'domainname', kind: 'string', help: 'Sandbox domain name' },
+  { name: 'hostname', short: 'h', kind: 'string', help: 'Sandbox host name' },
+  { name: 'label', short: 'l', kind: 'label', help: 'Set metadata on a sandbox' },
+  { name: 'mac-address', kind: 'string', help: 'MAC address (e.g., 92:d0:c6:0a:29:33)' },
+  { name: 'netns', kind: 'string', value: 'path', help: 'Adopt the network namespace at this path' },
+  {
+    name: 'network',
+    kind: 'list',
+    value: 'network',
+    help: 'Connect the sandbox to a network: NAME, name=NAME,alias=A,ip=IP,..., container:SANDBOX, host or none (default bridge)',
+  },
+  { name: 'pid', kind: 'int', help: 'Adopt the network namespace of this process' },
+  { name: 'publish', short: 'p', kind: 'list', help: "Publish a sandbox's port(s) to the host" },
+];
+
+export const sandboxGroup: Group = {
+  name: 'sandbox',
+  summary: 'Manage sandboxes',
+  children: [
+    {
+      name: 'create',
+      summary: 'Create a sandbox, or adopt a network namespace, and connect it',
+      usage: 'NAME',
+      least: 1,
+      most: 1,
+      flags: createFlags,
+      load: async () => (await import('../sandbox/create.ts')).createSandbox,
+    },
+    {
+      name: 'exec',
+      summary: "Run a command in a sandbox's network, with its resolv.conf and hosts",
+      usage: 'SANDBOX -- COMMAND [ARG...]',
+      least: 2,
+      flags: [],
+      passThrough: true,
+      load: async () => (await import('../sandbox/exec.ts')).execInSandbox,
+    },
+    {
+      name: 'inspect',
+      summary: 'Display detailed information on one or more sandboxes',
+      usage: 'SANDBOX [SANDBOX...]',
+      least: 1,
+      flags: [inspectFormat],
+      load: async () => (await import('../sandbox/inspect.ts')).inspectSandboxes,
+    },
+    {
+      name: 'ls',
+      aliases: ['list'],
+      summary: 'List sandboxes',
+      usage: '',
+      least: 0,
+      most: 0,
+      flags: listFlags('network=web', 'sandbox'),
+      load: async () => (await import('../sandbox/list.ts')).listSandboxes,
+    },
+    {
+      name: 'rm',
+      aliases: ['remove'],
+      hidesOptions: true,
+      summary: 'Disconnect and remove one or more sandboxes',
+      usage: 'SANDBOX [SANDBOX...]',
+      least: 1,
+      flags: [{ name: 'force', short: 'f', kind: 'bool', help: 'Do not error if the sandbox does not exist' }],
+      load: async () => (await import('../sandbox/remove.ts')).removeSandboxes,
+    },
+  ],
+};

@@ -1,0 +1,115 @@
+// Commands that concern the whole: up, down, status, events, hosts.
+import type { Command, Group } from '../usage/command.ts';
+import type { Flag } from '../usage/flag.ts';
+import { filterFlag, jsonFlag, listFlags, outputFormat } from './shared-flags.ts';
+
+const upFlags: readonly Flag[] = [
+  { name: 'data-dir', kind: 'string', help: 'Where stores and keys are kept', default: '/var/lib/weft' },
+  {
+    name: 'default-address-pool',
+    kind: 'list',
+    help: 'Pool to take subnets from: base=CIDR,size=N; the first one given replaces the built-in pools',
+  },
+  { name: 'default-bridge', kind: 'string', help: "Interface of the network 'bridge'", default: 'weft0' },
+  { name: 'docker-plugin', kind: 'string', value: 'path|off', help: "Socket of Docker's plugin API (not yet)" },
+  { name: 'docker-socket', kind: 'string', value: 'path|off', help: 'Socket of the Docker Engine API (not yet)' },
+  { name: 'driver', kind: 'list', help: 'Driver served elsewhere: NAME=ADDR (not yet)' },
+  { name: 'etcd', kind: 'strings', help: 'etcd to keep the cluster in (not yet)' },
+  { name: 'ipam-driver', kind: 'list', help: 'IPAM served elsewhere: NAME=ADDR (not yet)' },
+  { name: 'join', kind: 'string', value: 'ip:port', help: 'Join a cluster (not yet)' },
+  { name: 'listen', kind: 'string', value: 'ip:port', help: 'Let hosts join (not yet)' },
+  { name: 'metrics', kind: 'string', value: 'addr|off', help: 'Serve metrics (not yet)' },
+  { name: 'name', kind: 'string', help: "The host's name (default: its host name)" },
+  { name: 'nats', kind: 'string', value: 'url', help: 'NATS server to publish events on: nats://HOST:PORT, or off' },
+  { name: 'run-dir', kind: 'string', help: 'Where sockets and namespaces are', default: '/run/weft' },
+  { name: 'token', kind: 'string', help: 'Token to join with (not yet)' },
+];
+
+export const systemCommands: readonly Command[] = [
+  {
+    name: 'up',
+    summary: 'Run all of weft on this host until stopped',
+    usage: '',
+    least: 0,
+    most: 0,
+    flags: upFlags,
+    load: async () => (await import('../system/up-command.ts')).up,
+  },
+  {
+    name: 'down',
+    summary: 'Stop weft on this host; its networking stays up',
+    usage: '',
+    least: 0,
+    most: 0,
+    flags: [
+      { name: 'data-dir', kind: 'string', help: 'The data directory of the weft to stop', default: '/var/lib/weft' },
+      { name: 'purge', kind: 'bool', help: "Then also remove every kernel object of weft's and its data" },
+      { name: 'run-dir', kind: 'string', help: 'The run directory of the weft to stop', default: '/run/weft' },
+    ],
+    load: async () => (await import('../system/down.ts')).down,
+  },
+  {
+    name: 'events',
+    summary: 'Get real time events from the server',
+    usage: '',
+    least: 0,
+    most: 0,
+    flags: [
+      filterFlag('kind=network', 'f'),
+      outputFormat,
+      jsonFlag,
+      {
+        name: 'since',
+        kind: 'string',
+        help: 'Show all events since a revision, or a time (RFC 3339, @SECONDS, or 10m for ten minutes ago)',
+      },
+      { name: 'until', kind: 'string', help: 'Stream events until this revision or time' },
+    ],
+    load: async () => (await import('../system/events.ts')).events,
+  },
+  {
+    name: 'status',
+    summary: 'Show in what state weft is',
+    usage: '',
+    least: 0,
+    most: 0,
+    flags: [jsonFlag],
+    load: async () => (await import('../system/status.ts')).status,
+  },
+];
+
+export const hostGroup: Group = {
+  name: 'host',
+  summary: 'Manage hosts',
+  children: [
+    {
+      name: 'drain',
+      summary: 'Take no new sandboxes on a host (not yet)',
+      usage: 'HOST',
+      least: 1,
+      most: 1,
+      flags: [],
+      load: async () => (await import('../system/hosts.ts')).drainHost,
+    },
+    {
+      name: 'ls',
+      aliases: ['list'],
+      summary: 'List hosts',
+      usage: '',
+      least: 0,
+      most: 0,
+      flags: [...listFlags('', 'host').filter(({ name }) => name !== 'filter'), jsonFlag],
+      load: async () => (await import('../system/hosts.ts')).listHosts,
+    },
+    {
+      name: 'rm',
+      aliases: ['remove'],
+      hidesOptions: true,
+      summary: 'Forget one or more hosts for good (not yet)',
+      usage: 'HOST [HOST...]',
+      least: 1,
+      flags: [],
+      load: async () => (await import('../system/hosts.ts')).removeHosts,
+    },
+  ],
+};

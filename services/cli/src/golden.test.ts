@@ -1,0 +1,73 @@
+// What every list, inspect and status prints, byte for byte, beside the words of its golden.
+import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
+import { Network, Sandbox } from '@weft/proto/model';
+import { expect, test } from 'vitest';
+import { renderInspect } from './format/inspect.ts';
+import { networkJson } from './network/inspect.ts';
+import { renderNetworks } from './network/list.ts';
+import { sandboxJson } from './sandbox/inspect.ts';
+import { renderSandboxes } from './sandbox/list.ts';
+import { renderHosts } from './system/hosts.ts';
+import { renderStatus } from './system/status.ts';
+import { db, host, shop, status, web, webDetail } from './testing/sample.ts';
+
+const plain = { format: '', quiet: false, noTrunc: false };
+const lost = GetSandboxResponse.fromPartial({
+  sandbox: Sandbox.fromPartial({
+    ...shop.sandbox,
+    id: '6b'.repeat(32),
+    spec: { name: 'alone' },
+    status: { lost: true },
+  }),
+});
+const none = GetNetworkResponse.fromPartial({
+  network: Network.fromPartial({
+    id: '00'.repeat(32),
+    spec: { name: 'none', driver: 'null' },
+    desired: { driver: 'null', scope: 'local', predefined: true },
+    created: new Date('2026-01-01T00:00:00Z'),
+  }),
+});
+const fresh = GetStatusResponse.fromPartial({ version: '0.1.0', storeId: 'store-1', revision: 1n });
+
+test.each<[string, () => string]>([
+  ['network-ls', () => renderNetworks([web, db], plain)],
+  ['network-ls-empty', () => renderNetworks([], plain)],
+  [
+    'network-ls-long',
+    () => renderNetworks([web, db], { ...plain, format: 'table {{.ID}}\\t{{.Labels}}\\t{{.IPv6}}', noTrunc: true }),
+  ],
+  ['network-ls-quiet', () => renderNetworks([web, db], { ...plain, quiet: true })],
+  ['network-ls-json', () => renderNetworks([web, db], { ...plain, format: 'json' })],
+  ['network-inspect', () => renderInspect([networkJson(webDetail, false), networkJson(none, false)], '')],
+  [
+    'network-inspect-verbose',
+    () => renderInspect([networkJson({ ...webDetail, waitingAddresses: ['10.1.0.9/24'] }, true)], ''),
+  ],
+  ['network-inspect-empty', () => renderInspect([], '')],
+  ['sandbox-ls', () => renderSandboxes([shop, lost], [host], plain)],
+  ['sandbox-ls-json', () => renderSandboxes([shop, lost], [], { ...plain, format: 'json' })],
+  ['sandbox-inspect', () => renderInspect([sandboxJson(shop), sandboxJson(lost)], '')],
+  ['host-ls', () => renderHosts([host], plain)],
+  ['status', () => renderStatus(status, ['bridge', 'host', 'null'])],
+  ['status-fresh', () => renderStatus(fresh, [])],
+])('%s', async (name, render) => {
+  await expect(render()).toMatchFileSnapshot(`../../../test/golden/cli/${name}.txt`);
+});
+
+test('a template that asks for what is not there is a fault', () => {
+  expect(() => renderNetworks([web], { ...plain, format: '{{.Nope}}' })).toThrow('--format: template parsing error');
+  expect(() => renderInspect([networkJson(webDetail, false)], '{{.Nope')).toThrow('--format: template parsing error');
+});
+
+test('the addresses of containers and the idioms of docker users', () => {
+  const idiom = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.NetworkSettings.Networks.web10.Gateway}}';
+  const outward = Network.fromPartial({ ...web, desired: { ...web.desired, internal: false } });
+  const routed = { ...shop, endpoints: shop.endpoints.map((one) => ({ ...one, network: outward })) };
+  expect(renderInspect([sandboxJson(routed)], idiom)).toBe('10.1.0.2 10.1.0.1\n');
+  expect(renderInspect([sandboxJson(shop)], idiom)).toBe('10.1.0.2 \n');
+  const names = '{{range .Containers}}{{.Name}}={{.IPv4Address}} {{end}}{{(index .IPAM.Config 0).Subnet}}';
+  expect(renderInspect([networkJson(webDetail, false)], names)).toBe(
+    'shop-1=10.1.0.2/24 waiting=10.1.0.3/24 10.1.0.0/24\n',
+  );
+});

@@ -1,0 +1,304 @@
+// Command lines against a server that answers from a script: what is asked, what is printed, how it ends.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fault, Reason } from '@weft/fault';
+import {
+  EndpointServiceDefinition,
+  NetworkServiceDefinition,
+  SandboxServiceDefinition,
+  SystemServiceDefinition,
+} from '@weft/proto/controller';
+import { parseAddress, type Server, serve } from '@weft/rpc';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { runCli } from './run.ts';
+import { created, db, host, networkId, sandboxId, shop, status, web, webDetail } from './testing/sample.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'weft-cli-'));
+const address = `unix://${directory}/weft.sock`;
+let server: Server;
+
+interface Asked {
+  readonly method: string;
+  readonly request: Readonly<Record<string, unknown>>;
+}
+let asked: Asked[] = [];
+
+type Script = Readonly<Record<string, (request: Record<string, unknown>) => unknown>>;
+const applied = { storeId: 's', revision: 9n, applied: true };
+const script: Script = {
+  createNetwork: (request) => {
+    if ((request['spec'] as { name: string }).name === 'taken') {
+      throw fault(Reason.NAME_TAKEN, 'create network "taken": the name is taken by 3f2a');
+    }
+    return { network: web, outcome: applied, warnings: ['it is cold'] };
+  },
+  listNetworks: () => ({ networks: [web, db] }),
+  getNetwork: (request) => {
+    if (request['network'] === 'web10') return webDetail;
+    throw fault(Reason.NETWORK_NOT_FOUND, `network ${request['network']} not found`);
+  },
+  removeNetwork: (request) => {
+    if (request['network'] === 'nope') throw fault(Reason.NETWORK_NOT_FOUND, 'network nope not found');
+    if (request['network'] === 'used') throw fault(Reason.NETWORK_IN_USE, 'remove network "used": it has endpoints');
+    return { id: networkId, outcome: applied };
+  },
+  pruneNetworks: () => ({ names: ['web10', 'web9'] }),
+  listDrivers: () => ({ drivers: [{ name: 'bridge' }] }),
+  connect: () => ({ outcome: { ...applied, applied: false } }),
+  disconnect: () => ({ endpointId: 'e', outcome: applied }),
+  createSandbox: () => ({ sandbox: shop.sandbox, outcome: applied }),
+  getSandbox: () => shop,
+  listSandboxes: () => ({ sandboxes: [shop] }),
+  removeSandbox: () => ({ id: sandboxId, outcome: applied }),
+  getStatus: () => status,
+  listHosts: () => ({ hosts: [host] }),
+  drainHost: () => {
+    throw fault(Reason.NOT_IMPLEMENTED, 'drain host "a": hosts are not drained yet');
+  },
+};
+
+async function* eventStream(request: Record<string, unknown>, context: { signal: AbortSignal }) {
+  asked.push({ method: 'events', request });
+  yield { event: created };
+  if (request['untilRevision'] === undefined) {
+    await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
+  }
+}
+
+function scripted(definition: { readonly methods: Readonly<Record<string, unknown>> }): object {
+  const methods = Object.keys(definition.methods).map((method) => {
+    const answer = async (request: Record<string, unknown>): Promise<unknown> => {
+      asked.push({ method, request });
+      const line = script[method];
+      if (line === undefined) throw new Error(`${method} is not in the script`);
+      return line(request);
+    };
+    return [method, method === 'events' ? eventStream : answer];
+  });
+  return Object.fromEntries(methods) as object;
+}
+
+beforeAll(async () => {
+  const services = [
+    NetworkServiceDefinition,
+    EndpointServiceDefinition,
+    SandboxServiceDefinition,
+    SystemServiceDefinition,
+  ];
+  const servings = services.map((definition) => ({ definition, implementation: scripted(definition) }));
+  server = await serve(parseAddress(address, 'test'), servings, (error) => {
+    throw error;
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(directory, { recursive: true });
+});
+beforeEach(() => {
+  asked = [];
+});
+
+interface Outcome {
+  readonly out: string;
+  readonly err: string;
+  readonly exitCode: number;
+}
+
+async function weft(
+  line: string,
+  { stdin = '', interrupt = new AbortController(), at = address } = {},
+): Promise<Outcome> {
+  let out = '';
+  let err = '';
+  const exitCode = await runCli(line.split(' '), {
+    env: { WEFT_HOST: at },
+    out: (text) => {
+      out += text;
+      if (line.startsWith('events') && text.startsWith('2026')) interrupt.abort();
+    },
+    err: (text) => {
+      err += text;
+    },
+    readLine: async () => stdin,
+    interrupted: () => interrupt.signal,
+  });
+  return { out, err, exitCode };
+}
+
+describe('what is printed', () => {
+  test.each<[string, Outcome]>([
+    ['network create web10', { out: `${networkId}\n`, err: 'WARNING: it is cold\n', exitCode: 0 }],
+    ['network ls -q', { out: 'cd34cd34cd34\nab12ab12ab12\n', err: '', exitCode: 0 }],
+    ['network inspect -f {{.Name}} web10', { out: 'web10\n', err: '', exitCode: 0 }],
+    ['network prune -f', { out: 'Deleted Networks:\nweb10\nweb9\n\n', err: '', exitCode: 0 }],
+    ['network disconnect web10 s', { out: '', err: '', exitCode: 0 }],
+    [
+      'network connect web10 s',
+      {
+        out: '',
+        err: 'connect sandbox "s" to network "web10": accepted at revision 9, not yet applied by its host\n',
+        exitCode: 0,
+      },
+    ],
+    ['sandbox create shop-1', { out: `${sandboxId}\n`, err: '', exitCode: 0 }],
+    ['sandbox ls --format {{.Name}}@{{.Host}}', { out: 'shop-1@alpha\n', err: '', exitCode: 0 }],
+    ['sandbox inspect -f {{.State}} shop-1', { out: 'ready\n', err: '', exitCode: 0 }],
+    ['sandbox rm shop-1', { out: 'shop-1\n', err: '', exitCode: 0 }],
+    ['host ls --format {{.Name}}', { out: 'alpha\n', err: '', exitCode: 0 }],
+    ['--version', { out: 'weft version 0.1.0\n', err: '', exitCode: 0 }],
+  ])('%s', async (line, expected) => {
+    expect(await weft(line)).toEqual(expected);
+  });
+
+  test('status', async () => {
+    expect((await weft('status')).out).toContain('Drivers:    bridge\n');
+    expect(JSON.parse((await weft('status --json')).out)).toMatchObject({ storeId: 'store-1', revision: '42' });
+  });
+});
+
+describe('what is asked', () => {
+  test('every mutation has a request id of its own', async () => {
+    const lines = [
+      'network create n',
+      'network rm n',
+      'network prune -f',
+      'network connect n s',
+      'network disconnect n s',
+      'sandbox create s',
+      'sandbox rm s',
+      'host drain a',
+    ];
+    for (const line of lines) await weft(line);
+    const ids = asked.map(({ request }) => (request['mutation'] as { requestId: string }).requestId);
+    expect(new Set(ids).size).toBe(lines.length);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('filters go to the server', async () => {
+    await weft('network ls -f driver=bridge -f driver=macvlan -f label=a=b');
+    expect(asked[0]?.request['filters']).toEqual({
+      driver: { values: ['bridge', 'macvlan'] },
+      label: { values: ['a=b'] },
+    });
+  });
+
+  test('a prune is asked only after a yes', async () => {
+    const question =
+      'WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue? [y/N] ';
+    expect(await weft('network prune', { stdin: 'n' })).toEqual({ out: question, err: '', exitCode: 0 });
+    expect(asked).toEqual([]);
+    expect((await weft('network prune --filter until=1h', { stdin: 'Y' })).out).toBe(
+      `${question}Deleted Networks:\nweb10\nweb9\n\n`,
+    );
+    expect(asked[0]?.request['filters']).toEqual({ until: { values: ['1h'] } });
+  });
+});
+
+describe('what fails', () => {
+  const notFound = '[not found] network nope not found (`weft network ls` lists the networks)\n';
+  test.each<[string, Outcome]>([
+    [
+      'network create taken',
+      {
+        out: '',
+        err: '[already exists] create network "taken": the name is taken by 3f2a (choose another name or remove the holder)\n',
+        exitCode: 1,
+      },
+    ],
+    [
+      'network rm a nope used b',
+      {
+        out: 'a\nb\n',
+        err: `${notFound}[failed precondition] remove network "used": it has endpoints (disconnect the endpoints first)\n`,
+        exitCode: 1,
+      },
+    ],
+    ['network rm -f nope', { out: '', err: '', exitCode: 0 }],
+    ['network inspect -f {{.Name}} nope web10', { out: 'web10\n', err: notFound, exitCode: 1 }],
+    ['network inspect nope', { out: '[]\n', err: notFound, exitCode: 1 }],
+    [
+      'network create --gateway 1.2.3.4 n',
+      {
+        out: '',
+        err: '[invalid argument] create network "n": every ip-range or gateway must have a corresponding subnet (remove one of the conflicting fields)\n',
+        exitCode: 1,
+      },
+    ],
+    [
+      'host drain a',
+      {
+        out: '',
+        err: '[unimplemented] drain host "a": hosts are not drained yet (this part of weft does not exist yet)\n',
+        exitCode: 1,
+      },
+    ],
+    [
+      'network ls extra',
+      {
+        out: '',
+        err: "weft: 'weft network ls' accepts no arguments\n\nUsage:  weft network ls [OPTIONS]\n\nRun 'weft network ls --help' for more information\n",
+        exitCode: 1,
+      },
+    ],
+  ])('%s', async (line, expected) => {
+    expect(await weft(line)).toEqual(expected);
+  });
+
+  test.each([
+    ['network create --dry-run n'],
+    ['network update n --label a=b'],
+    ['service create s'],
+    ['service ls'],
+    ['record create x'],
+    ['resolve web'],
+    ['explain a b tcp 80'],
+    ['cluster token'],
+    ['store export f'],
+    ['store import f'],
+    ['up --etcd http://h:2379'],
+  ])('%s is not there yet', async (line) => {
+    const { out, err, exitCode } = await weft(line);
+    expect([out, exitCode]).toEqual(['', 1]);
+    expect(err).toMatch(/^\[unimplemented\] .+: .+ \(this part of weft does not exist yet\)\n$/);
+    expect(asked).toEqual([]);
+  });
+
+  test('a server that is not there is named', async () => {
+    const at = `unix://${directory}/nowhere.sock`;
+    expect(await weft('network ls', { at })).toEqual({
+      out: '',
+      err: `[unavailable] cannot reach weft at ${at}: connect ENOENT ${directory}/nowhere.sock (check that weft is up and WEFT_HOST names its socket)\n`,
+      exitCode: 1,
+    });
+    expect((await weft('network ls', { at: '127.0.0.1:1' })).err).toMatch(
+      /^\[invalid argument\] WEFT_HOST "127.0.0.1:1" is neither/,
+    );
+  });
+});
+
+describe('events', () => {
+  test('end with the revision asked for', async () => {
+    const { out, exitCode } = await weft('events --since 3 --until 41 --filter type=network');
+    expect([out, exitCode]).toEqual([
+      `2026-01-01T00:00:00.500000000Z network created ${networkId} (name=web10, driver=bridge)\n`,
+      0,
+    ]);
+    expect(asked[0]?.request).toMatchObject({
+      sinceRevision: 3n,
+      untilRevision: 41n,
+      filters: { kind: { values: ['network'] } },
+    });
+  });
+
+  test('end in silence when interrupted', async () => {
+    const { out, err, exitCode } = await weft('events');
+    expect([out.length > 0, err, exitCode]).toEqual([true, '', 0]);
+  });
+
+  test('up to a time that is over end with what was there at the start', async () => {
+    const { exitCode } = await weft('events --since 10m --until 2026-01-01T00:00:01Z');
+    expect(exitCode).toBe(0);
+    expect(asked.at(-1)?.request).toMatchObject({ untilRevision: 42n });
+  });
+});

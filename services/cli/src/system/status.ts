@@ -1,0 +1,49 @@
+// `weft status`: the whole on one screen, for people; --json for programs. The text is pure.
+import { GetStatusResponse } from '@weft/proto/controller';
+import { alignColumns } from '../format/columns.ts';
+import type { Run } from '../usage/command.ts';
+import { renderHosts } from './hosts.ts';
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ');
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `\n${title}:\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+/** @param drivers names, by name; none when the server does not say. */
+export function renderStatus(status: GetStatusResponse, drivers: readonly string[]): string {
+  const facts: readonly (readonly [string, string])[] = [
+    ['Version', status.version],
+    ['Store', `${status.storeId} at revision ${status.revision}`],
+    ['Events', status.events || 'off'],
+    ...(drivers.length === 0 ? [] : [['Drivers', drivers.join(', ')] as const]),
+    ['Networks', `${status.networks}`],
+    ['Endpoints', `${status.endpoints}`],
+    ['Sandboxes', `${status.sandboxes}`],
+  ];
+  const pools = status.pools.map(({ subnet, used, free, owner }) => `${subnet}\t${used}\t${free}\t${owner}`);
+  return [
+    facts.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}\n`).join(''),
+    `\nHosts:\n${indented(renderHosts(status.hosts, plainTable))}`,
+    pools.length === 0 ? '' : `\nPools:\n${indented(alignColumns(`SUBNET\tUSED\tFREE\tOWNER\n${pools.join('\n')}\n`))}`,
+    section('Addresses that wait to be forgotten', status.waitingAddresses),
+    section('Not applied', status.failures),
+  ].join('');
+}
+
+const plainTable = { format: '', quiet: false, noTrunc: false };
+
+export const status: Run = async (_args, flags, session) => {
+  const [answer, { drivers }] = await Promise.all([session.system().getStatus({}), session.networks().listDrivers({})]);
+  if (flags.bool('json')) session.out(`${JSON.stringify(GetStatusResponse.toJSON(answer), null, 2)}\n`);
+  else
+    session.out(
+      renderStatus(
+        answer,
+        drivers.map(({ name }) => name),
+      ),
+    );
+  return 0;
+};

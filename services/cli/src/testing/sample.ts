@@ -1,0 +1,136 @@
+// A small world for tests: two networks, a sandbox on them, a host.
+import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
+import { Event } from '@weft/proto/event';
+import { Family, Host, HostState, Network, Phase } from '@weft/proto/model';
+
+export const networkId = 'ab12'.repeat(16);
+export const sandboxId = '5a'.repeat(32);
+export const hostId = '40'.repeat(32);
+const endpointId = 'e1'.repeat(32);
+
+export const web: Network = Network.fromPartial({
+  id: networkId,
+  spec: {
+    name: 'web10',
+    driver: 'bridge',
+    attachable: true,
+    internal: true,
+    ipam: { driver: 'default', options: { kind: 'small' } },
+    options: { 'com.docker.network.driver.mtu': '1400', 'com.docker.network.bridge.name': 'x<y>&' },
+    labels: { tier: 'front', app: 'shop' },
+  },
+  desired: {
+    phase: Phase.READY,
+    driver: 'bridge',
+    scope: 'local',
+    enableIpv4: true,
+    enableIpv6: true,
+    internal: true,
+    pools: [
+      {
+        poolId: 'p4',
+        family: Family.IPV4,
+        subnet: '10.1.0.0/24',
+        gateway: '10.1.0.1',
+        auxAddresses: { b: '10.1.0.5', a: '10.1.0.6' },
+      },
+      { poolId: 'p6', family: Family.IPV6, subnet: 'fd00::/64', ipRange: 'fd00::/80', gateway: 'fd00::1' },
+    ],
+  },
+  created: new Date('2026-01-02T03:04:05.120Z'),
+});
+
+export const db: Network = Network.fromPartial({
+  id: 'cd34'.repeat(16),
+  spec: { name: 'web9', driver: 'macvlan' },
+  desired: { phase: Phase.READY, driver: 'macvlan', scope: 'global', enableIpv4: true },
+  created: new Date('2026-01-02T03:04:05Z'),
+});
+
+export const host: Host = Host.fromPartial({
+  id: hostId,
+  name: 'alpha',
+  state: HostState.JOINED,
+  facts: { version: '0.1.0', kernel: '6.8.0', bootId: 'boot-1', runDir: '/run/weft', agentPid: 77 },
+  created: new Date('2026-01-01T00:00:00Z'),
+});
+
+const endpoint = {
+  id: endpointId,
+  networkId,
+  spec: { aliases: ['shop'], ipv4Address: '10.1.0.2', gatewayPriority: -3 },
+  desired: {
+    phase: Phase.READY,
+    addresses: [
+      { family: Family.IPV4, cidr: '10.1.0.2/24', poolId: 'p4' },
+      { family: Family.IPV6, cidr: 'fd00::2/64', poolId: 'p6' },
+    ],
+    macAddress: '02:42:0a:01:00:02',
+    sandboxId,
+    hostId,
+    interfaceName: 'eth0',
+  },
+};
+
+export const shop: GetSandboxResponse = GetSandboxResponse.fromPartial({
+  sandbox: {
+    id: sandboxId,
+    spec: {
+      name: 'shop-1',
+      domainname: 'example.org',
+      labels: { app: 'shop' },
+      namespace: { $case: 'managed', value: {} },
+    },
+    desired: { phase: Phase.READY, hostId },
+    status: {
+      namespacePath: '/run/weft/netns/5a5a5a5a5a5a',
+      hostsPath: '/run/weft/files/hosts',
+      resolvConfPath: '/run/weft/files/resolv.conf',
+      appliedRevision: 7n,
+    },
+    created: new Date('2026-01-02T03:05:00Z'),
+  },
+  endpoints: [{ endpoint, network: web }],
+});
+
+export const webDetail: GetNetworkResponse = GetNetworkResponse.fromPartial({
+  network: web,
+  endpoints: [
+    { endpoint, ...(shop.sandbox === undefined ? {} : { sandbox: shop.sandbox }) },
+    {
+      endpoint: {
+        id: 'e2'.repeat(32),
+        spec: { name: 'waiting' },
+        desired: { addresses: [{ family: Family.IPV4, cidr: '10.1.0.3/24' }] },
+      },
+    },
+  ],
+  pools: [
+    { subnet: '10.1.0.0/24', used: 5n, free: 251n },
+    { subnet: 'fd00::/64', used: 2n, free: 18446744073709551614n },
+  ],
+});
+
+export const status: GetStatusResponse = GetStatusResponse.fromPartial({
+  version: '0.1.0',
+  storeId: 'store-1',
+  revision: 42n,
+  hosts: [host],
+  networks: 2,
+  endpoints: 1,
+  sandboxes: 1,
+  failures: ['sandbox/5a5a: [failed precondition] the kernel refused'],
+  events: 'off',
+  waitingAddresses: ['10.1.0.9/24'],
+  pools: [{ subnet: '10.1.0.0/24', used: 5n, free: 251n, owner: 'network/ab12' }],
+});
+
+export const created: Event = Event.fromPartial({
+  storeId: 'store-1',
+  revision: 41n,
+  time: new Date('2026-01-01T00:00:00.500Z'),
+  kind: 'network',
+  id: networkId,
+  what: 'created',
+  attributes: { driver: 'bridge', name: 'web10' },
+});

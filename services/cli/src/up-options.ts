@@ -1,0 +1,130 @@
+// What `weft up` is told, parsed and checked. Refuses what this release does not have; `off` is always accepted. Pure.
+import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
+import { fault, Reason } from '@weft/fault';
+import { notImplemented } from './not-implemented.ts';
+import type { Flags } from './usage/flag.ts';
+
+export interface AddressPool {
+  readonly base: Prefix;
+  /** The length of the subnets it is cut into. */
+  readonly size: number;
+}
+
+export interface UpOptions {
+  readonly dataDir: string;
+  readonly runDir: string;
+  /** The host's name. */
+  readonly name: string;
+  /** Absent: events are not published. */
+  readonly nats: string | undefined;
+  readonly etcd: readonly string[];
+  readonly listen: string | undefined;
+  readonly join: string | undefined;
+  readonly token: string | undefined;
+  /** The interface of the network `bridge`. */
+  readonly defaultBridge: string;
+  /** None means the built-in ones. */
+  readonly defaultAddressPools: readonly AddressPool[];
+  /** Name and address of drivers served elsewhere. */
+  readonly drivers: readonly (readonly [string, string])[];
+  readonly ipamDrivers: readonly (readonly [string, string])[];
+  /** Absent: off. */
+  readonly dockerSocket: string | undefined;
+  readonly dockerPlugin: string | undefined;
+  readonly metrics: string | undefined;
+}
+
+const planned: Readonly<Record<string, string>> = {
+  etcd: 'weft keeps its state in files yet',
+  listen: 'weft runs on one host yet',
+  join: 'weft runs on one host yet',
+  token: 'weft runs on one host yet',
+  driver: 'drivers are built in yet',
+  'ipam-driver': 'the IPAM is built in yet',
+  'docker-socket': 'the Docker Engine API is not served yet',
+  'docker-plugin': "Docker's plugin API is not served yet",
+  metrics: 'metrics are not served yet',
+};
+
+function refusePlanned(flags: Flags): void {
+  for (const [name, because] of Object.entries(planned)) {
+    const wanted = flags.list(name).filter((value) => value !== 'off' && value !== '');
+    if (wanted.length > 0) throw notImplemented(`up --${name} ${wanted.join(',')}`, because);
+  }
+}
+
+function invalid(flag: string, because: string): never {
+  throw fault(Reason.INVALID_VALUE, `up --${flag}: ${because}`, { field: `--${flag}` });
+}
+
+function addressPool(text: string): AddressPool {
+  const flag = 'default-address-pool';
+  const fields = new Map<string, string>();
+  for (const field of text.split(',')) {
+    const [key = '', value = ''] = field.split('=');
+    if (!['base', 'size'].includes(key)) invalid(flag, `"${text}" is not base=CIDR,size=N`);
+    fields.set(key, value);
+  }
+  const base = parsePrefix(fields.get('base') ?? '');
+  if (base === undefined)
+    invalid(flag, `"${fields.get('base') ?? ''}" is no subnet (ADDRESS/LENGTH with all host bits zero)`);
+  const size = Number(fields.get('size'));
+  const most = base.family === 4 ? 30 : 126;
+  if (!/^\d+$/.test(fields.get('size') ?? '') || size < base.length || size > most) {
+    invalid(
+      flag,
+      `size must be a length from ${base.length} to ${most} for ${formatPrefix(base)}, not "${fields.get('size') ?? ''}"`,
+    );
+  }
+  return { base, size };
+}
+
+function directory(flags: Flags, flag: string): string {
+  const path = flags.string(flag);
+  if (!path.startsWith('/')) invalid(flag, `"${path}" is not an absolute path`);
+  return path.replace(/(?<=.)\/+$/, '');
+}
+
+/** A unix socket's path takes at most 107 bytes; the longest under the run directory is docker.sock. */
+function runDirectory(flags: Flags): string {
+  const path = directory(flags, 'run-dir');
+  if (Buffer.byteLength(`${path}/docker.sock`) > 107)
+    invalid('run-dir', `"${path}" is too long for the path of a socket`);
+  return path;
+}
+
+function natsUrl(text: string): string | undefined {
+  if (text === '' || text === 'off') return undefined;
+  if (!/^(nats|tls):\/\/[^\s/]+\/?$/.test(text)) invalid('nats', `"${text}" is neither nats://HOST:PORT nor off`);
+  return text;
+}
+
+/** @param hostname this machine's. @throws INVALID_VALUE, INVALID_NAME, NOT_IMPLEMENTED */
+export function upOptions(flags: Flags, hostname: string): UpOptions {
+  refusePlanned(flags);
+  const name = flags.string('name') || hostname;
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name)) {
+    throw fault(Reason.INVALID_NAME, `up --name: "${name}" cannot name a host`, { field: '--name' });
+  }
+  const defaultBridge = flags.string('default-bridge');
+  if (!/^[^\s/:]{1,15}$/.test(defaultBridge) || defaultBridge === '.' || defaultBridge === '..') {
+    invalid('default-bridge', `"${defaultBridge}" cannot name an interface (1 to 15 characters, no space, / or :)`);
+  }
+  return {
+    dataDir: directory(flags, 'data-dir'),
+    runDir: runDirectory(flags),
+    name,
+    nats: natsUrl(flags.string('nats')),
+    etcd: [],
+    listen: undefined,
+    join: undefined,
+    token: undefined,
+    defaultBridge,
+    defaultAddressPools: flags.list('default-address-pool').map(addressPool),
+    drivers: [],
+    ipamDrivers: [],
+    dockerSocket: undefined,
+    dockerPlugin: undefined,
+    metrics: undefined,
+  };
+}

@@ -1,0 +1,101 @@
+// `weft up`: every service in one process, made by the same constructors as their mains and joined without sockets.
+// Starts no other program. Stopping it leaves the kernel's networking as it is.
+import { mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatPrefix } from '@weft/address';
+import { createKernelWriter, startAgent } from '@weft/agent';
+import { bridgeDriver } from '@weft/bridge-driver';
+import { driverService } from '@weft/driver';
+import { fault, Reason } from '@weft/fault';
+import { hostDriver } from '@weft/host-driver';
+import { createIpam, ipamService, parseBase } from '@weft/ipam';
+import { startController } from '@weft/network-controller';
+import { nullDriver } from '@weft/null-driver';
+import { createLog, untilSignal, version } from '@weft/process';
+import { AgentServiceDefinition } from '@weft/proto/agent';
+import { DriverServiceDefinition } from '@weft/proto/driver';
+import { IpamServiceDefinition } from '@weft/proto/ipam';
+import { localClient, parseAddress, serve } from '@weft/rpc';
+import { openSqliteStore, StoreError } from '@weft/store';
+import type { UpOptions } from './up-options.ts';
+
+/** How long a store's change log is kept for watches and events, in ms. */
+const logMs = 24 * 60 * 60 * 1000;
+
+/** Resolves when weft was asked to stop and has stopped. @throws STORE_FAILED, PERMISSION_LACKING, SERVICE_UNAVAILABLE */
+export async function startUp(options: UpOptions): Promise<void> {
+  const log = createLog('weft');
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
+  const store = (name: string) => openStore(join(options.dataDir, `${name}.db`));
+
+  // The controller's store first: its lock tells a second `weft up` on the same data before anything is touched.
+  const controllerStore = store('network-controller');
+  const ipamStore = store('ipam');
+  const localBases = options.defaultAddressPools.map(({ base, size }) =>
+    parseBase(`base=${formatPrefix(base)},size=${size}`),
+  );
+  const ipam = localClient(IpamServiceDefinition, ipamService(await createIpam({ store: ipamStore, localBases })));
+  const drivers = [bridgeDriver, nullDriver, hostDriver].map((driver) =>
+    localClient(DriverServiceDefinition, driverService(driver)),
+  );
+  const writer = await createKernelWriter({
+    runDir: options.runDir,
+    dataDir: options.dataDir,
+    log: log.child({ part: 'kernel' }),
+  });
+  const controller = await startController({
+    store: controllerStore,
+    ipam,
+    drivers,
+    log: log.child({ part: 'network-controller' }),
+    defaultBridge: options.defaultBridge,
+    natsUrl: options.nats,
+  });
+  const agent = await startAgent({
+    name: options.name,
+    controller: localClient(AgentServiceDefinition, controller.agents),
+    store: store('agent'),
+    runDir: options.runDir,
+    writer,
+    log: log.child({ part: 'agent' }),
+  });
+  await agent.registered;
+  await controller.predefined;
+
+  const target = parseAddress(`unix://${join(options.runDir, 'weft.sock')}`, '--run-dir');
+  const server = await serve(target, controller.services, (error, path) =>
+    log.error({ err: error.cause ?? error, path }, 'defect'),
+  );
+  const pidFile = join(options.runDir, 'weft.pid');
+  writeFileSync(pidFile, `${process.pid}\n`);
+  log.info({ version, target, host: options.name, pid: process.pid }, 'weft is up');
+  warnOfPrivateMounts(options.runDir, log);
+
+  await untilSignal();
+  log.info('stopping; the kernel keeps its networks');
+  await controller.stop();
+  await server.stop();
+  await agent.stop();
+  await ipamStore.close();
+  rmSync(pidFile, { force: true });
+}
+
+function openStore(file: string) {
+  try {
+    return openSqliteStore({ file, retainMs: logMs });
+  } catch (error) {
+    if (error instanceof StoreError) throw fault(Reason.STORE_FAILED, error.message, { file });
+    throw error;
+  }
+}
+
+/** Namespaces are mounts: in a mount namespace of its own, as `ip netns exec` makes, they are seen by weft alone. */
+function warnOfPrivateMounts(runDir: string, log: ReturnType<typeof createLog>): void {
+  try {
+    if (readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt')) return;
+  } catch {
+    return; // cannot be known without root
+  }
+  log.warn({ runDir }, 'sandboxes are not seen outside this mount namespace: `nsenter --net=FILE weft up` avoids that');
+}

@@ -1,0 +1,157 @@
+// Decides which address or number an owner gets. The same owner asking again gets what it has; asking for something
+// else than it has is refused, because whoever asks has lost track.
+import { formatAddress, parseAddress, parseMac } from '@weft/address';
+import { type FaultError, fault, Reason } from '@weft/fault';
+import { type Lease, type LeaseItem, type LeaseNumberRequest, type LeaseRequest, StoredLease } from '@weft/proto/ipam';
+import type { Revision } from '@weft/store';
+import type { Allocation, Holder } from './allocation.ts';
+import type { Draft } from './draft.ts';
+import type { IpamIndex } from './ipam-index.ts';
+import { leasesOf, numbersOf, poolKey, releasesOf, spentOf } from './keys.ts';
+import { addressText, cidrText, isInPool, type Pool, poolName, reservedIn } from './pool.ts';
+
+/** Two compares and two operations an item must fit a transaction. */
+const MOST_ITEMS = 60;
+const RANGE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+
+/** All addresses of the request, or a fault and none. */
+export function leaseAddresses(index: IpamIndex, { owner, items }: LeaseRequest, draft: Draft): Lease[] {
+  checkOwner(owner);
+  if (items.length > MOST_ITEMS) {
+    throw fault(Reason.REQUEST_TOO_LARGE, `${items.length} addresses in one request: at most ${MOST_ITEMS}`);
+  }
+  const seen = new Set<string>();
+  return items.map((item) => {
+    const pool = index.pools.get(item.poolId);
+    if (!pool) throw fault(Reason.POOL_NOT_FOUND, `cannot find address pool for poolID:${item.poolId}`);
+    if (seen.has(pool.id)) {
+      throw fault(Reason.CONFLICTING_FIELDS, `two addresses of ${poolName(pool)} in one request`, { field: 'items' });
+    }
+    seen.add(pool.id);
+    const value = leaseOne(index, owner, pool, item, draft);
+    return { owner, poolId: pool.id, cidr: cidrText(pool, value) };
+  });
+}
+
+function leaseOne(index: IpamIndex, owner: string, pool: Pool, item: LeaseItem, draft: Draft): bigint {
+  if (item.macAddress !== '' && !parseMac(item.macAddress)) {
+    throw fault(Reason.INVALID_MAC, `invalid MAC address ${item.macAddress}`, { field: 'mac_address' });
+  }
+  const wanted = item.address === '' ? undefined : readAddress(pool, item.address);
+  const held = index.heldAddress(owner, pool.id);
+  if (held !== undefined) {
+    if (wanted === undefined || wanted === held) return held;
+    throw holdsOther(owner, `${addressText(pool, held)} of ${poolName(pool)}`, item.address);
+  }
+  const value = wanted ?? pool.addresses.choose();
+  if (value === undefined) {
+    throw fault(Reason.POOL_EXHAUSTED, `no available addresses on this pool: ${poolName(pool)}`);
+  }
+  const holder = pool.addresses.holder(value);
+  if (holder) throw addressInUse(pool, value, holder);
+  draft.compares.push({ key: poolKey(pool.id), modRevision: pool.revision as Revision });
+  const text = addressText(pool, value);
+  const keys = { lease: `${leasesOf(pool.id)}${text}`, release: `${releasesOf(pool.id)}${text}` };
+  take(() => pool.addresses, value, owner, keys, draft);
+  index.noteLease(owner, pool.id, value);
+  draft.onRollback(() => index.dropLease(owner, pool.id));
+  return value;
+}
+
+function readAddress(pool: Pool, text: string): bigint {
+  const address = parseAddress(text);
+  if (!address) throw fault(Reason.INVALID_ADDRESS, `invalid address ${text}`, { field: 'address' });
+  if (address.family !== pool.subnet.family) {
+    throw fault(Reason.WRONG_FAMILY, `invalid address ${text}: ${poolName(pool)} is an IPv${pool.subnet.family} pool`, {
+      field: 'address',
+    });
+  }
+  if (!isInPool(pool, address)) {
+    throw fault(Reason.INVALID_ADDRESS, `requested address is out of range: ${text} is not in ${poolName(pool)}`, {
+      field: 'address',
+    });
+  }
+  const role = reservedIn(pool.subnet).get(address.value);
+  if (role === undefined) return address.value;
+  throw fault(Reason.ADDRESS_IN_USE, `Address already in use: ${formatAddress(address)} is the ${role} of the subnet`, {
+    ...{ address: formatAddress(address), holder: role },
+  });
+}
+
+function addressInUse(pool: Pool, value: bigint, { owner, role }: Holder): FaultError {
+  const address = addressText(pool, value);
+  const who = role === undefined ? `${owner} holds ${address}` : `${address} is the ${role} of ${owner}`;
+  return fault(Reason.ADDRESS_IN_USE, `Address already in use: ${who}`, { address, holder: owner });
+}
+
+/** The number of the request, or a fault and none. */
+export function leaseNumber(index: IpamIndex, request: LeaseNumberRequest, draft: Draft): bigint {
+  const { owner, range: name, first, last } = request;
+  checkOwner(owner);
+  if (!RANGE_NAME.test(name)) throw fault(Reason.INVALID_NAME, `invalid range name "${name}"`, { field: 'range' });
+  if (first < 1n || last < first) {
+    throw fault(Reason.INVALID_VALUE, `range ${name}: ${first} to ${last} is no range of numbers from 1`, {
+      field: 'first',
+    });
+  }
+  const held = index.heldNumber(owner, name);
+  const wanted = request.number === 0n ? undefined : request.number;
+  if (held !== undefined) {
+    if (wanted === undefined || wanted === held) return held;
+    throw holdsOther(owner, `${held} of the range ${name}`, String(wanted));
+  }
+  if (wanted !== undefined && (wanted < first || wanted > last)) {
+    throw fault(
+      Reason.INVALID_VALUE,
+      `requested number is out of range: ${wanted} is not in ${name} ${first}-${last}`,
+      {
+        field: 'number',
+      },
+    );
+  }
+  const range = index.range(name, first, last);
+  const number = wanted ?? range.allocation.choose();
+  if (number === undefined) {
+    throw fault(Reason.POOL_EXHAUSTED, `no available numbers in the range ${name} ${first}-${last}`);
+  }
+  const holder = range.allocation.holder(number);
+  if (holder) {
+    throw fault(Reason.IN_USE, `number already in use: ${holder.owner} holds ${number} of ${name}`, {
+      holder: holder.owner,
+    });
+  }
+  const keys = { lease: `${numbersOf(name)}${number}`, release: `${spentOf(name)}${number}` };
+  take(() => range.allocation, number, owner, keys, draft);
+  index.noteNumber(owner, name, number);
+  draft.onRollback(() => index.dropNumber(owner, name));
+  return number;
+}
+
+/** Takes it now; `allocation` is asked again later, because a range may be made anew meanwhile. */
+function take(
+  allocation: () => Allocation,
+  number: bigint,
+  owner: string,
+  keys: { lease: string; release: string },
+  draft: Draft,
+): void {
+  const holder: Holder = { owner };
+  const order = allocation().take(number, holder);
+  draft.onRollback(() => allocation().putBack(number, order));
+  draft.onCommit((revision) => {
+    holder.revision = revision;
+  });
+  draft.compares.push({ key: keys.lease, modRevision: 0n });
+  draft.ops.push({ put: keys.lease, value: StoredLease.encode({ owner }).finish() });
+  if (order !== undefined) draft.ops.push({ delete: keys.release });
+}
+
+function checkOwner(owner: string): void {
+  if (owner === '') throw fault(Reason.MISSING_FIELD, 'an owner is needed', { field: 'owner' });
+}
+
+function holdsOther(owner: string, held: string, wanted: string): FaultError {
+  return fault(Reason.IN_USE, `${owner} holds ${held} already and asks for ${wanted}: release it first`, {
+    holder: owner,
+  });
+}

@@ -1,0 +1,85 @@
+// Decides what giving back means in the store: the lease goes, its release is remembered, and when too many are
+// remembered the oldest is forgotten. What is not there is no error.
+import { StoredRelease } from '@weft/proto/ipam';
+import type { Revision } from '@weft/store';
+import { type Allocation, REMEMBERED_RELEASES } from './allocation.ts';
+import { Draft } from './draft.ts';
+import type { IpamIndex } from './ipam-index.ts';
+import { leasesOf, numbersOf, poolKey, releasesOf, spentOf } from './keys.ts';
+import { addressText, type Pool } from './pool.ts';
+
+/** One compare and three operations a lease must fit a transaction. */
+const LEASES_A_DRAFT = 40;
+
+interface Held {
+  readonly allocation: () => Allocation;
+  readonly number: bigint;
+  readonly leases: string;
+  readonly releases: string;
+  readonly textOf: (number: bigint) => string;
+  readonly drop: () => void;
+}
+
+/** Everything the owners hold, addresses and numbers, given back in one draft or several. */
+export function releaseOwners(index: IpamIndex, owners: readonly string[], remember = REMEMBERED_RELEASES): Draft[] {
+  const all = [...new Set(owners)].flatMap((owner) => [...addresses(index, owner), ...numbers(index, owner)]);
+  const drafts: Draft[] = [];
+  for (let start = 0; start < all.length; start += LEASES_A_DRAFT) {
+    const draft = new Draft();
+    for (const held of all.slice(start, start + LEASES_A_DRAFT)) giveBack(index, held, draft, remember);
+    drafts.push(draft);
+  }
+  return drafts;
+}
+
+function addresses(index: IpamIndex, owner: string): Held[] {
+  return index.addressesOf(owner).map(([pool, number]) => ({
+    allocation: () => pool.addresses,
+    ...{ number, leases: leasesOf(pool.id), releases: releasesOf(pool.id) },
+    textOf: (value) => addressText(pool, value),
+    drop: () => index.dropLease(owner, pool.id),
+  }));
+}
+
+function numbers(index: IpamIndex, owner: string): Held[] {
+  return index.numbersOf(owner).map(([range, number]) => ({
+    allocation: () => range.allocation,
+    ...{ number, leases: numbersOf(range.name), releases: spentOf(range.name) },
+    textOf: String,
+    drop: () => index.dropNumber(owner, range.name),
+  }));
+}
+
+function giveBack(index: IpamIndex, held: Held, draft: Draft, remember: number): void {
+  const { allocation, number } = held;
+  const key = `${held.leases}${held.textOf(number)}`;
+  const revision = allocation().holder(number)?.revision ?? 0n;
+  draft.compares.push({ key, modRevision: revision as Revision });
+  draft.ops.push({ delete: key });
+  const order = index.takeOrder();
+  draft.onCommit(() => {
+    held.drop();
+    allocation().release(number, order);
+  });
+  if (!allocation().contains(number)) return;
+  draft.ops.push({
+    ...{ put: `${held.releases}${held.textOf(number)}`, value: StoredRelease.encode({ order }).finish() },
+  });
+  if (allocation().remembered >= remember) forgetOldest(held, draft);
+}
+
+function forgetOldest({ allocation, releases, textOf }: Held, draft: Draft): void {
+  const oldest = allocation().forgetOldest();
+  if (!oldest) return;
+  draft.ops.push({ delete: `${releases}${textOf(oldest.number)}` });
+  draft.onCommit(() => allocation().refresh(oldest.number));
+  draft.onRollback(() => allocation().remember(oldest));
+}
+
+/** A pool of an owner and all that is kept of it. */
+export function releasePool(index: IpamIndex, pool: Pool, draft: Draft): void {
+  draft.compares.push({ key: poolKey(pool.id), modRevision: pool.revision as Revision });
+  draft.ops.push({ delete: poolKey(pool.id) });
+  draft.ops.push({ deletePrefix: leasesOf(pool.id) }, { deletePrefix: releasesOf(pool.id) });
+  draft.onCommit(() => index.removePool(pool));
+}

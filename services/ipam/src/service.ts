@@ -1,0 +1,47 @@
+// The gRPC edge of weft.ipam.v1: unpacks requests, packs answers, says what was being done when a fault arose.
+import { whileDoing } from '@weft/fault';
+import type { IpamServiceImplementation } from '@weft/proto/ipam';
+import { GLOBAL, LOCAL } from './default-pools.ts';
+import type { Ipam } from './ipam.ts';
+
+export function ipamService(ipam: Ipam): IpamServiceImplementation {
+  return {
+    async describe() {
+      return { name: 'default', localAddressSpace: LOCAL, globalAddressSpace: GLOBAL };
+    },
+    async allocatePools(request) {
+      return { pools: await doing(`allocate pools for ${request.owner}`, ipam.allocatePools(request)) };
+    },
+    async releasePools({ owner }) {
+      await doing(`release pools of ${owner}`, ipam.releasePools(owner));
+      return {};
+    },
+    async listPools({ owner }) {
+      return { pools: ipam.listPools(owner) };
+    },
+    async lease(request) {
+      return { leases: await doing(`lease for ${request.owner}`, ipam.lease(request)) };
+    },
+    async release({ owners }) {
+      await doing(`release ${owners.length === 1 ? owners[0] : `${owners.length} owners`}`, ipam.release(owners));
+      return {};
+    },
+    async listLeases({ ownerPrefix, poolId }) {
+      return { leases: ipam.listLeases(ownerPrefix, poolId) };
+    },
+    async leaseNumber(request) {
+      return { number: await doing(`lease a number for ${request.owner}`, ipam.leaseNumber(request)) };
+    },
+    async listNumbers({ ownerPrefix, range }) {
+      return { numbers: ipam.listNumbers(ownerPrefix, range) };
+    },
+  };
+}
+
+async function doing<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw whileDoing(what, cause);
+  }
+}

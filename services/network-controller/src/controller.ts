@@ -1,0 +1,134 @@
+// The network-controller put together: store, view, planner, actions, and the services at its edge. What flows in:
+// requests and reports; what flows out: records, objects for agents, events. It owns intent, nothing else.
+import { randomBytes } from 'node:crypto';
+import { connectPublisher, type Publisher } from '@weft/events';
+import { isFault, Reason } from '@weft/fault';
+import { type Log, version } from '@weft/process';
+import { AgentServiceDefinition, type AgentServiceImplementation } from '@weft/proto/agent';
+import {
+  EndpointServiceDefinition,
+  type EndpointServiceImplementation,
+  NetworkServiceDefinition,
+  type NetworkServiceImplementation,
+  SandboxServiceDefinition,
+  type SandboxServiceImplementation,
+  SystemServiceDefinition,
+  type SystemServiceImplementation,
+} from '@weft/proto/controller';
+import type { DriverServiceClient } from '@weft/proto/driver';
+import type { IpamServiceClient } from '@weft/proto/ipam';
+import { type Serving, serving } from '@weft/rpc';
+import type { Revision, Store } from '@weft/store';
+import type { Context } from './act/context.ts';
+import { createEndpointActions } from './act/endpoint.ts';
+import { createFinisher } from './act/finish.ts';
+import { createNetworkActions } from './act/network.ts';
+import { createPredefined } from './act/predefined.ts';
+import { recover } from './act/recover.ts';
+import { createRequests } from './act/requests.ts';
+import { createSandboxActions } from './act/sandbox.ts';
+import { createAgents } from './edge/agents.ts';
+import { endpointService } from './edge/endpoints.ts';
+import { networkService } from './edge/networks.ts';
+import { sandboxService } from './edge/sandboxes.ts';
+import { readEvents, systemService } from './edge/system.ts';
+import { openDrivers } from './plan/drivers.ts';
+import { Planner } from './plan/planner.ts';
+import { Progress } from './plan/progress.ts';
+import { openLedger } from './state/ledger.ts';
+
+export interface ControllerOptions {
+  readonly store: Store;
+  readonly ipam: IpamServiceClient;
+  readonly drivers: readonly DriverServiceClient[];
+  readonly log: Log;
+  /** The interface of the predefined network `bridge`. */
+  readonly defaultBridge: string;
+  /** Where events are published; absent publishes nowhere and loses none for later. */
+  readonly natsUrl?: string | undefined;
+}
+
+export interface Controller {
+  readonly agents: AgentServiceImplementation;
+  readonly networks: NetworkServiceImplementation;
+  readonly endpoints: EndpointServiceImplementation;
+  readonly sandboxes: SandboxServiceImplementation;
+  readonly system: SystemServiceImplementation;
+  /** All of these, to be served. */
+  readonly services: readonly Serving[];
+  /** Resolves when the predefined networks are there; they wait for the first host. */
+  readonly predefined: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How often old outcomes are swept, in ms. */
+const sweepMs = 10 * 60_000;
+
+/** @throws what opening the store's view or asking the drivers throws; nothing is left running then */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { log, ipam } = options;
+  const stopping = new AbortController();
+  const drivers = await openDrivers(options.drivers);
+  const ledger = await openLedger(options.store, Date.now);
+  const planner = new Planner(ledger.view, drivers, log);
+  for (const id of ledger.view.hosts.ids()) planner.table(id);
+  const context: Context = {
+    ledger,
+    planner,
+    progress: new Progress(),
+    drivers,
+    ipam,
+    log,
+    now: () => new Date(),
+    newId: () => randomBytes(32).toString('hex'),
+    stopping: stopping.signal,
+  };
+  const finisher = createFinisher(context);
+  await recover(context, finisher);
+
+  const requests = createRequests(options.store, context.now);
+  const networkActions = createNetworkActions(context, finisher);
+  const agents = createAgents(context);
+  let publisher: Publisher | undefined;
+  if (options.natsUrl !== undefined) {
+    publisher = await connectPublisher(options.natsUrl, options.store.id, log, (after, signal) =>
+      readEvents(context, after as Revision | undefined, signal),
+    );
+  }
+  const sweeping = setInterval(() => {
+    requests.sweep().catch((error: unknown) => log.warn({ err: error }, 'cannot sweep old outcomes'));
+  }, sweepMs).unref();
+
+  const networks = networkService(context, networkActions, requests);
+  const endpoints = endpointService(context, createEndpointActions(context, finisher), requests);
+  const sandboxes = sandboxService(context, createSandboxActions(context, finisher), requests);
+  const system = systemService(context, version, () => publisher?.state() ?? 'off');
+  const predefined = createPredefined(context, networkActions, options.defaultBridge);
+  predefined.catch((error: unknown) => {
+    if (!isFault(error, Reason.CANCELLED)) log.error({ err: error }, 'cannot make the predefined networks');
+  });
+
+  return {
+    agents: agents.service,
+    networks,
+    endpoints,
+    sandboxes,
+    system,
+    services: [
+      serving(NetworkServiceDefinition, networks),
+      serving(EndpointServiceDefinition, endpoints),
+      serving(SandboxServiceDefinition, sandboxes),
+      serving(SystemServiceDefinition, system),
+      serving(AgentServiceDefinition, agents.service),
+    ],
+    predefined,
+    async stop() {
+      clearInterval(sweeping);
+      stopping.abort();
+      agents.close();
+      planner.close();
+      await publisher?.close();
+      await ledger.close();
+    },
+  };
+}

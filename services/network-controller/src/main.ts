@@ -1,0 +1,58 @@
+// weft-network-controller: serves the controller alone; ipam and drivers are other processes.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import { DriverServiceDefinition } from '@weft/proto/driver';
+import { IpamServiceDefinition } from '@weft/proto/ipam';
+import { clientOf, openChannel, parseAddress, serve } from '@weft/rpc';
+import { openSqliteStore } from '@weft/store';
+import { startController } from './controller.ts';
+
+interface Flags {
+  listen: string[];
+  dataDir: string;
+  ipam: string;
+  driver: string[];
+  defaultBridge: string;
+  nats?: string;
+}
+const collect = (value: string, previous: string[] = []) => [...previous, value];
+
+new Command('weft-network-controller')
+  .description("weft's network-controller (weft.controller.v1, weft.agent.v1)")
+  .version(version)
+  .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT (repeatable)', collect)
+  .requiredOption('--data-dir <path>', 'keep the store here')
+  .requiredOption('--ipam <address>', 'where ipam listens')
+  .requiredOption('--driver <address>', 'where a driver listens (repeatable)', collect)
+  .option('--default-bridge <name>', 'the interface of the predefined network bridge', 'weft0')
+  .option('--nats <url>', 'publish events there')
+  .action((flags: Flags) =>
+    runMain(async () => {
+      const log = createLog('network-controller');
+      const targets = flags.listen.map((one) => parseAddress(one, '--listen'));
+      const channels = [flags.ipam, ...flags.driver].map((one) => openChannel(parseAddress(one, '--ipam or --driver')));
+      const [ipam, ...drivers] = channels;
+      if (ipam === undefined) return;
+      mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
+      const controller = await startController({
+        store: openSqliteStore({ file: join(flags.dataDir, 'network-controller.db') }),
+        ipam: clientOf(IpamServiceDefinition, ipam),
+        drivers: drivers.map((channel) => clientOf(DriverServiceDefinition, channel)),
+        log,
+        defaultBridge: flags.defaultBridge,
+        natsUrl: flags.nats,
+      });
+      const servers = await Promise.all(
+        targets.map((target) =>
+          serve(target, controller.services, (error, path) => log.error({ err: error.cause ?? error, path }, 'defect')),
+        ),
+      );
+      log.info({ targets }, 'serving');
+      await untilSignal();
+      await controller.stop();
+      await Promise.all(servers.map((server) => server.stop()));
+      for (const channel of channels) channel.close();
+    }),
+  )
+  .parse();

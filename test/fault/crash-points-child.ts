@@ -1,0 +1,30 @@
+// Runs the control plane on a directory and one action, and dies on the way if WEFT_CRASH_AT says so. Prints what was
+// acknowledged, a JSON line each.
+import { startControlPlane } from '../lib/control-plane.ts';
+import { startFakeAgent } from '../lib/fake-agent.ts';
+
+const [directory = '', action = ''] = process.argv.slice(2);
+const plane = await startControlPlane({ directory });
+const agent = await startFakeAgent(plane.agents, 'h1');
+await plane.controller.predefined;
+
+const actions: Record<string, () => Promise<unknown>> = {
+  prepare: async () => {
+    await plane.networks.createNetwork({ spec: { name: 'n', ipam: { configs: [{ subnet: '10.1.0.0/24' }] } } });
+    await plane.sandboxes.createSandbox({ spec: { name: 'kept' }, attachments: [{ network: 'n' }] });
+    await plane.sandboxes.createSandbox({ spec: { name: 'a' } });
+  },
+  'create network': () => plane.networks.createNetwork({ spec: { name: 'web' } }),
+  'remove network': async () => {
+    await plane.networks.removeNetwork({ network: 'n' });
+  },
+  connect: () => plane.endpoints.connect({ network: 'n', sandbox: 'a', mutation: { requestId: 'r1' } }),
+  disconnect: () => plane.endpoints.disconnect({ network: 'n', sandbox: 'kept' }),
+  'create sandbox': () =>
+    plane.sandboxes.createSandbox({ spec: { name: 'web' }, attachments: [{ network: 'n' }, { network: 'bridge' }] }),
+  'remove sandbox': () => plane.sandboxes.removeSandbox({ sandbox: 'kept' }),
+};
+await actions[action]?.();
+process.stdout.write('done\n');
+await agent.stop();
+await plane.stop();

@@ -1,0 +1,107 @@
+// The record-first protocol and the two-step deletion: a crash at each named point of each action, then a new start.
+// Afterwards nothing is half made or half gone, no lease is without its record (I2), and the action can be said again.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
+import { startFakeAgent } from '../lib/fake-agent.ts';
+
+const child = new URL('./crash-points-child.ts', import.meta.url).pathname;
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'weft-crash-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function run(action: string, crashAt?: string) {
+  const env = { ...process.env, WEFT_LOG: 'silent', ...(crashAt === undefined ? {} : { WEFT_CRASH_AT: crashAt }) };
+  const { signal, stdout, stderr } = spawnSync(process.execPath, [child, directory, action], { env, encoding: 'utf8' });
+  return { signal, stdout, stderr };
+}
+
+/** Starts anew on the same stores, waits until everything left over is finished, and hands the plane over. */
+async function afterRestart<T>(look: (plane: ControlPlane) => Promise<T>): Promise<T> {
+  const plane = await startControlPlane({ directory });
+  const agent = await startFakeAgent(plane.agents, 'h1');
+  await plane.controller.predefined;
+  // Deletions that a crash left go on in the background: they are over when the store holds no such record.
+  await settled(plane);
+  const result = await look(plane);
+  await agent.stop();
+  await plane.stop();
+  return result;
+}
+
+async function settled(plane: ControlPlane): Promise<void> {
+  const stop = new AbortController();
+  const isSettled = async () => (await records(plane)).every((one) => one.phase === 2);
+  if (await isSettled()) return;
+  for await (const _ of plane.store.watch('', await plane.store.revision(), stop.signal))
+    if (await isSettled()) return stop.abort();
+}
+
+async function records(plane: ControlPlane) {
+  const { Endpoint, Network, Sandbox } = await import('@weft/proto/model');
+  const codecs = { 'network/': Network, 'endpoint/': Endpoint, 'sandbox/': Sandbox };
+  const found: { key: string; phase: number | undefined }[] = [];
+  for (const [prefix, codec] of Object.entries(codecs)) {
+    for (const { key, value } of (await plane.store.list(prefix)).keyValues)
+      found.push({ key, phase: codec.decode(value).desired?.phase });
+  }
+  return found;
+}
+
+async function check(plane: ControlPlane): Promise<void> {
+  const keys = new Set((await records(plane)).map((one) => one.key));
+  const { leases } = await plane.ipam.listLeases({ ownerPrefix: 'endpoint/' });
+  const { pools } = await plane.ipam.listPools({});
+  expect(
+    leases.filter((lease) => !keys.has(lease.owner)),
+    'I2: leases without a record',
+  ).toEqual([]);
+  expect(
+    pools.filter((pool) => !keys.has(pool.owner)),
+    'I2: pools without a record',
+  ).toEqual([]);
+  expect(new Set(leases.map((lease) => lease.cidr)).size, 'I1').toBe(leases.length);
+  const names = (await plane.store.list('name/')).keyValues;
+  expect(names).toHaveLength(keys.size);
+}
+
+const making = ['after-record', 'after-lease', 'after-commit'];
+const removing = ['after-withdrawal', 'before-release', 'after-release'];
+const cases = [
+  ...['create network', 'connect', 'create sandbox'].flatMap((action) =>
+    making.map((point) => [action, point] as const),
+  ),
+  ...['disconnect', 'remove sandbox'].flatMap((action) => removing.map((point) => [action, point] as const)),
+];
+
+test.each(cases)('%s, killed %s', async (action, point) => {
+  expect(run('prepare').stdout).toBe('done\n');
+  const { signal, stdout, stderr } = run(action, point);
+  expect([signal, stdout], stderr).toEqual(['SIGKILL', '']);
+
+  const isCommitted = point === 'after-commit' || removing.includes(point);
+  await afterRestart(async (plane) => {
+    await check(plane);
+    const networks = (await plane.networks.listNetworks({})).networks.map((one) => one.spec?.name);
+    const sandboxes = (await plane.sandboxes.listSandboxes({})).sandboxes.map((one) => one.sandbox?.spec?.name);
+    const endpoints = (await plane.endpoints.listEndpoints({ network: 'n' })).endpoints.map((one) => one.spec?.name);
+    if (action === 'create network') expect(networks.includes('web')).toBe(isCommitted);
+    if (action === 'create sandbox') expect(sandboxes.includes('web')).toBe(isCommitted);
+    if (action === 'connect') expect(endpoints.includes('a')).toBe(isCommitted);
+    if (action === 'remove sandbox') expect([sandboxes, endpoints]).toEqual([['a'], []]);
+    if (action === 'disconnect') expect(endpoints).toEqual([]);
+
+    // The retry with the same request id: the stored outcome if it was committed, a new one if not; never twice.
+    if (action === 'connect') {
+      const { endpoint } = await plane.endpoints.connect({ network: 'n', sandbox: 'a', mutation: { requestId: 'r1' } });
+      const { endpoints: now } = await plane.endpoints.listEndpoints({ network: 'n', sandbox: '' });
+      expect(now.filter((one) => one.spec?.name === 'a').map((one) => one.id)).toEqual([endpoint?.id]);
+    }
+    await check(plane);
+  });
+});

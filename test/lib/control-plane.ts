@@ -1,0 +1,60 @@
+// The control plane in this process: ipam, drivers and controller on stores in files or memory, with clients to all.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { bridgeDriver } from '@weft/bridge-driver';
+import { driverService } from '@weft/driver';
+import { hostDriver } from '@weft/host-driver';
+import { createIpam, ipamService } from '@weft/ipam';
+import { type Controller, startController } from '@weft/network-controller';
+import { nullDriver } from '@weft/null-driver';
+import { createLog } from '@weft/process';
+import { AgentServiceDefinition } from '@weft/proto/agent';
+import {
+  EndpointServiceDefinition,
+  NetworkServiceDefinition,
+  SandboxServiceDefinition,
+  SystemServiceDefinition,
+} from '@weft/proto/controller';
+import { DriverServiceDefinition } from '@weft/proto/driver';
+import { IpamServiceDefinition, type IpamServiceImplementation } from '@weft/proto/ipam';
+import { localClient } from '@weft/rpc';
+import { openSqliteStore } from '@weft/store';
+
+export interface ControlPlaneOptions {
+  /** Where the stores are; absent keeps them in memory. */
+  readonly directory?: string;
+  /** Stands between the controller and ipam. */
+  readonly wrapIpam?: (ipam: IpamServiceImplementation) => IpamServiceImplementation;
+}
+
+export async function startControlPlane({ directory, wrapIpam = (one) => one }: ControlPlaneOptions = {}) {
+  if (directory !== undefined) mkdirSync(directory, { recursive: true });
+  const file = (name: string) => (directory === undefined ? ':memory:' : join(directory, `${name}.db`));
+  const ipamStore = openSqliteStore({ file: file('ipam') });
+  const store = openSqliteStore({ file: file('network-controller') });
+  const ipam = localClient(IpamServiceDefinition, wrapIpam(ipamService(await createIpam({ store: ipamStore }))));
+  const controller: Controller = await startController({
+    store,
+    ipam,
+    drivers: [bridgeDriver, nullDriver, hostDriver].map((driver) =>
+      localClient(DriverServiceDefinition, driverService(driver)),
+    ),
+    log: createLog('test'),
+    defaultBridge: 'weft0',
+  });
+  return {
+    store,
+    ipam,
+    controller,
+    agents: localClient(AgentServiceDefinition, controller.agents),
+    networks: localClient(NetworkServiceDefinition, controller.networks),
+    endpoints: localClient(EndpointServiceDefinition, controller.endpoints),
+    sandboxes: localClient(SandboxServiceDefinition, controller.sandboxes),
+    system: localClient(SystemServiceDefinition, controller.system),
+    async stop() {
+      await controller.stop();
+      await ipamStore.close();
+    },
+  };
+}
+export type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
