@@ -3,7 +3,7 @@ import type { FaultError } from '@weft/fault';
 import { type HostObject, parseKey, sameObject } from '@weft/hoststate';
 
 /** Milliseconds until a failed object is tried again: 1, 2, 4 ... 60 s. */
-const backOffMs = (tries: number): number => Math.min(1000 * 2 ** Math.max(tries - 1, 0), 60_000);
+export const backOffMs = (tries: number): number => Math.min(1000 * 2 ** Math.max(tries - 1, 0), 60_000);
 
 export interface Entry {
   readonly object: HostObject;
