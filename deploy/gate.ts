@@ -28,6 +28,7 @@ const steps: readonly (readonly [name: string, command: string, ...args: string[
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['contracts', 'buf', 'lint'],
   ['generated code is fresh', 'node', 'deploy/generate.mjs', '--check'],
+  ['lock file is complete', 'node', 'deploy/complete-lock.mjs', '--check'],
   ['who imports whom', 'depcruise', '--config', '.dependency-cruiser.cjs', 'libs', 'services', 'test', 'deploy'],
   ['nothing unused', 'knip', '--no-progress'],
 ];
