@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Host, joinHosts, makeHost, type Running } from '../test/lib/host.ts';
 import { leftovers, machineState } from './machine-state.ts';
-import { say, showCommand, showLines, step } from './show.ts';
+import { interrupt, say, showCommand, showLines, step } from './show.ts';
 
 const nats = 'nats://127.0.0.1:4222';
 const hostAddress = '203.0.113.1';
@@ -160,12 +160,7 @@ async function showEnd(host: Host): Promise<void> {
 async function demo(): Promise<void> {
   const was = machineState();
   const [host, internet] = [makeHost('demo'), makeHost('internet')];
-  const remove = async () => {
-    await Promise.all([host.remove(), internet.remove()]);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => void remove().finally(() => process.exit(1)));
-  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
   try {
     const events = await startAll(host, internet);
     await showNetworks(host);
@@ -174,7 +169,7 @@ async function demo(): Promise<void> {
     await showEvents(host, events);
     await showEnd(host);
   } finally {
-    await remove();
+    await Promise.all([host.remove(), internet.remove()]);
   }
   await step('this machine is as it was: links, addresses, routes, firewall, namespaces, processes', () => {
     const is = machineState();
