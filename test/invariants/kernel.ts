@@ -15,6 +15,7 @@ import {
   type NftElement,
   namespaceIdentity,
   type Route,
+  WEFT_PROTOCOL,
   WEFT_TABLE,
   withNetlink,
 } from '@weft/kernel';
@@ -93,12 +94,18 @@ export function readKernel(netns: string | undefined, runDir: string, wanted: re
   };
 }
 
-/** All of it as lines that compare; the kernel's own numbers too, so that something made again shows. */
+const isLasting = ({ protocol, scope }: Address): boolean => protocol === WEFT_PROTOCOL || scope !== SCOPE_LINK;
+const SCOPE_LINK = 253;
+
+/**
+ * All of it as lines that compare; the kernel's own numbers too, so that something made again shows. Left out is what the
+ * kernel changes in its own time: its link-local addresses (duplicate detection) and the flags of carriers.
+ */
 export function kernelText(facts: KernelFacts): string[] {
   const namespace = (name: string, { links, addresses, routes }: NamespaceFacts) =>
     [
-      ...links.map((link) => `link ${JSON.stringify(link)}`),
-      ...addresses.map((address) => `address ${JSON.stringify(address)}`),
+      ...links.map((link) => `link ${JSON.stringify({ ...link, flags: undefined })}`),
+      ...addresses.filter(isLasting).map((address) => `address ${JSON.stringify(address)}`),
       ...routes.map((route) => `route ${JSON.stringify(route)}`),
     ].map((line) => `${name}: ${line}`);
   return [
