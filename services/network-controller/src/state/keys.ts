@@ -13,7 +13,7 @@
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
-//   clock                                 Unix milliseconds as text; put by every transaction, so each revision has a time
+//   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
 export const prefix = {
   network: 'network/',
   endpoint: 'endpoint/',
@@ -31,7 +31,7 @@ export const prefix = {
   exhausted: 'exhausted/',
 } as const;
 
-export const clockKey = 'clock';
+export const stampKey = 'stamp';
 
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
 
