@@ -15,9 +15,9 @@ import {
 } from '@weft/proto/controller';
 import { type Channel, clientOf, openChannel, parseAddress } from '@weft/rpc';
 
-export const root = new URL('../..', import.meta.url).pathname;
+const root = new URL('../..', import.meta.url).pathname;
 /** The command as users start it. */
-export const weftCommand = join(root, 'node_modules/.bin/weft');
+const weftCommand = join(root, 'node_modules/.bin/weft');
 
 export interface Ran {
   readonly status: number | null;

@@ -7,7 +7,7 @@ import { encode, type Message, NLM_F_ACK, NLM_F_CREATE, NLMSG_ERROR, type Reques
 import { decodeFields, encodeFields, intervalPrefix, type NftField, prefixInterval } from './nft-keys.ts';
 import { EAGAIN } from './syscalls.ts';
 
-export const NFPROTO = { inet: 1, ip: 2, ip6: 10 } as const;
+const NFPROTO = { inet: 1, ip: 2, ip6: 10 } as const;
 export const SUBSYSTEM_NFTABLES = 10;
 const MSG = { BATCH_BEGIN: 16, BATCH_END: 17, NEWSETELEM: 12, GETSETELEM: 13, DELSETELEM: 14 } as const;
 const LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;

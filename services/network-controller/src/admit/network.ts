@@ -17,7 +17,7 @@ import { findNetwork, short } from './lookup.ts';
 import { checkName, checkTexts } from './names.ts';
 
 /** The networks weft makes itself; `default` is Docker's other word for bridge. */
-export const predefinedNames: readonly string[] = ['bridge', 'host', 'none', 'default'];
+const predefinedNames: readonly string[] = ['bridge', 'host', 'none', 'default'];
 
 export interface AdmittedNetwork {
   /** Without pools' addresses: those come from ipam. */

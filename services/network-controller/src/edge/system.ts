@@ -185,7 +185,7 @@ async function* events(context: Context, request: EventsRequest, call: CallConte
 }
 
 /** How the log's ids are named in events, as far as they are still known. */
-export function namingOf(view: View): Naming {
+function namingOf(view: View): Naming {
   return {
     network: (id) => view.networks.get(id)?.value.spec?.name ?? '',
     sandbox: (id) => view.sandboxes.get(id)?.value.spec?.name ?? '',
