@@ -16,6 +16,8 @@ export type { Channel };
 /** A connection to one address; it dials when it is first used, and again, with back-off up to 2 s, when it breaks. */
 export function openChannel(target: Target): Channel {
   return createChannel(target, undefined, {
+    // A channel is a connection of its own, and does not inherit another one's pause between attempts.
+    'grpc.use_local_subchannel_pool': 1,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.min_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2_000,
