@@ -3,7 +3,7 @@
 import { mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPrefix } from '@weft/address';
-import { createKernelWriter, startAgent } from '@weft/agent';
+import { assertCapable, createKernelWriter, startAgent } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { driverService } from '@weft/driver';
 import { fault, Reason } from '@weft/fault';
@@ -25,6 +25,7 @@ const shortLog = { retainRevisions: 100 };
 
 /** Resolves when weft was asked to stop and has stopped. @throws STORE_FAILED, PERMISSION_LACKING, SERVICE_UNAVAILABLE */
 export async function startUp(options: UpOptions): Promise<void> {
+  assertCapable();
   const log = createLog('weft');
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
