@@ -76,7 +76,6 @@ async function readController(store: Store) {
 async function told(store: Store, until: Revision): Promise<Pick<Facts, 'events' | 'isLogWhole'>> {
   const stop = new AbortController();
   const events: Event[] = [];
-  const naming = { network: () => '', sandbox: () => '', host: () => '' };
   let from: Revision = BEFORE_ALL;
   let isLogWhole = true;
   while (from < until) {
@@ -86,7 +85,7 @@ async function told(store: Store, until: Revision): Promise<Pick<Facts, 'events'
         isLogWhole = false;
         break;
       }
-      events.push(...eventsOf(step, store.id, naming, new Date(0)));
+      events.push(...eventsOf(step, store.id, new Date(0)));
       from = step.revision;
       if (from >= until) break;
     }

@@ -14,7 +14,7 @@
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
-//   clock                                 Unix milliseconds as text; put by every transaction, so each revision has a time
+//   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
 import type { NetworkDesired } from '@weft/proto/model';
 
 export const prefix = {
@@ -35,7 +35,7 @@ export const prefix = {
   exhausted: 'exhausted/',
 } as const;
 
-export const clockKey = 'clock';
+export const stampKey = 'stamp';
 
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
 
