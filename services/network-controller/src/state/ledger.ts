@@ -1,7 +1,7 @@
 // The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
 import { fault, Reason } from '@weft/fault';
 
-import type { Compare, Op, Revision, Store, StoreEvent } from '@weft/store';
+import type { Compare, Op, Revision, Store } from '@weft/store';
 import { stampOf } from './stamp.ts';
 
 import { View } from './view.ts';
