@@ -8,6 +8,7 @@ import {
   addAddress,
   addRoute,
   createBridge,
+  createMonitor,
   createNamespace,
   createVeth,
   deleteAddress,
@@ -109,6 +110,13 @@ describe('drift', () => {
           host,
           (socket, eth0) => void socket.batch([setLink(eth0, { up: false }), setLink(eth0, { name: 'other' })]),
         ),
+    ],
+    [
+      'the host end is renamed',
+      veth,
+      (host) =>
+        on(host, setLink(host.link('wv-2')?.index ?? 0, { up: false })) ??
+        on(host, setLink(host.link('wv-2')?.index ?? 0, { name: 'other' })),
     ],
     [
       'the address is deleted',
@@ -329,6 +337,12 @@ describe('adopted sandboxes', () => {
     },
   );
 
+  it('the host itself cannot be one', async () => {
+    const host = await createHost();
+    const [outcome] = await host.writer.apply({ put: [adopt(host.namespace)], delete: [] });
+    expect(outcome?.fault?.message).toMatch(/is the namespace of the host/);
+  });
+
   it('that never were are a fault', async () => {
     const host = await createHost();
     const [outcome] = await host.writer.apply({ put: [adopt(host.directory('none'))], delete: [] });
@@ -356,6 +370,18 @@ describe('a bridge of somebody else', () => {
 });
 
 describe('the firewall', () => {
+  it('a port is isolated before its link is up', async () => {
+    const host = await createHost();
+    const monitor = inNamespace(host.namespace, () => createMonitor());
+    onCleanup(() => monitor.close());
+    await host.apply([bridgeObject('br-w'), sandboxObject(a), vethObject(2, a, 'br-w', { isolated: true })]);
+    const seen = monitor
+      .drain()
+      .events.flatMap((event) => (event.source === 'link' && event.link.name === 'wv-2' ? [event.link] : []));
+    expect(seen.some(({ up }) => up)).toBe(true);
+    expect(seen.filter(({ up, port }) => up && port !== undefined && !port.isolated)).toEqual([]);
+  });
+
   it('stands before the links, as a plain nft reads it', async () => {
     const host = await createHost();
     await host.apply([element('bridges', ['br-w']), element('internal_bridges', ['br-i'])]);

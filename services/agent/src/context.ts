@@ -6,6 +6,7 @@ import type { HostObject, Kind, Spec } from '@weft/hoststate';
 import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetlink } from '@weft/kernel';
 import { refused } from './kernel-fault.ts';
 import type { Ledger } from './ledger.ts';
+import { namespacePath } from './names.ts';
 
 type SpecOf<K extends Kind> = { [Name in Kind]: Extract<Spec, { $case: Name }>['value'] }[K];
 
@@ -100,6 +101,12 @@ export class Context {
   /** Where the sandbox is, if it is there. */
   place(sandboxId: string): SandboxPlace | undefined {
     return this.#places.get(sandboxId);
+  }
+
+  /** The sandbox, managed and present, is to go too: what lies in it goes with its namespace and directory. */
+  isLeaving(sandboxId: string): boolean {
+    if (this.wanted.has(`sandbox/${sandboxId}`)) return false;
+    return this.#places.get(sandboxId)?.path === namespacePath(this.runDir, sandboxId);
   }
 
   sandboxOf(nsid: number): string | undefined {

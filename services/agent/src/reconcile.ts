@@ -5,7 +5,7 @@ import { type HostObject, inOrder } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
 import { attend } from './attention.ts';
 import type { Context } from './context.ts';
-import { Entries, sandboxIdOf } from './entries.ts';
+import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
 import { faultOf } from './kernel-fault.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
@@ -124,7 +124,7 @@ export class Reconciler {
       this.#removals(now);
       this.#puts(now);
       if (now >= this.#lookAt) this.#looks(now, everything ? Infinity : LOOKS_PER_TURN);
-      for (const key of this.#teardown.start()) this.#gone([key], now);
+      this.#startTeardown(now);
       this.#report.sandboxes.push(...this.#states.changed());
       const report = this.#report;
       this.#report = emptyReport();
@@ -202,6 +202,20 @@ export class Reconciler {
     const { failed } = removeLinks(this.#context, objects);
     this.#failed(failed, now);
     this.#teardown.gather(objects.filter(({ key }) => !failed.has(key)).map(({ key }) => key));
+  }
+
+  #startTeardown(now: number): void {
+    try {
+      this.#gone(this.#teardown.start(), now);
+    } catch (error) {
+      this.#troubled('delete links', error, now);
+    }
+  }
+
+  /** Something beside any one object went wrong (no descriptor left, say): told, and tried again with a full look soon. */
+  #troubled(doing: string, error: unknown, now: number): void {
+    this.#drift(doing, error instanceof Error ? error.message : String(error), false);
+    this.#fullLookAt = Math.min(this.#fullLookAt, now + backOffMs(1));
   }
 
   #finishTeardown(now: number): void {
@@ -283,7 +297,7 @@ export class Reconciler {
     if (this.#toLook.size > 0) return;
     this.#lookAt = Infinity;
     if (this.#lookAtNft) this.#lookAtElements(now);
-    if (this.#pruneDue) this.#prune();
+    if (this.#pruneDue) this.#prune(now);
   }
 
   #repair(objects: readonly HostObject[], now: number): void {
@@ -313,7 +327,7 @@ export class Reconciler {
       for (const drift of drifts) this.#drift(drift.key, drift.what, !failed.has(drift.key));
       this.#failed(failed, now);
     } catch (error) {
-      this.#drift('table inet weft', error instanceof Error ? error.message : String(error), false);
+      this.#troubled('table inet weft', error, now);
     }
   }
 
@@ -321,10 +335,15 @@ export class Reconciler {
     return (key) => this.#entries.byKey.get(key)?.applied === true;
   }
 
-  #prune(): void {
+  #prune(now: number): void {
     this.#pruneDue = false;
-    for (const what of prune(this.#context, this.#entries))
-      this.#drift(what, 'it is marked as weft’s and nothing asks for it', true);
+    try {
+      for (const what of prune(this.#context, this.#entries)) {
+        this.#drift(what, "it is marked as weft's and nothing asks for it", true);
+      }
+    } catch (error) {
+      this.#troubled('prune', error, now);
+    }
   }
 
   #drift(key: string, what: string, isRepaired: boolean): void {
