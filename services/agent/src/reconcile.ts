@@ -19,6 +19,8 @@ import { Tickets } from './tickets.ts';
 // Notifications come in bursts: a look waits this long for the rest of one, and takes at most so many objects a turn.
 const DEBOUNCE_MS = 20;
 const LOOKS_PER_TURN = 64;
+// What a batch waits for beside its objects: that what nothing asks for is gone. No object has this key.
+const PRUNED = '';
 
 export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
 const isEmpty = (report: Report): boolean => Object.values(report).every((list) => list.length === 0);
@@ -69,7 +71,7 @@ export class Reconciler {
         refused.push({ key: object.key, fault: toMessage(faultOf(object.key, error)) });
       }
     }
-    const leaving = synced === true ? [...gone, ...this.#entries.stale()] : gone;
+    const leaving = synced === true ? [...gone, ...this.#entries.takeStale()] : gone;
     for (const key of leaving) {
       this.#context.wanted.delete(key);
       if (this.#entries.leave(key)) {
@@ -77,10 +79,13 @@ export class Reconciler {
         waiting.push(key);
       } else refused.push({ key });
     }
-    if (synced === true) {
+    // Only the first of these, and one that begins all anew, can reveal what nothing asks for; full looks find the rest.
+    if (synced === true && (!this.#isSynced || reset === true)) {
       this.#isSynced = true;
       this.#pruneDue = true;
       this.#lookAtNft = true;
+      this.#lookAt = 0;
+      waiting.push(PRUNED);
     }
     this.#tickets.open(id, waiting, refused);
   }
@@ -125,10 +130,14 @@ export class Reconciler {
       this.#puts(now);
       if (now >= this.#lookAt) this.#looks(now, everything ? Infinity : LOOKS_PER_TURN);
       this.#startTeardown(now);
+      if (!this.#pruneDue && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
       this.#report.sandboxes.push(...this.#states.changed());
       const report = this.#report;
       this.#report = emptyReport();
-      return { applied: this.#tickets.closed(), report: isEmpty(report) ? undefined : report };
+      const applied = this.#tickets
+        .closed()
+        .map(({ id, outcomes }) => ({ id, outcomes: outcomes.filter(({ key }) => key !== PRUNED) }));
+      return { applied, report: isEmpty(report) ? undefined : report };
     } finally {
       this.#context.endTurn();
     }
