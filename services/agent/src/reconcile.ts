@@ -90,9 +90,9 @@ export class Reconciler {
     this.#tickets.open(id, waiting, refused);
   }
 
-  /** Descriptor that ends a wait besides the monitor's. */
-  get fd(): number | undefined {
-    return this.#teardown.fd;
+  /** Descriptors that end a wait besides the monitor's. */
+  get fds(): number[] {
+    return this.#teardown.fds;
   }
 
   /** Milliseconds until `turn` has something to do by itself. */
@@ -168,7 +168,12 @@ export class Reconciler {
 
   /** Takes notifications in; those about `ignored` keys say what we have just done ourselves. */
   #hear(now: number, ignored: ReadonlySet<string>): void {
-    const { keys, nft, all } = attend(this.#context, this.#entries, this.#drain());
+    const heard = this.#drain();
+    for (const event of heard.events) {
+      const isGone = event.source === 'link' && event.change === 'del' && event.nsid === undefined;
+      if (isGone) this.#teardown.heard(event.link.index);
+    }
+    const { keys, nft, all } = attend(this.#context, this.#entries, heard);
     this.#look(
       [...keys].filter((key) => !ignored.has(key)),
       now,
@@ -326,13 +331,14 @@ export class Reconciler {
 
   #lookAtElements(now: number): void {
     this.#lookAtNft = false;
-    const wants = [...this.#entries.byKey.values()].some(({ object }) => object.spec?.$case === 'nftElement');
+    const objects = [...this.#entries.byKey.values()].map(({ object }) => object);
+    const wants = objects.some(({ spec }) => spec?.$case === 'nftElement');
     // A host without any element has no need of the table yet.
     if (!wants && !this.#isSynced) return;
     try {
       const what = ensureTable(this.#context);
       if (what !== undefined && wants) this.#drift('table inet weft', what, true);
-      const { drifts, failed } = repairElements(this.#context, this.#isSynced, this.#applied());
+      const { drifts, failed } = repairElements(this.#context, objects, this.#isSynced, this.#applied());
       for (const drift of drifts) this.#drift(drift.key, drift.what, !failed.has(drift.key));
       this.#failed(failed, now);
     } catch (error) {
