@@ -2,7 +2,7 @@
 // Leaves nothing behind: processes are ended by pid, namespaces unmounted and removed, directories deleted.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ import {
 } from '@weft/proto/controller';
 import { type Channel, clientOf, openChannel, parseAddress } from '@weft/rpc';
 
-export const root = new URL('../..', import.meta.url).pathname;
+const root = new URL('../..', import.meta.url).pathname;
 /** The command as users start it. */
 export const weftCommand = join(root, 'node_modules/.bin/weft');
 
@@ -151,19 +151,16 @@ export function makeHost(name = `wt${randomBytes(4).toString('hex')}`): Host {
     async remove() {
       for (const channel of channels) channel.close();
       await Promise.all([...running].map((one) => one.stop('SIGKILL')));
-      for (const file of namespacesIn(join(runDir, 'netns'))) deleteNamespace(file);
-      deleteNamespace(netns);
+      for (const file of mountsUnder(directory)) deleteNamespace(file);
       rmSync(directory, { recursive: true, force: true });
     },
   };
 }
 
-function namespacesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).map((name) => join(directory, name));
-  } catch {
-    return [];
-  }
+/** Namespaces are mounts on files: those of the host, of its sandboxes, and of what a test made beside them. */
+function mountsUnder(directory: string): string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.map((line) => line.split(' ')[4] ?? '').filter((point) => point.startsWith(`${directory}/`));
 }
 
 /** Joins two hosts by a veth pair with these addresses; the pair goes with either host. */

@@ -8,6 +8,7 @@ import {
   addAddress,
   addRoute,
   createBridge,
+  createMonitor,
   createNamespace,
   createVeth,
   deleteAddress,
@@ -109,6 +110,13 @@ describe('drift', () => {
           host,
           (socket, eth0) => void socket.batch([setLink(eth0, { up: false }), setLink(eth0, { name: 'other' })]),
         ),
+    ],
+    [
+      'the host end is renamed',
+      veth,
+      (host) =>
+        on(host, setLink(host.link('wv-2')?.index ?? 0, { up: false })) ??
+        on(host, setLink(host.link('wv-2')?.index ?? 0, { name: 'other' })),
     ],
     [
       'the address is deleted',
@@ -225,8 +233,7 @@ describe('pruning', () => {
     expect((await host.writer.look()).drifts.map(({ key }) => key)).toEqual([]);
     expect(host.link('br-old')).toBeDefined();
     await host.writer.apply({ put: [], delete: [], synced: true });
-    await host.until(() => host.link('br-old') === undefined && host.link('wv-old') === undefined);
-    await host.until(() => drifts(host).length === 5);
+    expect([host.link('br-old'), host.link('wv-old')]).toEqual([undefined, undefined]);
     expect(
       drifts(host)
         .map(({ key }) => key)
@@ -246,6 +253,17 @@ describe('pruning', () => {
       '192.168.6.0/24',
     );
     expect(listTableText(host.namespace, 'inet', 'other')).toContain('accept');
+  });
+
+  it('a host that must have nothing is empty when that is answered, whatever an agent before left', async () => {
+    const first = await createHost();
+    await first.apply(networkObjects('br-w', 3));
+    const host = await first.restart();
+    await host.writer.apply({ put: [], delete: [], reset: true, synced: true });
+    await host.writer.close();
+    expect(withNetlink(host.namespace, (socket) => dumpLinks(socket).map(({ name }) => name))).toEqual(['lo']);
+    expect(namespaceIdentity(host.sandbox(a))).toBeUndefined();
+    expect(readSysctl(host.namespace, 'net.ipv4.ip_forward')).toBe('0');
   });
 
   it('a reset removes what is not put again before synced', async () => {
@@ -270,8 +288,8 @@ describe('pruning', () => {
     const keep = networkObjects('br-w', 1).filter(({ key }) => !key.startsWith('sysctl/'));
     await host.writer.apply({ put: keep, delete: [], synced: true });
     expect(host.link('wv-2')?.index).toBe(index);
-    await host.until(() => host.link('wv-3') === undefined);
-    await host.until(() => readSysctl(host.namespace, 'net.ipv4.ip_forward') === '0');
+    expect(host.link('wv-3')).toBeUndefined();
+    expect(readSysctl(host.namespace, 'net.ipv4.ip_forward')).toBe('0');
     expect(isConnected(host)).toBe(true);
     expect((await host.writer.look()).drifts).toEqual([]);
   });
@@ -329,6 +347,12 @@ describe('adopted sandboxes', () => {
     },
   );
 
+  it('the host itself cannot be one', async () => {
+    const host = await createHost();
+    const [outcome] = await host.writer.apply({ put: [adopt(host.namespace)], delete: [] });
+    expect(outcome?.fault?.message).toMatch(/is the namespace of the host/);
+  });
+
   it('that never were are a fault', async () => {
     const host = await createHost();
     const [outcome] = await host.writer.apply({ put: [adopt(host.directory('none'))], delete: [] });
@@ -356,6 +380,18 @@ describe('a bridge of somebody else', () => {
 });
 
 describe('the firewall', () => {
+  it('a port is isolated before its link is up', async () => {
+    const host = await createHost();
+    const monitor = inNamespace(host.namespace, () => createMonitor());
+    onCleanup(() => monitor.close());
+    await host.apply([bridgeObject('br-w'), sandboxObject(a), vethObject(2, a, 'br-w', { isolated: true })]);
+    const seen = monitor
+      .drain()
+      .events.flatMap((event) => (event.source === 'link' && event.link.name === 'wv-2' ? [event.link] : []));
+    expect(seen.some(({ up }) => up)).toBe(true);
+    expect(seen.filter(({ up, port }) => up && port !== undefined && !port.isolated)).toEqual([]);
+  });
+
   it('stands before the links, as a plain nft reads it', async () => {
     const host = await createHost();
     await host.apply([element('bridges', ['br-w']), element('internal_bridges', ['br-i'])]);

@@ -1,6 +1,6 @@
 // A host for the agent's tests: a namespace and directories of its own, with a kernel writer in it; gone after each test, also
 // when it fails. What is in the machine's own namespace is compared before and after.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKernelWriter, type KernelWriter, type Report } from '@weft/agent';
@@ -114,17 +114,13 @@ export const createHost = async ({ lookEveryMs = 60_000 } = {}): Promise<Host> =
   onCleanup(() => rmSync(directory, { recursive: true, force: true }));
   createNamespace(join(directory, 'host'));
   onCleanup(() => void deleteNamespace(join(directory, 'host')));
-  const host = await start(directory, lookEveryMs);
-  onCleanup(async () => {
-    // Whatever a test left in the run directory would keep its mounts.
-    const { readdirSync } = await import('node:fs');
-    try {
-      for (const name of readdirSync(join(host.runDir, 'netns'))) deleteNamespace(join(host.runDir, 'netns', name));
-    } catch {
-      // It had no sandbox.
-    }
+  // Runs when the writer is closed: one that runs would repair what is cleaned up.
+  const namespaces = join(directory, 'run', 'netns');
+  onCleanup(() => {
+    if (!existsSync(namespaces)) return;
+    for (const name of readdirSync(namespaces)) deleteNamespace(join(namespaces, name));
   });
-  return host;
+  return start(directory, lookEveryMs);
 };
 
 /** A 64-digit id from a short text. */

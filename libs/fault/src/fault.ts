@@ -2,7 +2,7 @@
 // turns it into a gRPC status once. An Error that is not one is a defect and becomes INTERNAL.
 import { type Fault, Reason } from '@weft/proto/fault';
 import { codeName } from './code.ts';
-import { type FaultKind, faultKind, reasonName } from './table.ts';
+import { type FaultKind, faultKind } from './table.ts';
 
 export type Metadata = Readonly<Record<string, string>>;
 
@@ -68,5 +68,3 @@ export function fromMessage(message: Fault): FaultError {
 export function isFault(error: unknown, ...reasons: readonly Reason[]): error is FaultError {
   return error instanceof FaultError && (reasons.length === 0 || reasons.includes(error.reason));
 }
-
-export { reasonName };

@@ -6,7 +6,7 @@ import { NLM_F_CREATE, NLM_F_EXCL, type Request } from './netlink-frame.ts';
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
-export const RTM_GETLINK = 18;
+const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 
 export const IFLA = {
@@ -72,7 +72,7 @@ const upHeader = (index: number, up: boolean | undefined) =>
 const byRef = (ref: LinkRef, up?: boolean): Buffer[] =>
   typeof ref === 'number' ? [upHeader(ref, up)] : [upHeader(0, up), attr.text(IFLA.IFNAME, ref)];
 
-export const show = (ref: LinkRef): string => (typeof ref === 'number' ? `${ref}` : `"${ref}"`);
+const show = (ref: LinkRef): string => (typeof ref === 'number' ? `${ref}` : `"${ref}"`);
 
 const kind = (name: string, data?: Buffer) =>
   attr.nest(IFLA.LINKINFO, attr.text(IFLA_INFO.KIND, name), data && attr.nest(IFLA_INFO.DATA, data));

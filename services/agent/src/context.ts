@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { fault, Reason } from '@weft/fault';
 import type { HostObject, Kind, Spec } from '@weft/hoststate';
-import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetlink } from '@weft/kernel';
+import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetfilter, openNetlink } from '@weft/kernel';
 import { refused } from './kernel-fault.ts';
 import type { Ledger } from './ledger.ts';
+import { namespacePath } from './names.ts';
 
 type SpecOf<K extends Kind> = { [Name in Kind]: Extract<Spec, { $case: Name }>['value'] }[K];
 
@@ -48,6 +49,7 @@ export class Context {
   readonly #places = new Map<string, SandboxPlace>();
   readonly #sandboxByNsid = new Map<number, string>();
   readonly #sockets = new Map<string | undefined, NetlinkSocket>();
+  #nft: NetlinkSocket | undefined;
 
   constructor(runDir: string, ledger: Ledger) {
     this.runDir = runDir;
@@ -63,6 +65,18 @@ export class Context {
       this.#sockets.set(namespace, socket);
     }
     return socket;
+  }
+
+  /** The host's socket for nft elements, kept from turn to turn: closing one waits for the kernel, about 20 ms. */
+  nft(): NetlinkSocket {
+    this.#nft ??= openNetfilter(undefined);
+    return this.#nft;
+  }
+
+  /** Closes what outlives the turns. */
+  close(): void {
+    this.#nft?.close();
+    this.#nft = undefined;
   }
 
   /** Closes the turn's sockets. */
@@ -100,6 +114,12 @@ export class Context {
   /** Where the sandbox is, if it is there. */
   place(sandboxId: string): SandboxPlace | undefined {
     return this.#places.get(sandboxId);
+  }
+
+  /** The sandbox, managed and present, is to go too: what lies in it goes with its namespace and directory. */
+  isLeaving(sandboxId: string): boolean {
+    if (this.wanted.has(`sandbox/${sandboxId}`)) return false;
+    return this.#places.get(sandboxId)?.path === namespacePath(this.runDir, sandboxId);
   }
 
   sandboxOf(nsid: number): string | undefined {

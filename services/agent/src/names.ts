@@ -17,7 +17,7 @@ export const namespacePath = (runDir: string, sandboxId: string): string =>
 export const sandboxDirectory = (runDir: string, sandboxId: string): string =>
   join(filesDirectory(runDir), shortId(sandboxId));
 
-export const fileNames = ['hosts', 'resolv.conf'] as const;
+const fileNames = ['hosts', 'resolv.conf'] as const;
 export const filePath = (runDir: string, sandboxId: string, name: string): string => {
   if (!fileNames.some((one) => one === name)) throw refused(`"${name}" is not a file of a sandbox`);
   return join(sandboxDirectory(runDir, sandboxId), name);

@@ -5,7 +5,7 @@ import { type HostObject, inOrder } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
 import { attend } from './attention.ts';
 import type { Context } from './context.ts';
-import { Entries, sandboxIdOf } from './entries.ts';
+import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
 import { faultOf } from './kernel-fault.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
@@ -19,6 +19,8 @@ import { Tickets } from './tickets.ts';
 // Notifications come in bursts: a look waits this long for the rest of one, and takes at most so many objects a turn.
 const DEBOUNCE_MS = 20;
 const LOOKS_PER_TURN = 64;
+// What a batch waits for beside its objects: that what nothing asks for is gone. No object has this key.
+const PRUNED = '';
 
 export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
 const isEmpty = (report: Report): boolean => Object.values(report).every((list) => list.length === 0);
@@ -69,7 +71,7 @@ export class Reconciler {
         refused.push({ key: object.key, fault: toMessage(faultOf(object.key, error)) });
       }
     }
-    const leaving = synced === true ? [...gone, ...this.#entries.stale()] : gone;
+    const leaving = synced === true ? [...gone, ...this.#entries.takeStale()] : gone;
     for (const key of leaving) {
       this.#context.wanted.delete(key);
       if (this.#entries.leave(key)) {
@@ -77,17 +79,20 @@ export class Reconciler {
         waiting.push(key);
       } else refused.push({ key });
     }
-    if (synced === true) {
+    // Only the first of these, and one that begins all anew, can reveal what nothing asks for; full looks find the rest.
+    if (synced === true && (!this.#isSynced || reset === true)) {
       this.#isSynced = true;
       this.#pruneDue = true;
       this.#lookAtNft = true;
+      this.#lookAt = 0;
+      waiting.push(PRUNED);
     }
     this.#tickets.open(id, waiting, refused);
   }
 
-  /** Descriptor that ends a wait besides the monitor's. */
-  get fd(): number | undefined {
-    return this.#teardown.fd;
+  /** Descriptors that end a wait besides the monitor's. */
+  get fds(): number[] {
+    return this.#teardown.fds;
   }
 
   /** Milliseconds until `turn` has something to do by itself. */
@@ -124,11 +129,15 @@ export class Reconciler {
       this.#removals(now);
       this.#puts(now);
       if (now >= this.#lookAt) this.#looks(now, everything ? Infinity : LOOKS_PER_TURN);
-      for (const key of this.#teardown.start()) this.#gone([key], now);
+      this.#startTeardown(now);
+      if (!this.#pruneDue && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
       this.#report.sandboxes.push(...this.#states.changed());
       const report = this.#report;
       this.#report = emptyReport();
-      return { applied: this.#tickets.closed(), report: isEmpty(report) ? undefined : report };
+      const applied = this.#tickets
+        .closed()
+        .map(({ id, outcomes }) => ({ id, outcomes: outcomes.filter(({ key }) => key !== PRUNED) }));
+      return { applied, report: isEmpty(report) ? undefined : report };
     } finally {
       this.#context.endTurn();
     }
@@ -159,7 +168,12 @@ export class Reconciler {
 
   /** Takes notifications in; those about `ignored` keys say what we have just done ourselves. */
   #hear(now: number, ignored: ReadonlySet<string>): void {
-    const { keys, nft, all } = attend(this.#context, this.#entries, this.#drain());
+    const heard = this.#drain();
+    for (const event of heard.events) {
+      const isGone = event.source === 'link' && event.change === 'del' && event.nsid === undefined;
+      if (isGone) this.#teardown.heard(event.link.index);
+    }
+    const { keys, nft, all } = attend(this.#context, this.#entries, heard);
     this.#look(
       [...keys].filter((key) => !ignored.has(key)),
       now,
@@ -202,6 +216,20 @@ export class Reconciler {
     const { failed } = removeLinks(this.#context, objects);
     this.#failed(failed, now);
     this.#teardown.gather(objects.filter(({ key }) => !failed.has(key)).map(({ key }) => key));
+  }
+
+  #startTeardown(now: number): void {
+    try {
+      this.#gone(this.#teardown.start(), now);
+    } catch (error) {
+      this.#troubled('delete links', error, now);
+    }
+  }
+
+  /** Something beside any one object went wrong (no descriptor left, say): told, and tried again with a full look soon. */
+  #troubled(doing: string, error: unknown, now: number): void {
+    this.#drift(doing, error instanceof Error ? error.message : String(error), false);
+    this.#fullLookAt = Math.min(this.#fullLookAt, now + backOffMs(1));
   }
 
   #finishTeardown(now: number): void {
@@ -283,7 +311,7 @@ export class Reconciler {
     if (this.#toLook.size > 0) return;
     this.#lookAt = Infinity;
     if (this.#lookAtNft) this.#lookAtElements(now);
-    if (this.#pruneDue) this.#prune();
+    if (this.#pruneDue) this.#prune(now);
   }
 
   #repair(objects: readonly HostObject[], now: number): void {
@@ -303,17 +331,18 @@ export class Reconciler {
 
   #lookAtElements(now: number): void {
     this.#lookAtNft = false;
-    const wants = [...this.#entries.byKey.values()].some(({ object }) => object.spec?.$case === 'nftElement');
+    const objects = [...this.#entries.byKey.values()].map(({ object }) => object);
+    const wants = objects.some(({ spec }) => spec?.$case === 'nftElement');
     // A host without any element has no need of the table yet.
     if (!wants && !this.#isSynced) return;
     try {
       const what = ensureTable(this.#context);
       if (what !== undefined && wants) this.#drift('table inet weft', what, true);
-      const { drifts, failed } = repairElements(this.#context, this.#isSynced, this.#applied());
+      const { drifts, failed } = repairElements(this.#context, objects, this.#isSynced, this.#applied());
       for (const drift of drifts) this.#drift(drift.key, drift.what, !failed.has(drift.key));
       this.#failed(failed, now);
     } catch (error) {
-      this.#drift('table inet weft', error instanceof Error ? error.message : String(error), false);
+      this.#troubled('table inet weft', error, now);
     }
   }
 
@@ -321,10 +350,15 @@ export class Reconciler {
     return (key) => this.#entries.byKey.get(key)?.applied === true;
   }
 
-  #prune(): void {
+  #prune(now: number): void {
     this.#pruneDue = false;
-    for (const what of prune(this.#context, this.#entries))
-      this.#drift(what, 'it is marked as weft’s and nothing asks for it', true);
+    try {
+      for (const what of prune(this.#context, this.#entries)) {
+        this.#drift(what, "it is marked as weft's and nothing asks for it", true);
+      }
+    } catch (error) {
+      this.#troubled('prune', error, now);
+    }
   }
 
   #drift(key: string, what: string, isRepaired: boolean): void {

@@ -1,13 +1,13 @@
-// Removes every kernel object of a stopped weft, and its data.
-import { notImplemented } from './not-implemented.ts';
+// `weft down --purge`: removes every kernel object of a stopped weft, and its data.
+import { purgeHost } from '@weft/agent';
+import { createLog } from '@weft/process';
 
 export interface PurgeOptions {
   readonly runDir: string;
   readonly dataDir: string;
 }
 
-export function purge({ runDir }: PurgeOptions): Promise<void> {
-  return Promise.reject(
-    notImplemented(`down --purge --run-dir ${runDir}`, 'the agent that removes them is not there yet'),
-  );
+/** @throws PERMISSION_LACKING */
+export async function purge({ runDir, dataDir }: PurgeOptions): Promise<void> {
+  await purgeHost({ runDir, dataDir, log: createLog('purge') });
 }

@@ -19,6 +19,7 @@ import { oneByOne, type Step } from './kind.ts';
 
 const create = (context: Context, spec: BridgeObject): Step => ({
   what: 'it is missing',
+  makes: true,
   // Down, and without its MTU: the kernel keeps an MTU against the ports' only when it is set on an existing bridge.
   run: () => {
     const mac = spec.macAddress === '' ? {} : { mac: spec.macAddress };

@@ -30,6 +30,7 @@ export const file = oneByOne('file', {
     return [{ what: is === undefined ? `${path} is missing` : `${path} has other content`, run }];
   },
   remove(context, { sandboxId, name }) {
+    if (context.isLeaving(sandboxId)) return;
     const path = filePath(context.runDir, sandboxId, name);
     rmSync(path, { force: true });
     try {

@@ -12,6 +12,8 @@ export interface Step {
   /** What is wrong, in words: "its port is not isolated". */
   readonly what: string;
   readonly run: () => void;
+  /** Afterwards there is something that was not there: plan again. */
+  readonly makes?: boolean;
 }
 
 /** How one object of a kind is made and unmade. All of it may throw; the object then fails with what was thrown. */
@@ -29,7 +31,7 @@ export interface Result {
 }
 
 export interface Kind {
-  /** Makes the kernel have the objects. */
+  /** Makes the kernel have the objects. Whether it kept them is for `check`. */
   put(context: Context, objects: readonly HostObject[]): Result;
   /** What differs, by key; reading only. Objects that cannot be read differ by saying so. */
   check(context: Context, objects: readonly HostObject[]): Map<string, string>;
@@ -37,7 +39,7 @@ export interface Kind {
   remove(context: Context, objects: readonly HostObject[]): Result;
 }
 
-// Making a veth takes two rounds (make, then set up inside); the third would find nothing. More means that it does not hold.
+// A veth in the wrong place takes three rounds: unmake, make, set up inside. What takes more does not hold; the read-back tells.
 const ROUNDS = 3;
 
 const attempt = (result: Result, key: string, use: () => void): void => {
@@ -65,6 +67,8 @@ export const oneByOne = <K extends Name>(name: K, recipe: Recipe<K>): Kind => {
           const steps = recipe.plan(context, spec, key);
           if (steps.length === 0) return;
           for (const step of steps) step.run();
+          // What was changed in place is for the read-back to see; what was made has insides to be set up first.
+          if (!steps.some(({ makes }) => makes === true)) return;
         }
       }),
     check(context, objects) {

@@ -55,7 +55,7 @@ export const route = oneByOne('route', {
   },
   remove(context, spec) {
     const place = context.place(spec.sandboxId);
-    if (place === undefined) return;
+    if (place === undefined || context.isLeaving(spec.sandboxId)) return;
     const socket = context.socket(place.path);
     const destination = cidrText(spec.destination);
     for (const one of dumpRoutes(socket, { protocol })) {

@@ -9,10 +9,12 @@ import {
   KernelError,
   type NamespaceIdentity,
   namespaceIdentity,
+  ownNamespace,
   writeSysctl,
 } from '@weft/kernel';
 import type { SandboxObject } from '@weft/proto/agent';
 import type { Context } from '../context.ts';
+import { refused } from '../kernel-fault.ts';
 import { namespacePath, sandboxDirectory } from '../names.ts';
 import { oneByOne, type Step } from './kind.ts';
 
@@ -60,16 +62,21 @@ const planManaged = (context: Context, sandboxId: string, path: string): Step[] 
     return [];
   }
   context.forgetNamespace(sandboxId);
-  return [{ what: `its namespace ${path} is missing`, run: () => createNamespace(path, setDefaults) }];
+  return [{ what: `its namespace ${path} is missing`, makes: true, run: () => createNamespace(path, setDefaults) }];
 };
+
+const isSame = (a: NamespaceIdentity, b: NamespaceIdentity): boolean => a.dev === b.dev && a.ino === b.ino;
 
 const adopt = (context: Context, sandboxId: string, path: string): void => {
   const identity = namespaceIdentity(path);
   const words = (id: NamespaceIdentity) => `${context.bootId} ${id.dev} ${id.ino} ${path}`;
+  if (identity !== undefined && isSame(identity, ownNamespace())) {
+    throw refused(`${path} is the namespace of the host: make it a sandbox of the host's`);
+  }
   const known = context.ledger.get(ledgerKey(sandboxId));
   // The same sandbox put with another path is another adoption.
-  const isSame = known?.split(' ').slice(3).join(' ') === path;
-  if (known === undefined || !isSame) {
+  const isSamePath = known?.split(' ').slice(3).join(' ') === path;
+  if (known === undefined || !isSamePath) {
     if (identity === undefined) {
       throw fault(Reason.NAMESPACE_NOT_FOUND, `${path} does not exist or is no network namespace`);
     }

@@ -31,13 +31,34 @@ const bridgeOf = (context: Context, name: string): Link => {
   return link;
 };
 
-const create = (context: Context, spec: VethObject, place: SandboxPlace, master: number): void => {
+/** The host end under another name: somebody renamed it. Undefined when the interface in the sandbox is another one's. */
+const renamedHostEnd = (context: Context, key: string, spec: VethObject, inside: Link): Link | undefined => {
+  const host = inside.peer === undefined ? undefined : findLink(context.socket(), inside.peer);
+  if (host === undefined || host.group !== WEFT_GROUP) return undefined;
+  const owner = context.linkOwners.get(host.index);
+  return owner === key || (owner === undefined && inside.mac === spec.macAddress) ? host : undefined;
+};
+
+/** Steps for when there is no host end of the name. */
+const hostEndSteps = (context: Context, key: string, spec: VethObject, place: SandboxPlace, master: number): Step[] => {
   const taken = findLink(context.socket(place.path), spec.name);
-  if (taken !== undefined) {
-    // The interface of an endpoint that is just leaving goes with its host end.
-    if (taken.peer !== undefined && context.doomed.has(taken.peer)) throw new Deferred();
+  if (taken === undefined)
+    return [{ what: 'it is missing', makes: true, run: () => create(context, spec, place, master) }];
+  // The interface of an endpoint that is just leaving goes with its host end.
+  if (taken.peer !== undefined && context.doomed.has(taken.peer)) throw new Deferred();
+  const renamed = renamedHostEnd(context, key, spec, taken);
+  if (renamed === undefined) {
     throw fault(Reason.INTERFACE_EXISTS, `the sandbox has an interface "${spec.name}" already`);
   }
+  const run = () => {
+    const socket = context.socket();
+    socket.request(setLink(renamed.index, { up: false }));
+    socket.request(setLink(renamed.index, { name: spec.hostName }));
+  };
+  return [{ what: `its host end is named "${renamed.name}", not "${spec.hostName}"`, makes: true, run }];
+};
+
+const create = (context: Context, spec: VethObject, place: SandboxPlace, master: number): void => {
   const mtu = spec.mtu === 0 ? {} : { mtu: spec.mtu };
   const mac = spec.macAddress === '' ? {} : { mac: spec.macAddress };
   withNamespaceFd(place.path, (namespaceFd) =>
@@ -62,8 +83,11 @@ const portSteps = (socket: NetlinkSocket, spec: VethObject, link: Link, master: 
   if (link.master !== master.index) {
     const join = (): Step => ({
       what: `it is not a port of "${master.name}"`,
-      // Down while it joins: a new port has no flags yet.
-      run: () => void socket.request(setLink(link.index, { up: false, master: master.index })),
+      // Down BEFORE it joins, in a message of its own: a new port has no flags yet.
+      run: () => {
+        socket.request(setLink(link.index, { up: false }));
+        socket.request(setLink(link.index, { master: master.index }));
+      },
     });
     return [join(), flags()];
   }
@@ -109,10 +133,12 @@ const insideSteps = (context: Context, spec: VethObject, place: SandboxPlace, li
   });
   if (link.name !== spec.name) {
     // An interface is renamed while it is down; the rest is looked at when it has its name.
-    return [
-      set(`its interface is named "${link.name}", not "${spec.name}"`, { up: false }),
-      set('', { name: spec.name }),
-    ];
+    const what = `its interface is named "${link.name}", not "${spec.name}"`;
+    const run = () => {
+      socket.request(setLink(link.index, { up: false }));
+      socket.request(setLink(link.index, { name: spec.name }));
+    };
+    return [{ what, makes: true, run }];
   }
   const steps: Step[] = [];
   if (spec.macAddress !== '' && link.mac !== spec.macAddress.toLowerCase()) {
@@ -134,8 +160,7 @@ export const veth = oneByOne('veth', {
     interfaceName(spec.name);
     const master = bridgeOf(context, spec.bridge);
     const host = findLink(socket, interfaceName(spec.hostName));
-    const make = (what: string): Step => ({ what, run: () => create(context, spec, place, master.index) });
-    if (host === undefined) return [make('it is missing')];
+    if (host === undefined) return hostEndSteps(context, key, spec, place, master.index);
     if (context.doomed.has(host.index)) throw new Deferred();
     if (host.kind !== 'veth' || host.group !== WEFT_GROUP) {
       throw fault(Reason.INTERFACE_EXISTS, `the host has an interface "${spec.hostName}" that weft did not make`);
@@ -145,7 +170,7 @@ export const veth = oneByOne('veth', {
     const inside = isInside ? findLink(context.socket(place.path), host.peer ?? 0) : undefined;
     if (inside === undefined) {
       const what = 'its other end is not in the sandbox';
-      return [{ what, run: () => void socket.request(deleteLink(host.index)) }, make('')];
+      return [{ what, makes: true, run: () => void socket.request(deleteLink(host.index)) }];
     }
     const up: Step = {
       what: 'its host end is down',

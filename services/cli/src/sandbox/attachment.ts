@@ -18,7 +18,7 @@ function refuse(reason: Reason, because: string): never {
 }
 
 /** One value of `--network`. @throws INVALID_VALUE */
-export function parseNetwork(text: string): { network: string; spec: EndpointSpec } {
+function parseNetwork(text: string): { network: string; spec: EndpointSpec } {
   const spec = structuredClone(noEndpoint);
   if (!/\w+=\w+/.test(text)) return { network: text, spec };
   let network = '';

@@ -2,7 +2,7 @@
 // and Node cannot set limits; so the launcher notes the soft limit and a shell sets it on the way to the command. Pure.
 
 /** The launcher's note. */
-export const openFilesVariable = 'WEFT_OPEN_FILES';
+const openFilesVariable = 'WEFT_OPEN_FILES';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

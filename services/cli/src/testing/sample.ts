@@ -5,7 +5,7 @@ import { Family, Host, HostState, Network, Phase } from '@weft/proto/model';
 
 export const networkId = 'ab12'.repeat(16);
 export const sandboxId = '5a'.repeat(32);
-export const hostId = '40'.repeat(32);
+const hostId = '40'.repeat(32);
 const endpointId = 'e1'.repeat(32);
 
 export const web: Network = Network.fromPartial({

@@ -37,7 +37,7 @@ export function flagTitle(flag: Flag): string {
 }
 
 /** The boolean a word stands for, by the words Go accepts. */
-export function readBoolean(text: string): boolean | undefined {
+function readBoolean(text: string): boolean | undefined {
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true;
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false;
   return undefined;

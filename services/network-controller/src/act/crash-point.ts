@@ -6,15 +6,13 @@
 //   after-withdrawal  withdrawn, hosts have yet to forget
 //   before-release    forgotten by hosts, its leases not yet released
 //   after-release     released, the record still there
-export const crashPoints = [
-  'after-record',
-  'after-lease',
-  'after-commit',
-  'after-withdrawal',
-  'before-release',
-  'after-release',
-] as const;
-export type CrashPoint = (typeof crashPoints)[number];
+export type CrashPoint =
+  | 'after-record'
+  | 'after-lease'
+  | 'after-commit'
+  | 'after-withdrawal'
+  | 'before-release'
+  | 'after-release';
 
 const armed = process.env['WEFT_CRASH_AT'];
 

@@ -12,7 +12,7 @@ interface Codec<T> {
 }
 
 /** How long outcomes are kept at least, in ms. */
-export const keptMs = 2 * 60 * 60 * 1000;
+const keptMs = 2 * 60 * 60 * 1000;
 
 /** What an action adds to its commit so that its outcome is kept. */
 export interface OutcomeOps<Response> {

@@ -2,7 +2,7 @@
 import { type FaultError, fault, Reason } from '@weft/fault';
 
 /** The longest name of a network, sandbox or endpoint, in characters. */
-export const maxNameLength = 128;
+const maxNameLength = 128;
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const hostnamePattern = /^(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)(\.(?!-)[a-zA-Z0-9_-]{1,63}(?<!-))*$/;
 /** The most bytes that labels, options and lists of one request may take. */

@@ -12,7 +12,7 @@ const localLines = [
 ];
 
 /** The name a sandbox has for itself. */
-export function hostnameOf(sandbox: Sandbox): string {
+function hostnameOf(sandbox: Sandbox): string {
   return sandbox.spec?.hostname || sandbox.id.slice(0, 12);
 }
 

@@ -1,10 +1,10 @@
 // The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
 import { fault, Reason } from '@weft/fault';
-import type { Compare, Op, Revision, Store, StoreEvent } from '@weft/store';
-import { stampOf } from './stamp.ts';
-import { View } from './view.ts';
 
-export type Batch = { readonly revision: Revision; readonly events: readonly StoreEvent[] };
+import type { Compare, Op, Revision, Store } from '@weft/store';
+import { stampOf } from './stamp.ts';
+
+import { View } from './view.ts';
 
 export interface Ledger {
   readonly store: Store;

@@ -16,9 +16,6 @@ export const codecs = {
   sandboxStatus: SandboxStatus as Codec<SandboxStatus>,
 } as const;
 
-export type RecordKind = keyof typeof codecs;
-export type RecordOf<K extends RecordKind> = ReturnType<(typeof codecs)[K]['decode']>;
-
 /** A record and the revision of its last change; 0n for one that is not stored yet. */
 export interface Stored<T> {
   readonly value: T;
@@ -29,7 +26,3 @@ export const encodeNetwork = (one: Network) => Network.encode({ ...one, revision
 export const encodeEndpoint = (one: Endpoint) => Endpoint.encode({ ...one, revision: 0n, status: undefined }).finish();
 export const encodeSandbox = (one: Sandbox) => Sandbox.encode({ ...one, revision: 0n, status: undefined }).finish();
 export const encodeHost = (one: Host) => Host.encode({ ...one, revision: 0n }).finish();
-
-export function isRecordKind(kind: string): kind is RecordKind {
-  return kind in codecs;
-}
