@@ -171,6 +171,20 @@ test('an address is not released before its host forgot it (I6)', async () => {
   expect(await leases()).toEqual([]);
 });
 
+test('a connect that meets the removal of its sandbox is refused, and leaves nothing', async () => {
+  await createNetwork('n', { ipam: { configs: [{ subnet: '10.1.0.0/24' }] } });
+  for (let round = 0; round < 10; round++) {
+    await createSandbox('a');
+    const [connected] = await Promise.allSettled([
+      plane.endpoints.connect({ network: 'n', sandbox: 'a' }),
+      plane.sandboxes.removeSandbox({ sandbox: 'a' }),
+    ]);
+    if (connected.status === 'rejected')
+      expect([Reason.BEING_REMOVED, Reason.SANDBOX_NOT_FOUND]).toContain(connected.reason.reason);
+    expect([await leases(), keys('veth/')]).toEqual([[], []]);
+  }
+});
+
 test('released addresses come last', async () => {
   await createNetwork('n', { ipam: { configs: [{ subnet: '10.1.0.0/29' }] } });
   const next = async (name: string) => (await createSandbox(name, 'n')).endpoints[0]?.desired?.addresses[0]?.cidr;

@@ -48,7 +48,7 @@ function compile({ options = {}, desired = {}, endpoint = {} }: Case) {
       ...desired,
     },
   });
-  const verdict = bridgeDriver.validateNetwork(draft, []);
+  const verdict = bridgeDriver.validateNetwork(draft);
   expect(verdict.faults).toEqual([]);
   const network = Network.fromPartial({ ...draft, desired: { ...draft.desired, options: verdict.options } });
   const addresses = (network.desired?.pools ?? []).map((pool) => ({

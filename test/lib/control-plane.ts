@@ -18,20 +18,26 @@ import {
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition, type IpamServiceImplementation } from '@weft/proto/ipam';
 import { localClient } from '@weft/rpc';
-import { openSqliteStore } from '@weft/store';
+import { openSqliteStore, type Store } from '@weft/store';
 
 export interface ControlPlaneOptions {
   /** Where the stores are; absent keeps them in memory. */
   readonly directory?: string;
   /** Stands between the controller and ipam. */
   readonly wrapIpam?: (ipam: IpamServiceImplementation) => IpamServiceImplementation;
+  /** Stands between the controller and its store. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
-export async function startControlPlane({ directory, wrapIpam = (one) => one }: ControlPlaneOptions = {}) {
+export async function startControlPlane({
+  directory,
+  wrapIpam = (one) => one,
+  wrapStore = (one) => one,
+}: ControlPlaneOptions = {}) {
   if (directory !== undefined) mkdirSync(directory, { recursive: true });
   const file = (name: string) => (directory === undefined ? ':memory:' : join(directory, `${name}.db`));
   const ipamStore = openSqliteStore({ file: file('ipam') });
-  const store = openSqliteStore({ file: file('network-controller') });
+  const store = wrapStore(openSqliteStore({ file: file('network-controller') }));
   const ipam = localClient(IpamServiceDefinition, wrapIpam(ipamService(await createIpam({ store: ipamStore }))));
   const controller: Controller = await startController({
     store,

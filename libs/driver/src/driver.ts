@@ -16,6 +16,8 @@ export interface NetworkVerdict {
   readonly faults: readonly FaultError[];
   /** The options with defaults filled in. */
   readonly options: Readonly<Record<string, string>>;
+  /** What no two networks may have: "bridge mybridge". */
+  readonly claims?: readonly string[];
 }
 
 export interface EndpointVerdict {
@@ -43,7 +45,7 @@ export interface JoinedEndpoint {
 /** What a driver must say. Every function is pure and total. */
 export interface Driver {
   readonly description: Omit<DescribeResponse, 'options'> & { readonly options: readonly OptionSpec[] };
-  validateNetwork(network: Network, others: readonly Network[]): NetworkVerdict;
+  validateNetwork(network: Network): NetworkVerdict;
   validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict;
   compileNetwork(network: Network, hostId: string): readonly HostObject[];
   compileEndpoint(input: JoinedEndpoint): EndpointObjects;
@@ -63,9 +65,13 @@ export function driverService(driver: Driver): DriverServiceImplementation {
       }));
       return { ...driver.description, options };
     },
-    async validateNetwork({ network, others }) {
-      const verdict = driver.validateNetwork(given(network, 'network'), others);
-      return { faults: verdict.faults.map(toMessage), options: { ...verdict.options } };
+    async validateNetwork({ network }) {
+      const verdict = driver.validateNetwork(given(network, 'network'));
+      return {
+        faults: verdict.faults.map(toMessage),
+        options: { ...verdict.options },
+        claims: [...(verdict.claims ?? [])],
+      };
     },
     async validateEndpoint({ network, endpoint }) {
       const verdict = driver.validateEndpoint(given(network, 'network'), given(endpoint, 'endpoint'));

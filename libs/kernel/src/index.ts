@@ -42,7 +42,7 @@ export {
   warmThreadPool,
   withNamespaceFd,
 } from './namespace.ts';
-export { type Ack, isOwnPort, type NetlinkSocket, openNetlink, withNetlink } from './netlink.ts';
+export { type Ack, isOwnPort, type NetlinkSocket, openNetfilter, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
 export { listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
 export {

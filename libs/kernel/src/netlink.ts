@@ -251,6 +251,13 @@ export class NetlinkSocket {
 export const openNetlink = (namespace: string | undefined): NetlinkSocket =>
   inNamespace(namespace, () => new NetlinkSocket(NETLINK_ROUTE));
 
+/**
+ * Opens a socket for nftables' elements, bound to a namespace (undefined: the thread's own). Closing one waits until the kernel
+ * has freed all that was deleted there (some 10 ms), whoever deleted it: keep it where you can. Throws KernelError.
+ */
+export const openNetfilter = (namespace: string | undefined): NetlinkSocket =>
+  inNamespace(namespace, () => new NetlinkSocket(NETLINK_NETFILTER));
+
 /** Runs `use` with a socket bound to a namespace (undefined: the thread's own) and closes it. Throws KernelError. */
 export const withSocket = <T>(
   protocol: number,

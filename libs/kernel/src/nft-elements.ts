@@ -2,7 +2,7 @@
 // The sets themselves are made as text (nft.ts). It refuses nothing in half: one bad element and no element changes.
 import * as attr from './attributes.ts';
 import { ERRNO, KernelError } from './error.ts';
-import { MSG_DONTWAIT, NETLINK_NETFILTER, type NetlinkSocket, withSocket } from './netlink.ts';
+import { MSG_DONTWAIT, NETLINK_NETFILTER, NetlinkSocket, withSocket } from './netlink.ts';
 import { encode, type Message, NLM_F_ACK, NLM_F_CREATE, NLMSG_ERROR, type Request, readAck } from './netlink-frame.ts';
 import { decodeFields, encodeFields, intervalPrefix, type NftField, prefixInterval } from './nft-keys.ts';
 import { EAGAIN } from './syscalls.ts';
@@ -160,14 +160,20 @@ const transact = (socket: NetlinkSocket, messages: readonly Request[]): KernelEr
   return error;
 };
 
+/** A namespace's path, undefined for the thread's own, or a socket of openNetfilter that is kept open. */
+export type NftPlace = string | undefined | NetlinkSocket;
+
+const inPlace = <T>(place: NftPlace, use: (socket: NetlinkSocket) => T): T =>
+  place instanceof NetlinkSocket ? use(place) : withSocket(NETLINK_NETFILTER, place, use);
+
 /**
- * Adds and deletes elements in a namespace, all of them or none. Adding what is there with the same data is nothing; with
+ * Adds and deletes elements, all of them or none. Adding what is there with the same data is nothing; with
  * other data EEXIST (delete it first, in the same call). Deleting what is not there is ENOENT. Throws KernelError, TypeError.
  */
-export const changeElements = (namespace: string | undefined, changes: readonly ElementChange[]): void => {
+export const changeElements = (place: NftPlace, changes: readonly ElementChange[]): void => {
   const messages = requests(changes);
   if (messages.length === 0) return;
-  const error = withSocket(NETLINK_NETFILTER, namespace, (socket) => transact(socket, messages));
+  const error = inPlace(place, (socket) => transact(socket, messages));
   if (error !== undefined) throw error;
 };
 
@@ -226,10 +232,10 @@ const bounds = (raw: readonly RawElement[]): NftElement[] => {
 };
 
 /** All elements of a set; undefined when there is no such set. Throws KernelError. */
-export const listElements = (namespace: string | undefined, set: NftSet): NftElement[] | undefined => {
+export const listElements = (place: NftPlace, set: NftSet): NftElement[] | undefined => {
   try {
     const operation = `list elements of ${set.family} ${set.table} ${set.name}`;
-    const raw = withSocket(NETLINK_NETFILTER, namespace, (socket) =>
+    const raw = inPlace(place, (socket) =>
       socket.dump(request(set, MSG.GETSETELEM, operation, []), (message) => readElements(set, message)),
     ).flat();
     if (set.interval === true) return bounds(raw);

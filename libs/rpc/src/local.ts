@@ -5,6 +5,7 @@ import { asFault, FaultError, fault, Reason } from '@weft/fault';
 import type { Client, ServiceImplementation } from 'nice-grpc';
 import { type CallContext, type CallOptions, Metadata } from 'nice-grpc-common';
 import type { Definition } from './definition.ts';
+import { assertTimeLeft } from './status.ts';
 
 interface Codec {
   fromPartial(object: unknown): unknown;
@@ -48,6 +49,7 @@ export function localClient<D extends Definition>(definition: D, implementation:
     const target = (implementation as Record<string, unknown>)[key] as Unary & Streaming;
 
     const unary = async (request: unknown, options: LocalOptions = {}): Promise<unknown> => {
+      assertTimeLeft(options.deadline, definition.fullName);
       const deadline = options.deadline instanceof Date ? options.deadline.getTime() - Date.now() : options.deadline;
       const context = contextOf(options, deadline === undefined ? undefined : Math.max(0, deadline));
       try {

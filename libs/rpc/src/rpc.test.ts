@@ -100,3 +100,9 @@ test.each([['127.0.0.1:80'], ['tcp://h:1'], ['unix://relative'], ['http://h:9999
     expect(() => parseAddress(text, '--listen')).toThrow(FaultError);
   },
 );
+
+test('an address that somebody serves on is not taken over', async () => {
+  const again = serve(target, [serving(IpamServiceDefinition, implementation)], () => undefined);
+  await expect(again).rejects.toMatchObject({ reason: Reason.SERVICE_UNAVAILABLE });
+  await expect(clientOf(IpamServiceDefinition, channel).describe({})).resolves.toMatchObject({ name: 'default' });
+});

@@ -1,5 +1,6 @@
 // A gRPC server as every weft service has it: faults as statuses, request size limit, health, reflection, keepalive.
 import { mkdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fault, Reason } from '@weft/fault';
 import { descriptorSetBase64 } from '@weft/proto/descriptor-set';
@@ -57,6 +58,8 @@ export async function serve(target: Target, services: readonly Serving[], onDefe
 
   const path = socketPath(target);
   if (path !== undefined) {
+    if (await isAnswered(path))
+      throw fault(Reason.SERVICE_UNAVAILABLE, `another process serves on ${target}`, { address: target });
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     rmSync(path, { force: true });
   }
@@ -76,4 +79,16 @@ export async function serve(target: Target, services: readonly Serving[], onDefe
       clearTimeout(patience);
     },
   };
+}
+
+/** Whether somebody listens on a unix socket: a file alone may be a dead process's. */
+async function isAnswered(path: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

@@ -1,5 +1,6 @@
 // Faults on the wire: a gRPC status whose details hold a google.rpc.ErrorInfo of the domain "weft".
 import { asFault, FaultError, fault, Reason, reasonFromName, reasonName } from '@weft/fault';
+import type { DeadlineOptions } from 'nice-grpc-client-middleware-deadline';
 import {
   type CallContext,
   type CallOptions,
@@ -71,9 +72,19 @@ export function faultServerMiddleware(onDefect: OnDefect) {
   };
 }
 
+/** Refuses a call whose deadline (ms, or a moment) has passed before it began: nothing may be sent then. */
+export function assertTimeLeft(deadline: number | Date | undefined, service: string): void {
+  const left = deadline instanceof Date ? deadline.getTime() - Date.now() : deadline;
+  if (left !== undefined && left <= 0) throw fault(Reason.DEADLINE_PASSED, `${service}: the deadline has passed`);
+}
+
 /** Client middleware: turns every error into a FaultError. */
 export function faultClientMiddleware(service: string) {
-  return async function* <Request, Response>(call: ClientMiddlewareCall<Request, Response>, options: CallOptions) {
+  return async function* <Request, Response>(
+    call: ClientMiddlewareCall<Request, Response>,
+    options: CallOptions & DeadlineOptions,
+  ) {
+    assertTimeLeft(options.deadline, service);
     try {
       return yield* call.next(call.request, options);
     } catch (thrown) {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fault, Reason } from '@weft/fault';
 import type { HostObject, Kind, Spec } from '@weft/hoststate';
-import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetlink } from '@weft/kernel';
+import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetfilter, openNetlink } from '@weft/kernel';
 import { refused } from './kernel-fault.ts';
 import type { Ledger } from './ledger.ts';
 import { namespacePath } from './names.ts';
@@ -49,6 +49,7 @@ export class Context {
   readonly #places = new Map<string, SandboxPlace>();
   readonly #sandboxByNsid = new Map<number, string>();
   readonly #sockets = new Map<string | undefined, NetlinkSocket>();
+  #nft: NetlinkSocket | undefined;
 
   constructor(runDir: string, ledger: Ledger) {
     this.runDir = runDir;
@@ -64,6 +65,18 @@ export class Context {
       this.#sockets.set(namespace, socket);
     }
     return socket;
+  }
+
+  /** The host's socket for nft elements, kept from turn to turn: closing one waits for the kernel, about 20 ms. */
+  nft(): NetlinkSocket {
+    this.#nft ??= openNetfilter(undefined);
+    return this.#nft;
+  }
+
+  /** Closes what outlives the turns. */
+  close(): void {
+    this.#nft?.close();
+    this.#nft = undefined;
   }
 
   /** Closes the turn's sockets. */

@@ -46,7 +46,7 @@ describe('entries', () => {
     }
     entries.reset();
     entries.put(file('a'));
-    expect(entries.stale()).toEqual([file('b').key]);
+    expect(entries.takeStale()).toEqual([file('b').key]);
   });
 
   it('knows what is in a sandbox, and forgets it', () => {

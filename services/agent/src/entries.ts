@@ -26,6 +26,7 @@ export class Entries {
   readonly byKey = new Map<string, Entry>();
   /** Keys of entries with a fault. */
   readonly failed = new Set<string>();
+  #isReset = false;
   readonly #bySandbox = new Map<string, Set<string>>();
 
   /** Takes an object in. Returns the entry it replaces, and whether there is anything to do. */
@@ -83,10 +84,14 @@ export class Entries {
   }
 
   reset(): void {
+    this.#isReset = true;
     for (const entry of this.byKey.values()) entry.stale = true;
   }
 
-  stale(): string[] {
+  /** What was said before a reset and not since; asking ends the reset. */
+  takeStale(): string[] {
+    if (!this.#isReset) return [];
+    this.#isReset = false;
     return [...this.byKey].filter(([, { stale, leaving }]) => stale && !leaving).map(([key]) => key);
   }
 

@@ -1,6 +1,7 @@
 // The agent's door for `weft up` and for tests.
 
 export { type Agent, type AgentOptions, startAgent } from './agent.ts';
+export { assertCapable } from './capable.ts';
 export type { Batch, Outcome, Report } from './kernel-messages.ts';
 export { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
 export { type PurgeOptions, purgeHost } from './purge.ts';

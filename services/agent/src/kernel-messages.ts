@@ -9,8 +9,10 @@ export interface Batch {
   readonly delete: readonly string[];
   /** Forget what was said before; what is not put again before `synced` is removed. */
   readonly reset?: boolean;
-  /** All that the host must have has now been said. From the first of these on, what is marked as weft's but asked for by
-   * nothing is removed; never before. */
+  /**
+   * All that the host must have has now been said. After the first of these, and after one that ends a reset, what is marked as
+   * weft's but asked for by nothing is removed (never before), and the batch is answered when that is gone too.
+   */
   readonly synced?: boolean;
 }
 

@@ -31,6 +31,7 @@ const run = ({ port, wakeFd, settings }: Data): void => {
 
   const close = () => {
     monitor.close();
+    context.close();
     closeSync(mounts);
     ledger.close();
     port.close();
@@ -63,11 +64,10 @@ const run = ({ port, wakeFd, settings }: Data): void => {
 
   const wait = (): void => {
     const now = performance.now();
-    const extra = reconciler.fd === undefined ? [] : [reconciler.fd];
     const waitMs = Math.min(reconciler.waitMs(now), Math.max(0, mountLookAt - now));
     // While a look at mounts is due anyway, more news of them would only wake us.
     const urgent = mountLookAt === Infinity ? [mounts] : [];
-    const ready = waitFor([wakeFd, ...monitor.fds, ...extra], waitMs, urgent);
+    const ready = waitFor([wakeFd, ...monitor.fds, ...reconciler.fds], waitMs, urgent);
     if (ready.includes(wakeFd)) clearWake(wakeFd);
     if (ready.includes(mounts)) mountLookAt = Math.max(performance.now(), mountLookedAt + MOUNT_LOOKS_MS);
   };

@@ -1,8 +1,9 @@
 // The main thread's hold on the kernel thread: asks it, and passes on what it says. Knows nothing of the kernel itself.
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { FaultError, fault, Reason } from '@weft/fault';
-import { closeWakeFd, createWakeFd, missingCapabilities, wake, warmThreadPool } from '@weft/kernel';
+import { closeWakeFd, createWakeFd, wake, warmThreadPool } from '@weft/kernel';
 import type { Log } from '@weft/process';
+import { assertCapable } from './capable.ts';
 import type { Answer, Batch, Command, Outcome, Report, ThreadSettings } from './kernel-messages.ts';
 
 export interface KernelWriter {
@@ -36,11 +37,7 @@ export const createKernelWriter = async ({
   lookEveryMs = 30_000,
   ...settings
 }: KernelWriterOptions): Promise<KernelWriter> => {
-  const lacking = missingCapabilities();
-  if (lacking.length > 0) {
-    const capability = lacking.join(', ');
-    throw fault(Reason.PERMISSION_LACKING, `the agent lacks ${capability}: run it as root`, { capability });
-  }
+  assertCapable();
   warmThreadPool();
   const wakeFd = createWakeFd();
   const { port1: port, port2: theirs } = new MessageChannel();

@@ -19,6 +19,8 @@ import { Tickets } from './tickets.ts';
 // Notifications come in bursts: a look waits this long for the rest of one, and takes at most so many objects a turn.
 const DEBOUNCE_MS = 20;
 const LOOKS_PER_TURN = 64;
+// What a batch waits for beside its objects: that what nothing asks for is gone. No object has this key.
+const PRUNED = '';
 
 export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
 const isEmpty = (report: Report): boolean => Object.values(report).every((list) => list.length === 0);
@@ -69,7 +71,7 @@ export class Reconciler {
         refused.push({ key: object.key, fault: toMessage(faultOf(object.key, error)) });
       }
     }
-    const leaving = synced === true ? [...gone, ...this.#entries.stale()] : gone;
+    const leaving = synced === true ? [...gone, ...this.#entries.takeStale()] : gone;
     for (const key of leaving) {
       this.#context.wanted.delete(key);
       if (this.#entries.leave(key)) {
@@ -77,17 +79,20 @@ export class Reconciler {
         waiting.push(key);
       } else refused.push({ key });
     }
-    if (synced === true) {
+    // Only the first of these, and one that begins all anew, can reveal what nothing asks for; full looks find the rest.
+    if (synced === true && (!this.#isSynced || reset === true)) {
       this.#isSynced = true;
       this.#pruneDue = true;
       this.#lookAtNft = true;
+      this.#lookAt = 0;
+      waiting.push(PRUNED);
     }
     this.#tickets.open(id, waiting, refused);
   }
 
-  /** Descriptor that ends a wait besides the monitor's. */
-  get fd(): number | undefined {
-    return this.#teardown.fd;
+  /** Descriptors that end a wait besides the monitor's. */
+  get fds(): number[] {
+    return this.#teardown.fds;
   }
 
   /** Milliseconds until `turn` has something to do by itself. */
@@ -125,10 +130,14 @@ export class Reconciler {
       this.#puts(now);
       if (now >= this.#lookAt) this.#looks(now, everything ? Infinity : LOOKS_PER_TURN);
       this.#startTeardown(now);
+      if (!this.#pruneDue && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
       this.#report.sandboxes.push(...this.#states.changed());
       const report = this.#report;
       this.#report = emptyReport();
-      return { applied: this.#tickets.closed(), report: isEmpty(report) ? undefined : report };
+      const applied = this.#tickets
+        .closed()
+        .map(({ id, outcomes }) => ({ id, outcomes: outcomes.filter(({ key }) => key !== PRUNED) }));
+      return { applied, report: isEmpty(report) ? undefined : report };
     } finally {
       this.#context.endTurn();
     }
@@ -159,7 +168,12 @@ export class Reconciler {
 
   /** Takes notifications in; those about `ignored` keys say what we have just done ourselves. */
   #hear(now: number, ignored: ReadonlySet<string>): void {
-    const { keys, nft, all } = attend(this.#context, this.#entries, this.#drain());
+    const heard = this.#drain();
+    for (const event of heard.events) {
+      const isGone = event.source === 'link' && event.change === 'del' && event.nsid === undefined;
+      if (isGone) this.#teardown.heard(event.link.index);
+    }
+    const { keys, nft, all } = attend(this.#context, this.#entries, heard);
     this.#look(
       [...keys].filter((key) => !ignored.has(key)),
       now,
@@ -317,13 +331,14 @@ export class Reconciler {
 
   #lookAtElements(now: number): void {
     this.#lookAtNft = false;
-    const wants = [...this.#entries.byKey.values()].some(({ object }) => object.spec?.$case === 'nftElement');
+    const objects = [...this.#entries.byKey.values()].map(({ object }) => object);
+    const wants = objects.some(({ spec }) => spec?.$case === 'nftElement');
     // A host without any element has no need of the table yet.
     if (!wants && !this.#isSynced) return;
     try {
       const what = ensureTable(this.#context);
       if (what !== undefined && wants) this.#drift('table inet weft', what, true);
-      const { drifts, failed } = repairElements(this.#context, this.#isSynced, this.#applied());
+      const { drifts, failed } = repairElements(this.#context, objects, this.#isSynced, this.#applied());
       for (const drift of drifts) this.#drift(drift.key, drift.what, !failed.has(drift.key));
       this.#failed(failed, now);
     } catch (error) {

@@ -2,10 +2,9 @@
 import { type EndpointVerdict, type NetworkVerdict, readOptions } from '@weft/driver';
 import { type FaultError, fault, Reason } from '@weft/fault';
 import { type Endpoint, Family, type Network } from '@weft/proto/model';
-import { bridgeName } from './names.ts';
 import { endpointOptions, networkOptions, optionKey, ownPrefixes } from './options.ts';
 
-export function validateNetwork(network: Network, others: readonly Network[]): NetworkVerdict {
+export function validateNetwork(network: Network): NetworkVerdict {
   const read = readOptions(networkOptions, network.desired?.options ?? network.spec?.options ?? {}, ownPrefixes);
   const faults: FaultError[] = [...read.faults];
   const mtu = read.values[optionKey.mtu];
@@ -35,21 +34,7 @@ export function validateNetwork(network: Network, others: readonly Network[]): N
     }
   }
   const name = read.values[optionKey.name];
-  const holder =
-    name === undefined ? undefined : others.find((other) => other.id !== network.id && bridgeName(other) === name);
-  if (holder !== undefined) {
-    faults.push(
-      fault(
-        Reason.INTERFACE_IN_USE,
-        `bridge ${name} is used by network "${holder.spec?.name}" (${holder.id.slice(0, 12)})`,
-        {
-          holder: holder.id,
-          option: optionKey.name,
-        },
-      ),
-    );
-  }
-  return { faults: faults.map(asMtuFault), options: read.values };
+  return { faults: faults.map(asMtuFault), options: read.values, claims: name === undefined ? [] : [`bridge ${name}`] };
 }
 
 /** A bad MTU is its own reason, whatever is bad about it. */

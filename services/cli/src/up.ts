@@ -3,7 +3,7 @@
 import { mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPrefix } from '@weft/address';
-import { createKernelWriter, startAgent } from '@weft/agent';
+import { assertCapable, createKernelWriter, startAgent } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { driverService } from '@weft/driver';
 import { fault, Reason } from '@weft/fault';
@@ -16,22 +16,24 @@ import { AgentServiceDefinition } from '@weft/proto/agent';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { localClient, parseAddress, serve } from '@weft/rpc';
-import { openSqliteStore, StoreError } from '@weft/store';
+import { openSqliteStore, type SqliteStoreOptions, StoreError } from '@weft/store';
 import type { UpOptions } from './up-options.ts';
 
-/** How long a store's change log is kept for watches and events, in ms. */
+/** How long the controller's change log is kept for watches and events, in ms. The other logs are read by nobody. */
 const logMs = 24 * 60 * 60 * 1000;
+const shortLog = { retainRevisions: 100 };
 
 /** Resolves when weft was asked to stop and has stopped. @throws STORE_FAILED, PERMISSION_LACKING, SERVICE_UNAVAILABLE */
 export async function startUp(options: UpOptions): Promise<void> {
+  assertCapable();
   const log = createLog('weft');
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
-  const store = (name: string) => openStore(join(options.dataDir, `${name}.db`));
+  const store = (name: string, log: Retention) => openStore(join(options.dataDir, `${name}.db`), log);
 
   // The controller's store first: its lock tells a second `weft up` on the same data before anything is touched.
-  const controllerStore = store('network-controller');
-  const ipamStore = store('ipam');
+  const controllerStore = store('network-controller', { retainMs: logMs });
+  const ipamStore = store('ipam', shortLog);
   const localBases = options.defaultAddressPools.map(({ base, size }) =>
     parseBase(`base=${formatPrefix(base)},size=${size}`),
   );
@@ -55,7 +57,7 @@ export async function startUp(options: UpOptions): Promise<void> {
   const agent = await startAgent({
     name: options.name,
     controller: localClient(AgentServiceDefinition, controller.agents),
-    store: store('agent'),
+    store: store('agent', shortLog),
     runDir: options.runDir,
     writer,
     log: log.child({ part: 'agent' }),
@@ -81,9 +83,11 @@ export async function startUp(options: UpOptions): Promise<void> {
   rmSync(pidFile, { force: true });
 }
 
-function openStore(file: string) {
+type Retention = Pick<SqliteStoreOptions, 'retainMs' | 'retainRevisions'>;
+
+function openStore(file: string, retention: Retention) {
   try {
-    return openSqliteStore({ file, retainMs: logMs });
+    return openSqliteStore({ file, ...retention });
   } catch (error) {
     if (error instanceof StoreError) throw fault(Reason.STORE_FAILED, error.message, { file });
     throw error;

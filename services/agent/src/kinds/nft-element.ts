@@ -56,24 +56,24 @@ const isThere = (error: unknown): boolean => error instanceof KernelError && err
 type Op = ElementChange['op'];
 const change = (op: Op, { set, element }: Item): ElementChange => ({ set, op, element });
 
-const one = (op: Op, only: Item): void => {
+const one = (context: Context, op: Op, only: Item): void => {
   try {
-    changeElements(undefined, [change(op, only)]);
+    changeElements(context.nft(), [change(op, only)]);
   } catch (error) {
     if (op === 'delete' && isMissing(error)) return;
     if (op !== 'add' || !isThere(error)) throw error;
     // It is there with other data.
-    changeElements(undefined, [change('delete', only), change('add', only)]);
+    changeElements(context.nft(), [change('delete', only), change('add', only)]);
   }
 };
 
 /** All in one transaction, or in halves where it fails. */
-const bisect = (op: Op, items: readonly Item[], failed: Map<string, FaultError>): void => {
+const bisect = (context: Context, op: Op, items: readonly Item[], failed: Map<string, FaultError>): void => {
   const [first] = items;
   if (first === undefined) return;
   if (items.length === 1) {
     try {
-      one(op, first);
+      one(context, op, first);
     } catch (error) {
       failed.set(first.key, faultOf(first.key, error));
     }
@@ -81,11 +81,11 @@ const bisect = (op: Op, items: readonly Item[], failed: Map<string, FaultError>)
   }
   try {
     const changes = items.map((each) => change(op, each));
-    changeElements(undefined, changes);
+    changeElements(context.nft(), changes);
   } catch {
     const half = items.length >> 1;
-    bisect(op, items.slice(0, half), failed);
-    bisect(op, items.slice(half), failed);
+    bisect(context, op, items.slice(0, half), failed);
+    bisect(context, op, items.slice(half), failed);
   }
 };
 
@@ -123,15 +123,17 @@ export const ensureTable = (context: Context): string | undefined => {
   } catch {
     // One of the elements is bad. The rules first, then each element that will go in.
     runNft(undefined, afresh, 'put back the rule set');
-    bisect('add', items, new Map());
+    bisect(context, 'add', items, new Map());
   }
   return is === undefined ? `table inet ${WEFT_TABLE} is missing` : `table inet ${WEFT_TABLE} has other rules`;
 };
 
-const compare = (set: NftSet, wanted: ReadonlyMap<string, Item>) => {
+const compare = (context: Context, set: NftSet, wanted: ReadonlyMap<string, Item>) => {
   const missing: Item[] = [];
   const extra: NftElement[] = [];
-  const have = new Map((listElements(undefined, set) ?? []).map((element) => [elementKey(set, element.key), element]));
+  const have = new Map(
+    (listElements(context.nft(), set) ?? []).map((element) => [elementKey(set, element.key), element]),
+  );
   for (const [text, want] of wanted) {
     const is = have.get(text);
     if (is === undefined || is.data?.join() !== want.element.data?.join()) missing.push(want);
@@ -147,28 +149,30 @@ export interface ElementDrift {
 }
 
 /**
- * Compares all sets with the wanted objects and repairs: missing elements are added; with `prune`, others are removed.
+ * Compares all sets with the objects and repairs: missing elements of applied ones are added; with `prune`, those of no object
+ * are removed. Objects on their way out are among them: their elements outlive their links.
  * Returns what was wrong and what could not be repaired.
  */
 export const repairElements = (
   context: Context,
+  objects: Iterable<HostObject>,
   prune: boolean,
   isApplied: (key: string) => boolean,
 ): { drifts: ElementDrift[] } & Pick<Result, 'failed'> => {
   const failed = new Map<string, FaultError>();
   const drifts: ElementDrift[] = [];
-  const bySet = Map.groupBy(itemsOf(context.wanted.values(), new Map()), ({ set }) => set.name);
+  const bySet = Map.groupBy(itemsOf(objects, new Map()), ({ set }) => set.name);
   for (const [name, set] of sets) {
     const wanted = new Map((bySet.get(name) ?? []).map((each) => [elementKey(set, each.element.key), each]));
-    const { missing, extra } = compare(set, wanted);
+    const { missing, extra } = compare(context, set, wanted);
     if (prune && extra.length > 0) {
       const items = extra.map((element) => ({ key: `nft/${name}/${element.key.join(' . ')}`, set, element }));
-      bisect('delete', items, failed);
+      bisect(context, 'delete', items, failed);
       for (const { key } of items) drifts.push({ key, what: 'nothing asks for it' });
     }
     // What failed is tried again in its own time.
     const drifted = missing.filter(({ key }) => isApplied(key));
-    bisect('add', drifted, failed);
+    bisect(context, 'add', drifted, failed);
     for (const { key } of drifted) drifts.push({ key, what: 'it is missing or has other data' });
   }
   return { drifts, failed };
@@ -181,7 +185,7 @@ const withTable = (context: Context, op: Op, objects: readonly HostObject[]): Re
     // An earlier release, or a person, may have left another one.
     if (op === 'add' && !context.isTableKnown) ensureTable(context);
     changeElements(
-      undefined,
+      context.nft(),
       items.map((each) => change(op, each)),
     );
   } catch (error) {
@@ -194,7 +198,7 @@ const withTable = (context: Context, op: Op, objects: readonly HostObject[]): Re
         return { failed, deferred: new Set() };
       }
     }
-    bisect(op, items, failed);
+    bisect(context, op, items, failed);
   }
   return { failed, deferred: new Set() };
 };

@@ -1,7 +1,7 @@
 // Making endpoints: record first, leases second, the commit third. One request may make several, and the sandbox they
 // join, all or nothing.
 import { macOf, parseCidr } from '@weft/address';
-import { asFault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
+import { asFault, fault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
 import type { LeaseItem } from '@weft/proto/ipam';
 import { type Endpoint, EndpointSpec, Family, type Network, Phase, type Sandbox } from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
@@ -173,6 +173,9 @@ async function commit(
   const { view } = context.ledger;
   const { created, revision: recordRevision } = recorded;
   const before = recorded.sandbox;
+  if (before !== undefined && !created && view.sandboxes.get(before.id)?.revision !== before.revision) {
+    throw fault(Reason.BEING_REMOVED, `sandbox ${before.spec?.name} is being removed`, { sandbox: before.id });
+  }
   const sandbox =
     before?.desired === undefined || !created
       ? before

@@ -3,7 +3,7 @@
 import { isFault, Reason } from '@weft/fault';
 import { type Endpoint, type Network, Phase, type Sandbox } from '@weft/proto/model';
 import type { Op } from '@weft/store';
-import { endpointNameKey, prefix } from '../state/keys.ts';
+import { claimsOf, endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { encodeEndpoint } from '../state/records.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
@@ -83,6 +83,7 @@ export function createFinisher(context: Context): Finisher {
         { delete: `${prefix.network}${id}` },
         { delete: `${prefix.networkLinks}${id}` },
         ...pools.map((pool): Op => ({ delete: `${prefix.exhausted}${pool.poolId}` })),
+        ...claimsOf(row.value).map((key): Op => ({ delete: key })),
       ],
     );
   }

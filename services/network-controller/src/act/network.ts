@@ -4,11 +4,11 @@ import type { Pool } from '@weft/proto/ipam';
 import { type Network, type NetworkDesired, type NetworkPool, type NetworkSpec, Phase } from '@weft/proto/model';
 import type { Op, Revision } from '@weft/store';
 import { findNetwork, orGone } from '../admit/lookup.ts';
-import { type AdmittedNetwork, admitNetwork, admitRemoval, networkRecord } from '../admit/network.ts';
+import { type AdmittedNetwork, admitClaims, admitNetwork, admitRemoval, networkRecord } from '../admit/network.ts';
 import { itemOf } from '../plan/planner.ts';
-import { prefix } from '../state/keys.ts';
+import { claimsOf, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
-import { readNetwork, readyNetworks } from '../state/reading.ts';
+import { readNetwork } from '../state/reading.ts';
 import { encodeNetwork } from '../state/records.ts';
 import {
   type Applied,
@@ -44,11 +44,10 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
 
   async function validated(id: string, spec: NetworkSpec, admitted: AdmittedNetwork): Promise<NetworkDesired> {
     if (spec.configOnly) return admitted.desired;
-    const others = readyNetworks(view).filter((other) => other.desired?.driver === admitted.desired.driver);
     const network = networkRecord(id, spec, admitted.desired, context.now());
-    const verdict = await context.drivers.client(admitted.desired.driver).validateNetwork({ network, others });
+    const verdict = await context.drivers.client(admitted.desired.driver).validateNetwork({ network });
     if (verdict.faults.length > 0) throw joinFaults('invalid network', verdict.faults.map(fromMessage));
-    return { ...admitted.desired, options: verdict.options };
+    return { ...admitted.desired, options: verdict.options, claims: verdict.claims };
   }
 
   async function record(spec: NetworkSpec, predefined: boolean) {
@@ -56,15 +55,21 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
       const admitted = admitNetwork(view, spec, context.drivers.descriptions, predefined);
       const id = context.newId();
       const desired = await validated(id, spec, admitted);
+      admitClaims(view, desired);
       const network = networkRecord(id, spec, desired, context.now());
       const base = desired.configFromId === '' ? undefined : view.networks.get(desired.configFromId);
       const fence =
         base === undefined ? [] : [{ key: `${prefix.network}${base.value.id}`, modRevision: base.revision }];
       const revision = await ledger.commit(
-        [{ key: `${prefix.networkName}${spec.name}`, modRevision: 0n }, ...fence],
+        [
+          { key: `${prefix.networkName}${spec.name}`, modRevision: 0n },
+          ...claimsOf(network).map((key) => ({ key, modRevision: 0n as const })),
+          ...fence,
+        ],
         [
           { put: `${prefix.network}${id}`, value: encodeNetwork(network) },
           { put: `${prefix.networkName}${spec.name}`, value: Buffer.from(id) },
+          ...claimsOf(network).map((key): Op => ({ put: key, value: Buffer.from(id) })),
         ],
       );
       return { network, revision, pools: admitted.pools };
@@ -158,7 +163,11 @@ export async function undoNetwork(context: Context, network: Network): Promise<v
   await context.ipam.releasePools({ owner: networkOwner(network.id) });
   await context.ledger.commit(
     [],
-    [{ delete: `${prefix.network}${network.id}` }, { delete: `${prefix.networkName}${network.spec?.name}` }],
+    [
+      { delete: `${prefix.network}${network.id}` },
+      { delete: `${prefix.networkName}${network.spec?.name}` },
+      ...claimsOf(network).map((key): Op => ({ delete: key })),
+    ],
   );
 }
 

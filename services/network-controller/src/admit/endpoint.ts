@@ -54,8 +54,7 @@ export function admitEndpoint(
   const mac = readMac(spec.macAddress, driver, faults);
   if (faults.length > 0) throw joinFaults('invalid endpoint', faults);
 
-  const others = readyAndAllocating(view, network.id);
-  const sameName = others.find((other) => other.spec?.name === name);
+  const sameName = holder(view, view.endpointsNamed(network.id, name));
   if (sameName !== undefined) {
     throw fault(
       Reason.ALREADY_CONNECTED,
@@ -66,7 +65,7 @@ export function admitEndpoint(
       },
     );
   }
-  const sameMac = mac === '' ? undefined : others.find((other) => other.desired?.macAddress === mac);
+  const sameMac = mac === '' ? undefined : holder(view, view.endpointsWithMac(network.id, mac));
   if (sameMac !== undefined) {
     throw fault(
       Reason.MAC_IN_USE,
@@ -80,10 +79,10 @@ export function admitEndpoint(
   return { name, mac, items: leaseItems(pools, ipv4, ipv6) };
 }
 
-/** Every endpoint that holds its name: being made or there. */
-function readyAndAllocating(view: View, networkId: string): Endpoint[] {
-  const all = [...view.endpointsOfNetwork.ids(networkId)].map((id) => view.endpoints.get(id)?.value);
-  return all.filter((one): one is Endpoint => one !== undefined && one.desired?.phase !== Phase.DELETING);
+/** The endpoint that holds a name or a MAC: one that is being made, or is there. */
+function holder(view: View, ids: ReadonlySet<string>): Endpoint | undefined {
+  const all = [...ids].map((id) => view.endpoints.get(id)?.value);
+  return all.find((one) => one !== undefined && one.desired?.phase !== Phase.DELETING);
 }
 
 function unsupported(spec: EndpointSpec): FaultError | undefined {

@@ -9,6 +9,7 @@ import {
   NetworkSpec as NetworkSpecCodec,
   Phase,
 } from '@weft/proto/model';
+import { claimsOf, prefix } from '../state/keys.ts';
 import { isReady, readyNetworks } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import { readIpamConfigs } from './ipam-spec.ts';
@@ -86,6 +87,7 @@ export function admitNetwork(view: View, spec: NetworkSpec, drivers: Drivers, pr
       configFromId: base?.id ?? '',
       predefined,
       numbers: {},
+      claims: [],
     },
     pools,
   };
@@ -146,6 +148,7 @@ function admitConfigOnly(spec: NetworkSpec): AdmittedNetwork {
       configFromId: '',
       predefined: false,
       numbers: {},
+      claims: [],
     },
     pools: [],
   };
@@ -178,6 +181,20 @@ function admitPools(spec: NetworkSpec, ipv4: boolean, ipv6: boolean, driver: Des
   const read = readIpamConfigs(spec.ipam?.configs ?? [], { ipv4, ipv6 }, !driver.needsGateway);
   if (read.faults.length > 0) throw joinFaults('invalid network config', read.faults);
   return read.pools;
+}
+
+/** @throws INTERFACE_IN_USE if another network has what this one must have alone */
+export function admitClaims(view: View, desired: NetworkDesired): void {
+  for (const key of claimsOf({ desired })) {
+    const id = view.holderOf(key);
+    if (id === undefined) continue;
+    const claim = key.slice(`${prefix.claim}${desired.driver}/`.length);
+    const name = view.networks.get(id)?.value.spec?.name ?? short(id);
+    throw fault(Reason.INTERFACE_IN_USE, `${claim} is used by network "${name}" (${short(id)})`, {
+      holder: id,
+      field: 'options',
+    });
+  }
 }
 
 /** The network as a record; `created` is the only thing decided elsewhere. */

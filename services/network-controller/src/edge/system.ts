@@ -11,7 +11,7 @@ import type { Event } from '@weft/proto/event';
 import type { CallContext } from '@weft/rpc';
 import { type Revision, StoreError, type StoreEvent } from '@weft/store';
 import type { Context } from '../act/context.ts';
-import { eventsOf, type Naming } from '../state/event-log.ts';
+import { eventsOf } from '../state/event-log.ts';
 import { parseKey } from '../state/keys.ts';
 import { isReady, readEndpoint, readHost, readNetwork, readSandbox } from '../state/reading.ts';
 import { codecs } from '../state/records.ts';
@@ -184,15 +184,6 @@ async function* events(context: Context, request: EventsRequest, call: CallConte
   }
 }
 
-/** How the log's ids are named in events, as far as they are still known. */
-function namingOf(view: View): Naming {
-  return {
-    network: (id) => view.networks.get(id)?.value.spec?.name ?? '',
-    sandbox: (id) => view.sandboxes.get(id)?.value.spec?.name ?? '',
-    host: (id) => view.hosts.get(id)?.value.name ?? '',
-  };
-}
-
 /**
  * All events after a revision (undefined: all that the log still holds), then live; ends after `until`.
  * @throws GAP if the log no longer reaches back that far
@@ -203,7 +194,7 @@ export async function* readEvents(
   signal: AbortSignal,
   until?: bigint,
 ): AsyncGenerator<Event> {
-  const { store, view } = context.ledger;
+  const { store } = context.ledger;
   let start = from ?? (0n as Revision);
   if (until !== undefined && start >= until) return;
   for (;;) {
@@ -214,7 +205,7 @@ export async function* readEvents(
         break;
       }
       if (until !== undefined && step.revision > until) return;
-      yield* eventsOf(step, store.id, namingOf(view), context.now());
+      yield* eventsOf(step, store.id, context.now());
       if (step.revision === until) return;
     }
     if (compacted === undefined) return;

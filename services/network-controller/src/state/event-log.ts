@@ -1,26 +1,24 @@
-// Events are the store's change log read aloud: from what a revision did to which keys follows what happened. Pure.
+// Events are the store's change log read aloud: from what a revision did to which keys follows what happened. Pure, and of
+// the log alone: an event reads the same live, after a restart, and when all that it names is gone.
 
 import { faultKind, type Reason, reasonName } from '@weft/fault';
 import { StoredDrift } from '@weft/proto/controller';
 import type { Event } from '@weft/proto/event';
 import { Endpoint, EndpointStatus, Host, HostState, Network, Phase, Sandbox, SandboxStatus } from '@weft/proto/model';
 import type { StoreEvent, WatchBatch } from '@weft/store';
-import { clockKey, parseKey } from './keys.ts';
+import { parseKey } from './keys.ts';
+import { readStamp } from './stamp.ts';
 
 type Told = Pick<Event, 'kind' | 'id' | 'what' | 'attributes'>;
 
-/** Names for ids that an event only refers to; as far as they are known. */
-export interface Naming {
-  network(id: string): string;
-  sandbox(id: string): string;
-  host(id: string): string;
-}
+/** The names of ids at the revision. */
+type Naming = (id: string) => string;
 
-/** The events of one revision, in the order of its keys; `fallback` dates revisions that carry no clock. */
-export function eventsOf(batch: WatchBatch, storeId: string, naming: Naming, fallback: Date): Event[] {
-  const clock = batch.events.find((one) => one.key === clockKey);
-  const time = clock?.type === 'put' ? new Date(Number(Buffer.from(clock.value).toString())) : fallback;
-  const told = batch.events.flatMap((event) => tell(event, naming));
+/** The events of one revision, in the order of its keys; `fallback` dates revisions that carry no stamp. */
+export function eventsOf(batch: WatchBatch, storeId: string, fallback: Date): Event[] {
+  const stamp = readStamp(batch.events);
+  const time = stamp === undefined ? fallback : new Date(Number(stamp.unixMs));
+  const told = batch.events.flatMap((event) => tell(event, (id) => stamp?.names[id] ?? ''));
   return told.map((one, index) => ({ storeId, revision: batch.revision, index, time, ...one }));
 }
 
@@ -85,10 +83,8 @@ function tellEndpoint(id: string, naming: Naming, before: Endpoint | undefined, 
   const facts = (one: Endpoint) => ({
     name: one.spec?.name ?? '',
     network: one.networkId,
-    networkName: naming.network(one.networkId),
-    ...(one.desired?.sandboxId
-      ? { sandbox: one.desired.sandboxId, sandboxName: naming.sandbox(one.desired.sandboxId) }
-      : {}),
+    networkName: naming(one.networkId),
+    ...(one.desired?.sandboxId ? { sandbox: one.desired.sandboxId, sandboxName: naming(one.desired.sandboxId) } : {}),
     addresses: one.desired?.addresses.map((address) => address.cidr).join(',') ?? '',
   });
   const say = (what: string, one: Endpoint): Told => ({ kind: 'endpoint', id, what, attributes: facts(one) });
@@ -120,7 +116,7 @@ function tellEndpointStatus(id: string, before: EndpointStatus | undefined, afte
 
 function tellSandbox(id: string, naming: Naming, before: Sandbox | undefined, after: Sandbox | undefined): Told[] {
   const sandbox = after ?? before;
-  const attributes = { name: sandbox?.spec?.name ?? '', host: naming.host(sandbox?.desired?.hostId ?? '') };
+  const attributes = { name: sandbox?.spec?.name ?? '', host: naming(sandbox?.desired?.hostId ?? '') };
   if (phaseOf(after) === Phase.READY && phaseOf(before) !== Phase.READY)
     return [{ kind: 'sandbox', id, what: 'created', attributes }];
   if (after === undefined && wasThere(phaseOf(before))) return [{ kind: 'sandbox', id, what: 'deleted', attributes }];
@@ -134,7 +130,7 @@ function tellSandboxStatus(
   after: SandboxStatus | undefined,
 ): Told[] {
   if (after?.lost !== true || before?.lost === true) return [];
-  return [{ kind: 'sandbox', id, what: 'lost', attributes: { name: naming.sandbox(id) } }];
+  return [{ kind: 'sandbox', id, what: 'lost', attributes: { name: naming(id) } }];
 }
 
 const hostWords: Partial<Record<HostState, string>> = {
@@ -153,7 +149,7 @@ function tellHost(id: string, before: Host | undefined, after: Host | undefined)
 
 function tellDrift(naming: Naming, { hostId, drifts }: StoredDrift): Told[] {
   return drifts.flatMap(({ key, what, repaired }) => {
-    const attributes = { object: key, what, host: naming.host(hostId) };
+    const attributes = { object: key, what, host: naming(hostId) };
     const found: Told = { kind: 'drift', id: hostId, what: 'found', attributes };
     return repaired === undefined ? [found] : [found, { kind: 'drift', id: hostId, what: 'repaired', attributes }];
   });

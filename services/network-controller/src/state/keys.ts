@@ -8,12 +8,15 @@
 //   name/network/<name>                   the id that holds the name, while it is not being removed
 //   name/sandbox/<name>                   the same
 //   name/endpoint/<network id>/<name>     the same
+//   claim/<driver>/<claim>                the id of the network that has it alone
 //   links/network/<id>                    empty; put by every transaction that adds an endpoint: removal compares it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
-//   clock                                 Unix milliseconds as text; put by every transaction, so each revision has a time
+//   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
+import type { NetworkDesired } from '@weft/proto/model';
+
 export const prefix = {
   network: 'network/',
   endpoint: 'endpoint/',
@@ -24,6 +27,7 @@ export const prefix = {
   networkName: 'name/network/',
   sandboxName: 'name/sandbox/',
   endpointName: 'name/endpoint/',
+  claim: 'claim/',
   networkLinks: 'links/network/',
   sandboxLinks: 'links/sandbox/',
   request: 'request/',
@@ -31,9 +35,13 @@ export const prefix = {
   exhausted: 'exhausted/',
 } as const;
 
-export const clockKey = 'clock';
+export const stampKey = 'stamp';
 
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
+
+/** The keys of what a network has alone. */
+export const claimsOf = ({ desired }: { desired?: NetworkDesired | undefined }): string[] =>
+  (desired?.claims ?? []).map((claim) => `${prefix.claim}${desired?.driver}/${claim}`);
 
 /** Splits a key into its prefix's name and the rest; undefined for keys that hold no record. */
 export function parseKey(key: string): { kind: keyof typeof prefix; id: string } | undefined {

@@ -1,7 +1,9 @@
 // The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
 import { fault, Reason } from '@weft/fault';
+
 import type { Compare, Op, Revision, Store } from '@weft/store';
-import { clockKey } from './keys.ts';
+import { stampOf } from './stamp.ts';
+
 import { View } from './view.ts';
 
 export interface Ledger {
@@ -30,7 +32,7 @@ export async function openLedger(store: Store, now: () => number): Promise<Ledge
     store,
     view,
     async commit(compares, ops) {
-      const stamped: Op[] = [...ops, { put: clockKey, value: Buffer.from(String(now())) }];
+      const stamped: Op[] = [...ops, stampOf(ops, view, now())];
       const result = await store.transact(compares, stamped);
       if (!result.committed) {
         await view.reached(result.revision);

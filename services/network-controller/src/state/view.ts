@@ -17,19 +17,29 @@ export interface Change {
 
 export class View {
   readonly endpointsOfNetwork = new Index<Endpoint>((one) => one.networkId);
+  readonly #endpointNames = new Index<Endpoint>((one) => `${one.networkId}/${one.spec?.name}`);
+  readonly #endpointMacs = new Index<Endpoint>((one) => `${one.networkId}/${one.desired?.macAddress}`);
   readonly endpointsOfSandbox = new Index<Endpoint>((one) => one.desired?.sandboxId || undefined);
   readonly #networkNames = new Index<Network>((one) => one.spec?.name);
   readonly #sandboxNames = new Index<Sandbox>((one) => one.spec?.name);
   readonly sharersOfSandbox = new Index<Sandbox>((one) => one.desired?.sharedWithId || undefined);
 
   readonly networks = new Table<Network>(this.#networkNames);
-  readonly endpoints = new Table<Endpoint>(this.endpointsOfNetwork, this.endpointsOfSandbox);
+  readonly endpoints = new Table<Endpoint>(
+    this.endpointsOfNetwork,
+    this.endpointsOfSandbox,
+    this.#endpointNames,
+    this.#endpointMacs,
+  );
   readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
   readonly hosts = new Table<Host>();
   readonly endpointStatuses = new Table<EndpointStatus>();
   readonly sandboxStatuses = new Table<SandboxStatus>();
   /** Revisions of keys that only mark (links, names, requests), for compares. */
   readonly marks = new Map<string, Revision>();
+
+  /** Ids of networks by what they have alone. */
+  readonly #holders = new Map<string, string>();
 
   #revision = 0n as Revision;
   readonly #listeners = new Set<(change: Change) => void>();
@@ -42,6 +52,21 @@ export class View {
   /** Ids of networks with the name, whatever their phase. */
   networksNamed(name: string): ReadonlySet<string> {
     return this.#networkNames.ids(name);
+  }
+
+  /** Ids of endpoints of the network with the name, whatever their phase. */
+  endpointsNamed(networkId: string, name: string): ReadonlySet<string> {
+    return this.#endpointNames.ids(`${networkId}/${name}`);
+  }
+
+  /** Ids of endpoints of the network with the MAC address, whatever their phase. */
+  endpointsWithMac(networkId: string, mac: string): ReadonlySet<string> {
+    return this.#endpointMacs.ids(`${networkId}/${mac}`);
+  }
+
+  /** The id of the network that has what the key claims. */
+  holderOf(key: string): string | undefined {
+    return this.#holders.get(key);
   }
 
   sandboxesNamed(name: string): ReadonlySet<string> {
@@ -118,6 +143,9 @@ export class View {
       default:
         if (event.type === 'put') this.marks.set(event.key, event.modRevision);
         else this.marks.delete(event.key);
+        if (kind !== 'claim') return;
+        if (event.type === 'put') this.#holders.set(event.key, Buffer.from(event.value).toString());
+        else this.#holders.delete(event.key);
     }
   }
 }

@@ -34,6 +34,19 @@ export interface StoredDrift {
   drifts: Drift[];
 }
 
+/** Part of every transaction, so that what its revision tells is told the same way for ever. */
+export interface StoredStamp {
+  /** When it was committed, in milliseconds since 1970. */
+  unixMs: bigint;
+  /** Names, as they were then, of the objects that its records refer to by id. */
+  names: { [key: string]: string };
+}
+
+export interface StoredStamp_NamesEntry {
+  key: string;
+  value: string;
+}
+
 function createBaseStoredOutcome(): StoredOutcome {
   return { method: "", fingerprint: Buffer.alloc(0), response: Buffer.alloc(0), fault: undefined, time: undefined };
 }
@@ -256,6 +269,209 @@ export const StoredDrift: MessageFns<StoredDrift> = {
   },
 };
 
+function createBaseStoredStamp(): StoredStamp {
+  return { unixMs: 0n, names: {} };
+}
+
+export const StoredStamp: MessageFns<StoredStamp> = {
+  encode(message: StoredStamp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unixMs !== 0n) {
+      if (BigInt.asUintN(64, message.unixMs) !== message.unixMs) {
+        throw new globalThis.Error("value provided for field message.unixMs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.unixMs);
+    }
+    globalThis.Object.entries(message.names).forEach(([key, value]: [string, string]) => {
+      StoredStamp_NamesEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredStamp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredStamp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.unixMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = StoredStamp_NamesEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.names[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredStamp {
+    return {
+      unixMs: isSet(object.unixMs) ? BigInt(object.unixMs) : isSet(object.unix_ms) ? BigInt(object.unix_ms) : 0n,
+      names: isObject(object.names)
+        ? (globalThis.Object.entries(object.names) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: StoredStamp): unknown {
+    const obj: any = {};
+    if (message.unixMs !== 0n) {
+      obj.unixMs = message.unixMs.toString();
+    }
+    if (message.names) {
+      const entries = globalThis.Object.entries(message.names) as [string, string][];
+      if (entries.length > 0) {
+        obj.names = {};
+        entries.forEach(([k, v]) => {
+          obj.names[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredStamp>): StoredStamp {
+    return StoredStamp.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredStamp>): StoredStamp {
+    const message = createBaseStoredStamp();
+    message.unixMs = (object.unixMs !== undefined && object.unixMs !== null) ? BigInt(object.unixMs) : 0n;
+    message.names = (globalThis.Object.entries(object.names ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseStoredStamp_NamesEntry(): StoredStamp_NamesEntry {
+  return { key: "", value: "" };
+}
+
+export const StoredStamp_NamesEntry: MessageFns<StoredStamp_NamesEntry> = {
+  encode(message: StoredStamp_NamesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredStamp_NamesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredStamp_NamesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredStamp_NamesEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: StoredStamp_NamesEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredStamp_NamesEntry>): StoredStamp_NamesEntry {
+    return StoredStamp_NamesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredStamp_NamesEntry>): StoredStamp_NamesEntry {
+    const message = createBaseStoredStamp_NamesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
 function bytesFromBase64(b64: string): Uint8Array {
   return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
 }
@@ -293,6 +509,10 @@ function fromJsonTimestamp(o: any): Date {
   } else {
     return fromTimestamp(Timestamp.fromJSON(o));
   }
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

@@ -131,14 +131,10 @@ export interface DescribeResponse {
   openOptionPrefixes: string[];
 }
 
-/** A network as it will be, and those that are. */
+/** A network as it will be. */
 export interface ValidateNetworkRequest {
   /** The network; its pools may still be without subnets. */
-  network:
-    | Network
-    | undefined;
-  /** The other networks of this driver. */
-  others: Network[];
+  network: Network | undefined;
 }
 
 /** The verdict. */
@@ -147,6 +143,8 @@ export interface ValidateNetworkResponse {
   faults: Fault[];
   /** The options with defaults filled in. */
   options: { [key: string]: string };
+  /** What no two networks may have, "bridge mybridge" for example: the controller lets one network hold each. */
+  claims: string[];
 }
 
 export interface ValidateNetworkResponse_OptionsEntry {
@@ -673,16 +671,13 @@ export const DescribeResponse: MessageFns<DescribeResponse> = {
 };
 
 function createBaseValidateNetworkRequest(): ValidateNetworkRequest {
-  return { network: undefined, others: [] };
+  return { network: undefined };
 }
 
 export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
   encode(message: ValidateNetworkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.network !== undefined) {
       Network.encode(message.network, writer.uint32(10).fork()).join();
-    }
-    for (const v of message.others) {
-      Network.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -708,14 +703,6 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
             message.network = Network.decode(reader, reader.uint32());
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.others.push(Network.decode(reader, reader.uint32()));
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -729,19 +716,13 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
   },
 
   fromJSON(object: any): ValidateNetworkRequest {
-    return {
-      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
-      others: globalThis.Array.isArray(object?.others) ? object.others.map((e: any) => Network.fromJSON(e)) : [],
-    };
+    return { network: isSet(object.network) ? Network.fromJSON(object.network) : undefined };
   },
 
   toJSON(message: ValidateNetworkRequest): unknown {
     const obj: any = {};
     if (message.network !== undefined) {
       obj.network = Network.toJSON(message.network);
-    }
-    if (message.others?.length) {
-      obj.others = message.others.map((e) => Network.toJSON(e));
     }
     return obj;
   },
@@ -754,13 +735,12 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
     message.network = (object.network !== undefined && object.network !== null)
       ? Network.fromPartial(object.network)
       : undefined;
-    message.others = object.others?.map((e) => Network.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseValidateNetworkResponse(): ValidateNetworkResponse {
-  return { faults: [], options: {} };
+  return { faults: [], options: {}, claims: [] };
 }
 
 export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
@@ -771,6 +751,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     globalThis.Object.entries(message.options).forEach(([key, value]: [string, string]) => {
       ValidateNetworkResponse_OptionsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
     });
+    for (const v of message.claims) {
+      writer.uint32(26).string(v!);
+    }
     return writer;
   },
 
@@ -806,6 +789,14 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
             }
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.claims.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -835,6 +826,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
           {},
         )
         : {},
+      claims: globalThis.Array.isArray(object?.claims) ? object.claims.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -851,6 +843,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
           obj.options[k] = v;
         });
       }
+    }
+    if (message.claims?.length) {
+      obj.claims = message.claims;
     }
     return obj;
   },
@@ -870,6 +865,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
       },
       {},
     );
+    message.claims = object.claims?.map((e) => e) || [];
     return message;
   },
 };
@@ -1850,7 +1846,7 @@ export const DriverServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Checks a network against others of this driver and fills in defaults. */
+    /** Checks a network, fills in defaults and names what it must have alone. */
     validateNetwork: {
       name: "ValidateNetwork",
       requestType: ValidateNetworkRequest as typeof ValidateNetworkRequest,
@@ -1892,7 +1888,7 @@ export const DriverServiceDefinition = {
 export interface DriverServiceImplementation<CallContextExt = {}> {
   /** What the driver is and takes. */
   describe(request: DescribeRequest, context: CallContext & CallContextExt): Promise<DeepPartial<DescribeResponse>>;
-  /** Checks a network against others of this driver and fills in defaults. */
+  /** Checks a network, fills in defaults and names what it must have alone. */
   validateNetwork(
     request: ValidateNetworkRequest,
     context: CallContext & CallContextExt,
@@ -1917,7 +1913,7 @@ export interface DriverServiceImplementation<CallContextExt = {}> {
 export interface DriverServiceClient<CallOptionsExt = {}> {
   /** What the driver is and takes. */
   describe(request: DeepPartial<DescribeRequest>, options?: CallOptions & CallOptionsExt): Promise<DescribeResponse>;
-  /** Checks a network against others of this driver and fills in defaults. */
+  /** Checks a network, fills in defaults and names what it must have alone. */
   validateNetwork(
     request: DeepPartial<ValidateNetworkRequest>,
     options?: CallOptions & CallOptionsExt,

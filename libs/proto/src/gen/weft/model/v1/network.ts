@@ -243,6 +243,8 @@ export interface NetworkDesired {
   predefined: boolean;
   /** Numbers the driver asked to have allocated (a VNI), by name. */
   numbers: { [key: string]: bigint };
+  /** What the driver said this network must have alone. */
+  claims: string[];
 }
 
 export interface NetworkDesired_OptionsEntry {
@@ -1559,6 +1561,7 @@ function createBaseNetworkDesired(): NetworkDesired {
     configFromId: "",
     predefined: false,
     numbers: {},
+    claims: [],
   };
 }
 
@@ -1597,6 +1600,9 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
     globalThis.Object.entries(message.numbers).forEach(([key, value]: [string, bigint]) => {
       NetworkDesired_NumbersEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
     });
+    for (const v of message.claims) {
+      writer.uint32(98).string(v!);
+    }
     return writer;
   },
 
@@ -1707,6 +1713,14 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
             }
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.claims.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1772,6 +1786,9 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
           {},
         )
         : {},
+      claims: globalThis.Array.isArray(object?.claims)
+        ? object.claims.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1822,6 +1839,9 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
         });
       }
     }
+    if (message.claims?.length) {
+      obj.claims = message.claims;
+    }
     return obj;
   },
 
@@ -1857,6 +1877,7 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
       },
       {},
     );
+    message.claims = object.claims?.map((e) => e) || [];
     return message;
   },
 };

@@ -1,0 +1,220 @@
+// HostState against the kernel, both ways: I3 asks what is there (nothing marked that nothing asks for, nothing asked for
+// that is missing), I9 asks how it is. Written apart from the agent's own reading, so that an error there shows here.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type HostObject, nftSets, type Spec } from '@weft/hoststate';
+import { cidrText, DOOMED_GROUP, elementKey, type Link, readSysctl, WEFT_GROUP, WEFT_PROTOCOL } from '@weft/kernel';
+import { type Facts, short, type Verdict } from './facts.ts';
+import { type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
+
+type SpecOf<K extends Spec['$case']> = Extract<Spec, { $case: K }>['value'];
+interface Place {
+  readonly kernel: KernelFacts;
+  readonly netns: string | undefined;
+  readonly runDir: string;
+}
+
+/** What is missing of an object ("missing: ..."), and what differs. */
+function differences({ spec }: HostObject, place: Place): string[] {
+  switch (spec?.$case) {
+    case 'sandbox':
+      return spec.value.namespace?.$case === 'host' || place.kernel.sandboxes.has(spec.value.sandboxId)
+        ? []
+        : ['missing: its namespace'];
+    case 'bridge':
+      return bridge(spec.value, place);
+    case 'veth':
+      return veth(spec.value, place);
+    case 'route':
+      return route(spec.value, place);
+    case 'nftElement':
+      return element(spec.value, place);
+    case 'sysctl': {
+      const is = readSysctl(place.netns, spec.value.key);
+      return is === spec.value.value ? [] : [`it is ${is}, not ${spec.value.value}`];
+    }
+    case 'file':
+      return file(spec.value, place);
+    case undefined:
+      return ['an object without a spec'];
+  }
+}
+
+const linkOf = ({ links }: NamespaceFacts, name: string): Link | undefined => links.find((link) => link.name === name);
+const unequal = (what: string, is: unknown, wanted: unknown): string[] =>
+  is === wanted ? [] : [`its ${what} is ${String(is)}, not ${String(wanted)}`];
+
+/** Addresses on the link that are missing, and those of weft's that nothing asks for. */
+function addresses(there: NamespaceFacts, link: Link, wanted: readonly string[]): string[] {
+  const want = new Set(wanted.map(cidrText));
+  const have = there.addresses.filter((one) => one.link === link.index);
+  const has = new Set(have.map((one) => one.address));
+  return [
+    ...[...want].filter((address) => !has.has(address)).map((address) => `address ${address} is missing`),
+    ...have
+      .filter((one) => one.protocol === WEFT_PROTOCOL && !want.has(one.address))
+      .map((one) => `address ${one.address} is not asked for`),
+    ...have.filter((one) => want.has(one.address) && !one.usable).map((one) => `address ${one.address} is not usable`),
+  ];
+}
+
+function bridge(spec: SpecOf<'bridge'>, { kernel }: Place): string[] {
+  const link = linkOf(kernel.host, spec.name);
+  if (link === undefined) return ['missing: the bridge'];
+  const isOwn = link.group === WEFT_GROUP;
+  return [
+    ...unequal('kind', link.kind, 'bridge'),
+    ...(isOwn || spec.mayExist ? [] : ['a bridge that weft did not make stands in its place']),
+    ...unequal('being up', link.up, true),
+    ...(isOwn && spec.mtu !== 0 ? unequal('MTU', link.mtu, spec.mtu) : []),
+    ...(isOwn && spec.macAddress !== '' ? unequal('MAC', link.mac, spec.macAddress.toLowerCase()) : []),
+    ...addresses(kernel.host, link, spec.addresses),
+  ];
+}
+
+function veth(spec: SpecOf<'veth'>, { kernel }: Place): string[] {
+  const sandbox = kernel.sandboxes.get(spec.sandboxId);
+  const link = linkOf(kernel.host, spec.hostName);
+  if (link === undefined) return ['missing: its host end'];
+  if (sandbox === undefined) return ['missing: its sandbox'];
+  const inside = linkOf(sandbox, spec.name);
+  if (inside === undefined) return ['missing: its interface in the sandbox'];
+  return [
+    ...unequal('kind', link.kind, 'veth'),
+    ...unequal('group', link.group, WEFT_GROUP),
+    ...unequal('peer', link.peer, inside.index),
+    ...unequal('bridge', link.master, linkOf(kernel.host, spec.bridge)?.index),
+    ...unequal('isolation', link.port?.isolated, spec.isolated),
+    ...unequal('hairpin mode', link.port?.hairpin, spec.hairpin),
+    ...unequal('host end being up', link.up, true),
+    ...unequal('being up', inside.up, true),
+    ...(spec.macAddress === '' ? [] : unequal('MAC', inside.mac, spec.macAddress.toLowerCase())),
+    ...(spec.mtu === 0 ? [] : [...unequal('MTU', inside.mtu, spec.mtu), ...unequal('host MTU', link.mtu, spec.mtu)]),
+    ...addresses(sandbox, inside, spec.addresses),
+  ];
+}
+
+function route(spec: SpecOf<'route'>, { kernel }: Place): string[] {
+  const sandbox = kernel.sandboxes.get(spec.sandboxId);
+  if (sandbox === undefined) return ['missing: its sandbox'];
+  const destination = cidrText(spec.destination);
+  const found = sandbox.routes.filter((one) => one.protocol === WEFT_PROTOCOL && one.destination === destination);
+  const [only] = found;
+  if (only === undefined) return ['missing: the route'];
+  const via = spec.gateway === '' ? undefined : cidrText(spec.gateway).split('/')[0];
+  return [
+    ...unequal('number of routes', found.length, 1),
+    ...unequal('gateway', only.via, via),
+    ...unequal('link', only.link, linkOf(sandbox, spec.interfaceName)?.index),
+  ];
+}
+
+function element(spec: SpecOf<'nftElement'>, { kernel }: Place): string[] {
+  const set = nftSets.find((one) => one.name === spec.set);
+  if (set === undefined) return [`no set ${spec.set}`];
+  const key = elementKey(kernelSet(set), spec.key);
+  const found = kernel.elements.get(spec.set)?.find((one) => elementKey(kernelSet(set), one.key) === key);
+  if (found === undefined) return ['missing: the element'];
+  return spec.data.length === 0 ? [] : unequal('verdict', found.data?.join(' '), spec.data.join(' '));
+}
+
+function file(spec: SpecOf<'file'>, { runDir }: Place): string[] {
+  try {
+    const is = readFileSync(join(runDir, 'sandboxes', short(spec.sandboxId), spec.name), 'utf8');
+    return is === spec.content ? [] : ['it has other content'];
+  } catch {
+    return ['missing: the file'];
+  }
+}
+
+/** Everything that carries weft's mark and that no object names, and how many marked things there are. */
+function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: string[] } {
+  const specs = wanted.map((object) => object.spec).filter((spec) => spec !== undefined);
+  const of = <K extends Spec['$case']>(kind: K) =>
+    specs.filter((spec) => spec.$case === kind).map((spec) => spec.value as SpecOf<K>);
+  const hostLinks = new Set([...of('bridge').map((one) => one.name), ...of('veth').map((one) => one.hostName)]);
+  const found: string[] = [];
+  let count = 0;
+  const look = (isAsked: boolean, what: string) => {
+    count++;
+    if (!isAsked) found.push(`${what} is marked as weft's and nothing asks for it`);
+  };
+  const isMarked = ({ group }: Link) => group === WEFT_GROUP || group === DOOMED_GROUP;
+  const namespace = (
+    where: string,
+    { links, addresses: all, routes }: NamespaceFacts,
+    names: ReadonlySet<string>,
+    addressesOf: (name: string) => readonly string[],
+    destinations: ReadonlySet<string>,
+  ) => {
+    const nameOf = new Map(links.map((link) => [link.index, link.name]));
+    for (const link of links.filter(isMarked))
+      look(names.has(link.name) && link.group === WEFT_GROUP, `${where} link ${link.name}`);
+    for (const one of all.filter(({ protocol }) => protocol === WEFT_PROTOCOL)) {
+      const name = nameOf.get(one.link) ?? `${one.link}`;
+      look(addressesOf(name).map(cidrText).includes(one.address), `${where} address ${one.address} of ${name}`);
+    }
+    for (const one of routes.filter(({ protocol }) => protocol === WEFT_PROTOCOL))
+      look(destinations.has(one.destination), `${where} route ${one.destination}`);
+  };
+  namespace(
+    'host',
+    kernel.host,
+    hostLinks,
+    (name) => of('bridge').find((one) => one.name === name)?.addresses ?? [],
+    new Set(),
+  );
+  for (const [id, facts] of kernel.sandboxes) {
+    const veths = of('veth').filter((one) => one.sandboxId === id);
+    const routes = of('route').filter((one) => one.sandboxId === id);
+    namespace(
+      `sandbox ${short(id)}`,
+      facts,
+      new Set(veths.map((one) => one.name)),
+      (name) => veths.find((one) => one.name === name)?.addresses ?? [],
+      new Set(routes.map((one) => cidrText(one.destination))),
+    );
+  }
+  for (const set of nftSets) {
+    const asked = new Set(
+      of('nftElement')
+        .filter((one) => one.set === set.name)
+        .map((one) => elementKey(kernelSet(set), one.key)),
+    );
+    for (const { key } of kernel.elements.get(set.name) ?? [])
+      look(asked.has(elementKey(kernelSet(set), key)), `nft element ${set.name} ${key.join(' . ')}`);
+  }
+  const managed = of('sandbox').filter(({ namespace: one }) => one === undefined || one.$case === 'managed');
+  const managedNames = new Set(managed.map((one) => short(one.sandboxId)));
+  for (const name of kernel.namespaceFiles) look(managedNames.has(name), `namespace ${name}`);
+  const withFiles = new Set(of('file').map((one) => short(one.sandboxId)));
+  for (const name of kernel.fileDirectories) look(withFiles.has(name), `directory of files ${name}`);
+  return { count, found };
+}
+
+/** I3 and I9. */
+export function checkObjects(
+  facts: Facts,
+  kernel: KernelFacts,
+  netns: string | undefined,
+  runDir: string,
+): { I3: Verdict; I9: Verdict } {
+  const place = { kernel, netns, runDir };
+  const lost = new Set(facts.sandboxes.filter((one) => one.status?.lost).map((one) => one.id));
+  const isLost = ({ spec }: HostObject) =>
+    spec !== undefined && 'sandboxId' in spec.value && lost.has(spec.value.sandboxId);
+  const due = facts.wanted.filter((object) => !facts.failing.has(object.key) && !isLost(object));
+  const missing: string[] = [];
+  const differing: string[] = [];
+  for (const object of due) {
+    for (const what of differences(object, place)) {
+      differing.push(`${object.key}: ${what}`);
+      if (what.startsWith('missing')) missing.push(`${object.key}: ${what}`);
+    }
+  }
+  const { count, found } = unasked(facts, place);
+  return {
+    I3: { invariant: 'I3', count: count + due.length, of: 'marked things and objects', broken: [...found, ...missing] },
+    I9: { invariant: 'I9', count: due.length, of: 'objects', broken: [...differing, ...found] },
+  };
+}

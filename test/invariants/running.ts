@@ -1,0 +1,110 @@
+// Facts of a running system, from its public API and its agents' watch. Everything is read between two looks at the
+// revision that say the same, so that the facts are of one moment.
+import { isFault } from '@weft/fault';
+import type { HostObject } from '@weft/hoststate';
+import { AgentServiceDefinition } from '@weft/proto/agent';
+import {
+  EndpointServiceDefinition,
+  NetworkServiceDefinition,
+  SandboxServiceDefinition,
+  SystemServiceDefinition,
+} from '@weft/proto/controller';
+import type { Event } from '@weft/proto/event';
+import { type Channel, clientOf } from '@weft/rpc';
+import { Reason } from '../lib/proto.ts';
+import type { Facts } from './facts.ts';
+
+function clients(channel: Channel) {
+  return {
+    networks: clientOf(NetworkServiceDefinition, channel),
+    endpoints: clientOf(EndpointServiceDefinition, channel),
+    sandboxes: clientOf(SandboxServiceDefinition, channel),
+    system: clientOf(SystemServiceDefinition, channel),
+    agents: clientOf(AgentServiceDefinition, channel),
+  };
+}
+type Api = ReturnType<typeof clients>;
+
+/** The store's revision and id now. */
+export async function position(channel: Channel): Promise<{ storeId: string; revision: bigint }> {
+  return await clientOf(SystemServiceDefinition, channel).getStatus({});
+}
+
+/** Undefined when something changed meanwhile. `hostName` empty: the only host. */
+export async function gatherRunning(channel: Channel, hostName: string): Promise<Facts | undefined> {
+  const api = clients(channel);
+  const before = await api.system.getStatus({});
+  const { networks } = await api.networks.listNetworks({});
+  const { endpoints } = await api.endpoints.listEndpoints({});
+  const { sandboxes } = await api.sandboxes.listSandboxes({});
+  const host = before.hosts.find((one) => hostName === '' || one.name === hostName);
+  if (host === undefined) throw new Error(`no host ${hostName}`);
+  const waiting: { networkId: string; cidr: string }[] = [];
+  for (const { id } of networks) {
+    const { waitingAddresses } = await api.networks.getNetwork({ network: id });
+    for (const cidr of waitingAddresses) waiting.push({ networkId: id, cidr });
+  }
+  const { wanted, wantedRevision } = await hostState(api, host.id);
+  const { events, isLogWhole } = await told(api, before.revision);
+  const synced = await watched(api);
+  const after = await api.system.getStatus({});
+  if (after.revision !== before.revision) return undefined;
+  return {
+    mode: 'running',
+    storeId: after.storeId,
+    revision: after.revision,
+    networks,
+    endpoints,
+    sandboxes: sandboxes.map((one) => one.sandbox).filter((one) => one !== undefined),
+    hosts: after.hosts,
+    pools: after.pools,
+    waiting,
+    wanted,
+    wantedRevision,
+    failing: new Set(
+      wanted
+        .map(({ key }) => key)
+        .filter((key) => after.failures.some((text) => text.startsWith(`${host.name} ${key}: `))),
+    ),
+    synced,
+    events,
+    isLogWhole,
+    stored: undefined,
+  };
+}
+
+/** What the host must have, as its agent hears it. */
+async function hostState(api: Api, hostId: string): Promise<Pick<Facts, 'wanted' | 'wantedRevision'>> {
+  const stop = new AbortController();
+  const wanted: HostObject[] = [];
+  for await (const { step } of api.agents.watch({ hostId }, { signal: stop.signal })) {
+    if (step?.$case === 'put') wanted.push(step.value);
+    if (step?.$case === 'synced') {
+      const { revision } = step.value;
+      return { wanted, wantedRevision: revision };
+    }
+  }
+  throw new Error('the watch of the host ended before it was synced');
+}
+
+/** The log up to a revision, from its beginning or from as far back as it reaches. */
+async function told(api: Api, untilRevision: bigint): Promise<Pick<Facts, 'events' | 'isLogWhole'>> {
+  const read = async (from: { sinceRevision: bigint } | { sinceTime: Date }): Promise<Event[]> => {
+    const events: Event[] = [];
+    for await (const { event } of api.system.events({ ...from, untilRevision })) {
+      if (event !== undefined) events.push(event);
+    }
+    return events;
+  };
+  try {
+    return { events: await read({ sinceRevision: 0n }), isLogWhole: true };
+  } catch (error) {
+    if (!isFault(error, Reason.GAP)) throw error;
+    return { events: await read({ sinceTime: new Date(0) }), isLogWhole: false };
+  }
+}
+
+async function watched(api: Api): Promise<bigint[]> {
+  for await (const { step } of api.system.watch({})) if (step?.$case === 'synced') return [step.value.revision];
+  return [];
+}
