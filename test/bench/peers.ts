@@ -32,7 +32,7 @@ export async function startEngine(bench: Bench): Promise<Peer> {
   return enginePeer(engine);
 }
 
-export function weftPeer({ networks, endpoints, sandboxes }: Clients): Peer {
+function weftPeer({ networks, endpoints, sandboxes }: Clients): Peer {
   return {
     name: 'weft',
     createNetwork: (name) => networks.createNetwork({ spec: NetworkSpec.fromPartial({ name }) }),

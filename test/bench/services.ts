@@ -13,7 +13,7 @@ export interface Services {
 export const socketOf = (host: Host, name: string): string => `unix://${host.runDir}/${name}.sock`;
 
 /** Starts one service in the host and resolves when it serves. */
-export function startService(host: Host, name: string, flags: readonly string[]): Promise<Running> {
+function startService(host: Host, name: string, flags: readonly string[]): Promise<Running> {
   return host.start(process.execPath, [join(root, `dist/${name}.mjs`), ...flags], 'serving');
 }
 

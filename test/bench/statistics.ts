@@ -1,7 +1,7 @@
 // Numbers of a run: medians and percentiles, and how they are written. Pure.
 
 /** The value below which this share (0 to 1) of the samples lies. */
-export function quantile(samples: readonly number[], share: number): number {
+function quantile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1));
   return sorted[at] ?? Number.NaN;
@@ -18,9 +18,6 @@ export function ms(value: number): string {
 
 /** Median and p95 of samples in ms. */
 export const spread = (samples: readonly number[]): string => `${ms(median(samples))} (${ms(p95(samples))})`;
-
-/** How many times slower the peer is. */
-export const times = (peer: number, own: number): string => `${(peer / own).toFixed(1)}x`;
 
 /** Milliseconds that the work takes. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -63,6 +63,6 @@ test('without root a clear sentence says which capability lacks', () => {
   });
   expect(refused).toMatchObject({ status: 1, stdout: '' });
   expect(refused.stderr).toBe(
-    '[permission denied] the agent lacks CAP_NET_ADMIN, CAP_SYS_ADMIN (run the agent as root)\n',
+    '[permission denied] the agent lacks CAP_NET_BROADCAST, CAP_NET_ADMIN, CAP_SYS_ADMIN (run the agent as root)\n',
   );
 });

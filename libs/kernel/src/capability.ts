@@ -1,7 +1,8 @@
 // Which capabilities the process lacks for the agent's work.
 import { readFileSync } from 'node:fs';
 
-const NEEDED = { CAP_NET_ADMIN: 12n, CAP_SYS_ADMIN: 21n } as const;
+// NET_BROADCAST is what hearing all namespaces by one socket takes (NETLINK_LISTEN_ALL_NSID).
+const NEEDED = { CAP_NET_BROADCAST: 11n, CAP_NET_ADMIN: 12n, CAP_SYS_ADMIN: 21n } as const;
 export type Capability = keyof typeof NEEDED;
 
 /** The names of those that this process does not have in force; empty when it may do all. */

@@ -40,7 +40,7 @@ describe('host facts', () => {
 
   it('names the capabilities that lack', () => {
     expect(missingCapabilities()).toEqual([]);
-    expect(missingCapabilities('CapEff:\t0000000000001000\n')).toEqual(['CAP_SYS_ADMIN']);
-    expect(missingCapabilities('')).toEqual(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN']);
+    expect(missingCapabilities('CapEff:\t0000000000001800\n')).toEqual(['CAP_SYS_ADMIN']);
+    expect(missingCapabilities('')).toEqual(['CAP_NET_BROADCAST', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN']);
   });
 });
