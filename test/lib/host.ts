@@ -15,7 +15,7 @@ import {
 } from '@weft/proto/controller';
 import { type Channel, clientOf, openChannel, parseAddress } from '@weft/rpc';
 
-const root = new URL('../..', import.meta.url).pathname;
+export const root = new URL('../..', import.meta.url).pathname;
 /** The command as users start it. */
 export const weftCommand = join(root, 'node_modules/.bin/weft');
 
