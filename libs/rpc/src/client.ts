@@ -19,7 +19,8 @@ export function openChannel(target: Target): Channel {
     // A channel is a connection of its own, and does not inherit another one's pause between attempts.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.min_reconnect_backoff_ms': 100,
+    // Despite its name: how long one attempt may take. Shorter fails on a far or busy host, longer keeps a healed link waiting.
+    'grpc.min_reconnect_backoff_ms': 2_000,
     'grpc.max_reconnect_backoff_ms': 2_000,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
