@@ -13,15 +13,15 @@ export const defaultDeadlineMs = 60_000;
 
 export type { Channel };
 
-/** A connection to one address; it dials when it is first used, and again, with back-off up to 2 s, when it breaks. */
+/** A connection to one address; it dials when it is first used, and again, within 2 s, when it breaks. */
 export function openChannel(target: Target): Channel {
   return createChannel(target, undefined, {
     // A channel is a connection of its own, and does not inherit another one's pause between attempts.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.initial_reconnect_backoff_ms': 100,
-    // Despite its name: how long one attempt may take. Shorter fails on a far or busy host, longer keeps a healed link waiting.
-    'grpc.min_reconnect_backoff_ms': 2_000,
-    'grpc.max_reconnect_backoff_ms': 2_000,
+    // Despite its name how long one attempt to connect may take: with the pause after it, less than 2 s.
+    'grpc.min_reconnect_backoff_ms': 1_500,
+    'grpc.max_reconnect_backoff_ms': 400,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.keepalive_permit_without_calls': 1,
