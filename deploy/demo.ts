@@ -3,10 +3,10 @@
 // should be ends the demo with 1 and a sentence.
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Host, joinHosts, makeHost, type Running } from '../test/lib/host.ts';
-import { machineState } from './machine-state.ts';
-import { say, showCommand, showLines, step } from './show.ts';
+import { leftovers, machineState } from './machine-state.ts';
+import { interrupt, say, showCommand, showLines, step } from './show.ts';
 
 const nats = 'nats://127.0.0.1:4222';
 const hostAddress = '203.0.113.1';
@@ -28,7 +28,7 @@ function weft(host: Host, ...args: string[]): string {
 /** Runs a weft command as a person would, and shows it. */
 function typed(host: Host, line: string): string {
   showCommand(`weft ${line}`);
-  return weft(host, ...line.split(' '));
+  return weft(host, ...Array.from(line.matchAll(/'([^']*)'|\S+/g), ([word, quoted]) => quoted ?? word));
 }
 
 const addressOf = (host: Host, sandbox: string, network: string): string =>
@@ -87,9 +87,7 @@ async function showNetworks(host: Host): Promise<void> {
   });
   showLines(typed(host, 'network ls'));
   showLines(typed(host, 'sandbox ls'));
-  showLines(
-    typed(host, 'network inspect -f {{.Name}}:{{range.Containers}}{{"\\x20"}}{{.Name}}={{.IPv4Address}}{{end}} web'),
-  );
+  showLines(typed(host, "network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}  {{end}}' web"));
 
   const [cart, store] = [addressOf(host, 'cart', 'web'), addressOf(host, 'store', 'back')];
   await step(`shop reaches cart (${cart}): both are on web`, () => {
@@ -114,17 +112,15 @@ async function showOutside(host: Host, internet: Host): Promise<void> {
   });
 }
 
-async function showRepair(host: Host): Promise<void> {
+async function showRepair(host: Host, events: Running): Promise<void> {
   const id = weft(host, 'network', 'inspect', '-f', '{{.Id}}', 'web').trim();
   const bridge = `br-${id.slice(0, 12)}`;
   const cart = addressOf(host, 'cart', 'web');
   showCommand(`ip link delete ${bridge}`);
   await step('somebody deletes the bridge of web: weft makes it again', async () => {
-    const monitor = await host.start('sh', ['-c', 'ip monitor link >&2 & echo ready >&2; wait'], 'ready');
     host.sh(`ip link delete ${bridge}`);
-    const isBack = () => host.sh(`ip link show ${bridge}`, { mayFail: true }).status === 0 && pings(host, 'shop', cart);
-    await until(monitor, isBack, `within ${patienceMs / 1000} s the bridge of web did not come back`);
-    await monitor.stop();
+    const isRepaired = () => events.log.some((line) => line.endsWith('.repaired')) && pings(host, 'shop', cart);
+    await until(events, isRepaired, `within ${patienceMs / 1000} s the bridge of web did not come back`);
   });
 }
 
@@ -162,27 +158,24 @@ async function showEnd(host: Host): Promise<void> {
 }
 
 async function demo(): Promise<void> {
-  const before = machineState();
-  const [host, internet] = [makeHost(), makeHost()];
-  const remove = async () => {
-    await Promise.all([host.remove(), internet.remove()]);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => void remove().finally(() => process.exit(1)));
-  }
+  const was = machineState();
+  const [host, internet] = [makeHost('demo'), makeHost('internet')];
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
   try {
     const events = await startAll(host, internet);
     await showNetworks(host);
     await showOutside(host, internet);
-    await showRepair(host);
+    await showRepair(host, events);
     await showEvents(host, events);
     await showEnd(host);
   } finally {
-    await remove();
+    await Promise.all([host.remove(), internet.remove()]);
   }
   await step('this machine is as it was: links, addresses, routes, firewall, namespaces, processes', () => {
-    const [was, is] = [before.join('\n'), machineState().join('\n')];
+    const is = machineState();
     expect(was === is, `this machine was\n${was}\nand is\n${is}`);
+    const left = [host, internet].flatMap((one) => leftovers(dirname(one.netns)));
+    expect(left.length === 0, `there is left: ${left.join(', ')}`);
   });
 }
 

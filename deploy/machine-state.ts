@@ -1,6 +1,6 @@
-// What the machine's own network namespace has, and what weft could leave outside it, a line each: for before == after.
+// What the machine's own network namespace has, for before == after, and what is left of a directory after its end.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const questions = [
   'ip -o link show',
@@ -13,28 +13,33 @@ const questions = [
 ];
 
 /** Times that run down and counters that run up are left out. */
-const steady = (text: string) =>
-  text.replaceAll(/\b(valid_lft|preferred_lft|expires|packets|bytes) \S+/g, '').replaceAll(/ +$/gm, '');
+const steady = (text: string) => text.replaceAll(/\b(valid_lft|preferred_lft|expires|packets|bytes) \S+/g, '');
 
-const linesWith = (text: string, word: string) => text.split('\n').filter((line) => line.includes(word));
-
-function processes(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return ''; // it ended
-      }
+/** Links, addresses, routes, rules, firewall and forwarding. */
+export function machineState(): string {
+  return questions
+    .map((line) => {
+      const [command = '', ...args] = line.split(' ');
+      return steady(spawnSync(command, args, { encoding: 'utf8' }).stdout);
     })
-    .filter((line) => /weft-wt[0-9a-f]{8}/.test(line));
+    .join('');
 }
 
-export function machineState(): string[] {
-  const answers = questions.map((line) => {
-    const [command = '', ...args] = line.split(' ');
-    return steady(spawnSync(command, args, { encoding: 'utf8' }).stdout ?? '');
-  });
-  return [...answers, ...linesWith(readFileSync('/proc/self/mountinfo', 'utf8'), 'weft-wt'), ...processes()];
+/** The directory, its mounts (namespaces are mounts), and the processes that were told of it. */
+export function leftovers(directory: string): string[] {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(directory));
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && commandLine(name).includes(directory))
+    .map((pid) => `process ${pid}: ${commandLine(pid)}`);
+  return [...(existsSync(directory) ? [directory] : []), ...mounts, ...processes];
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return ''; // it has ended
+  }
 }

@@ -52,7 +52,7 @@ export const kernelSet = ({ name, key, data }: NftSet): KernelSet => ({
   interval: key.some((field) => field.endsWith('_prefix')),
 });
 
-export function readNamespace(path: string | undefined): NamespaceFacts {
+function readNamespace(path: string | undefined): NamespaceFacts {
   return withNetlink(path, (socket) => ({
     links: dumpLinks(socket),
     addresses: dumpAddresses(socket),

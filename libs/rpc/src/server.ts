@@ -53,7 +53,7 @@ export async function serve(target: Target, services: readonly Serving[], onDefe
   }
   health.setStatus('healthy');
   server.add(HealthDefinition, HealthServiceImpl(health));
-  const names = services.map(({ definition }) => definition.fullName);
+  const names = [...services.map(({ definition }) => definition.fullName), HealthDefinition.fullName];
   server.add(ServerReflectionService, ServerReflection(Buffer.from(descriptorSetBase64, 'base64'), names));
 
   const path = socketPath(target);

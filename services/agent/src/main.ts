@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import { Command, createLog, directoryFlag, hostNameFlag, runMain, untilSignal, version } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
@@ -26,15 +26,18 @@ new Command('weft-agent')
   .action((flags: Flags) =>
     runMain(async () => {
       const log = createLog('agent');
+      const name = hostNameFlag(flags.name, '--name');
+      const dataDir = directoryFlag(flags.dataDir, '--data-dir');
+      const runDir = directoryFlag(flags.runDir, '--run-dir');
       const channel = openChannel(parseAddress(flags.controller, '--controller'));
-      mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
-      mkdirSync(flags.runDir, { recursive: true, mode: 0o755 });
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+      mkdirSync(runDir, { recursive: true, mode: 0o755 });
       const agent = await startAgent({
-        name: flags.name,
+        name,
         controller: clientOf(AgentServiceDefinition, channel),
-        store: openSqliteStore({ file: join(flags.dataDir, 'agent.db') }),
-        runDir: flags.runDir,
-        writer: await createKernelWriter({ runDir: flags.runDir, dataDir: flags.dataDir, log }),
+        store: openSqliteStore({ file: join(dataDir, 'agent.db') }),
+        runDir,
+        writer: await createKernelWriter({ runDir, dataDir, log }),
         log,
       });
       log.info({ hostId: agent.hostId }, 'serving');

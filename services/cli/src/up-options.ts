@@ -1,6 +1,7 @@
 // What `weft up` is told, parsed and checked. Refuses what this release does not have; `off` is always accepted. Pure.
 import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
+import { directoryFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from '@weft/process';
 import { notImplemented } from './not-implemented.ts';
 import type { Flags } from './usage/flag.ts';
 
@@ -79,47 +80,19 @@ function addressPool(text: string): AddressPool {
   return { base, size };
 }
 
-function directory(flags: Flags, flag: string): string {
-  const path = flags.string(flag);
-  if (!path.startsWith('/')) invalid(flag, `"${path}" is not an absolute path`);
-  return path.replace(/(?<=.)\/+$/, '');
-}
-
-/** A unix socket's path takes at most 107 bytes; the longest under the run directory is docker.sock. */
-function runDirectory(flags: Flags): string {
-  const path = directory(flags, 'run-dir');
-  if (Buffer.byteLength(`${path}/docker.sock`) > 107)
-    invalid('run-dir', `"${path}" is too long for the path of a socket`);
-  return path;
-}
-
-function natsUrl(text: string): string | undefined {
-  if (text === '' || text === 'off') return undefined;
-  if (!/^(nats|tls):\/\/[^\s/]+\/?$/.test(text)) invalid('nats', `"${text}" is neither nats://HOST:PORT nor off`);
-  return text;
-}
-
 /** @param hostname this machine's. @throws INVALID_VALUE, INVALID_NAME, NOT_IMPLEMENTED */
 export function upOptions(flags: Flags, hostname: string): UpOptions {
   refusePlanned(flags);
-  const name = flags.string('name') || hostname;
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name)) {
-    throw fault(Reason.INVALID_NAME, `up --name: "${name}" cannot name a host`, { field: '--name' });
-  }
-  const defaultBridge = flags.string('default-bridge');
-  if (!/^[^\s/:]{1,15}$/.test(defaultBridge) || defaultBridge === '.' || defaultBridge === '..') {
-    invalid('default-bridge', `"${defaultBridge}" cannot name an interface (1 to 15 characters, no space, / or :)`);
-  }
   return {
-    dataDir: directory(flags, 'data-dir'),
-    runDir: runDirectory(flags),
-    name,
-    nats: natsUrl(flags.string('nats')),
+    dataDir: directoryFlag(flags.string('data-dir'), 'up --data-dir'),
+    runDir: socketDirectoryFlag(flags.string('run-dir'), 'up --run-dir', 'docker.sock'),
+    name: hostNameFlag(flags.string('name') || hostname, 'up --name'),
+    nats: natsFlag(flags.string('nats'), 'up --nats'),
     etcd: [],
     listen: undefined,
     join: undefined,
     token: undefined,
-    defaultBridge,
+    defaultBridge: interfaceFlag(flags.string('default-bridge'), 'up --default-bridge'),
     defaultAddressPools: flags.list('default-address-pool').map(addressPool),
     drivers: [],
     ipamDrivers: [],

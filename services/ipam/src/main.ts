@@ -1,7 +1,7 @@
 // weft-ipam: serves ipam alone, on its own store.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import { Command, createLog, directoryFlag, runMain, untilSignal, version } from '@weft/process';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { parseAddress, serve, serving } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
@@ -30,7 +30,7 @@ async function run(options: Options): Promise<void> {
   const log = createLog('ipam');
   const target = parseAddress(options.listen, '--listen');
   const localBases = options.defaultAddressPool.map((text): Base => parseBase(text));
-  const store = openStore(options.dataDir);
+  const store = openStore(directoryFlag(options.dataDir, '--data-dir'));
   const ipam = await createIpam({ store, localBases });
   const server = await serve(target, [serving(IpamServiceDefinition, ipamService(ipam))], (error, path) =>
     log.error({ err: error.cause ?? error, path }, 'defect'),

@@ -1,7 +1,16 @@
 // weft-network-controller: serves the controller alone; ipam and drivers are other processes.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import {
+  Command,
+  createLog,
+  directoryFlag,
+  interfaceFlag,
+  natsFlag,
+  runMain,
+  untilSignal,
+  version,
+} from '@weft/process';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { clientOf, openChannel, parseAddress, serve } from '@weft/rpc';
@@ -14,7 +23,7 @@ interface Flags {
   ipam: string;
   driver: string[];
   defaultBridge: string;
-  nats?: string;
+  nats: string;
 }
 const collect = (value: string, previous: string[] = []) => [...previous, value];
 
@@ -26,22 +35,24 @@ new Command('weft-network-controller')
   .requiredOption('--ipam <address>', 'where ipam listens')
   .requiredOption('--driver <address>', 'where a driver listens (repeatable)', collect)
   .option('--default-bridge <name>', 'the interface of the predefined network bridge', 'weft0')
-  .option('--nats <url>', 'publish events there')
+  .option('--nats <url>', 'publish events there', 'off')
   .action((flags: Flags) =>
     runMain(async () => {
       const log = createLog('network-controller');
       const targets = flags.listen.map((one) => parseAddress(one, '--listen'));
-      const channels = [flags.ipam, ...flags.driver].map((one) => openChannel(parseAddress(one, '--ipam or --driver')));
-      const [ipam, ...drivers] = channels;
-      if (ipam === undefined) return;
-      mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
+      const dataDir = directoryFlag(flags.dataDir, '--data-dir');
+      const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
+      const natsUrl = natsFlag(flags.nats, '--nats');
+      const ipam = openChannel(parseAddress(flags.ipam, '--ipam'));
+      const drivers = flags.driver.map((one) => openChannel(parseAddress(one, '--driver')));
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       const controller = await startController({
-        store: openSqliteStore({ file: join(flags.dataDir, 'network-controller.db') }),
+        store: openSqliteStore({ file: join(dataDir, 'network-controller.db') }),
         ipam: clientOf(IpamServiceDefinition, ipam),
         drivers: drivers.map((channel) => clientOf(DriverServiceDefinition, channel)),
         log,
-        defaultBridge: flags.defaultBridge,
-        natsUrl: flags.nats,
+        defaultBridge,
+        natsUrl,
       });
       const servers = await Promise.all(
         targets.map((target) =>
@@ -52,7 +63,7 @@ new Command('weft-network-controller')
       await untilSignal();
       await controller.stop();
       await Promise.all(servers.map((server) => server.stop()));
-      for (const channel of channels) channel.close();
+      for (const channel of [ipam, ...drivers]) channel.close();
     }),
   )
   .parse();

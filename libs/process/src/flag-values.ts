@@ -1,0 +1,40 @@
+// Values of flags that several mains take, checked BEFORE anything is started. Each throws a fault that names the flag
+// as the caller gives it.
+import { fault, Reason } from '@weft/fault';
+
+function invalid(flag: string, because: string): never {
+  throw fault(Reason.INVALID_VALUE, `${flag}: ${because}`, { field: flag.split(' ').at(-1) ?? flag });
+}
+
+/** An absolute path, without a slash at its end. @throws INVALID_VALUE */
+export function directoryFlag(path: string, flag: string): string {
+  if (!path.startsWith('/')) invalid(flag, `"${path}" is not an absolute path`);
+  return path.replace(/(?<=.)\/+$/, '');
+}
+
+/** A directory for sockets: a unix socket's path takes at most 107 bytes. @throws INVALID_VALUE */
+export function socketDirectoryFlag(text: string, flag: string, longestSocket: string): string {
+  const path = directoryFlag(text, flag);
+  if (Buffer.byteLength(`${path}/${longestSocket}`) > 107)
+    invalid(flag, `"${path}" is too long for the path of a socket`);
+  return path;
+}
+
+/** @throws INVALID_NAME */
+export function hostNameFlag(name: string, flag: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name)) return name;
+  throw fault(Reason.INVALID_NAME, `${flag}: "${name}" cannot name a host`, { field: flag.split(' ').at(-1) ?? flag });
+}
+
+/** @throws INVALID_VALUE */
+export function interfaceFlag(name: string, flag: string): string {
+  if (/^[^\s/:]{1,15}$/.test(name) && name !== '.' && name !== '..') return name;
+  invalid(flag, `"${name}" cannot name an interface (1 to 15 characters, no space, / or :)`);
+}
+
+/** A NATS server's URL, undefined for off. @throws INVALID_VALUE */
+export function natsFlag(text: string, flag: string): string | undefined {
+  if (text === '' || text === 'off') return undefined;
+  if (!/^(nats|tls):\/\/[^\s/]+\/?$/.test(text)) invalid(flag, `"${text}" is neither nats://HOST:PORT nor off`);
+  return text;
+}
