@@ -81,7 +81,11 @@ for (const words of [
   ['status'],
 ]) {
   try {
-    execFileSync(process.execPath, [join(dist, 'weft.mjs'), ...words], { env: nowhere, stdio: 'ignore' });
+    // As bin/weft says it: V8's flags are part of what a cache is good for.
+    execFileSync(process.execPath, ['--max-semi-space-size=1', join(dist, 'weft.mjs'), ...words], {
+      env: nowhere,
+      stdio: 'ignore',
+    });
   } catch {
     // The command's own refusal.
   }

@@ -1,6 +1,6 @@
 // node test/bench/main.ts [--quick] [--only NAME]... [--write]: measures weft against a Docker Engine in the same run, and
 // prints one table. --write keeps it in docs/benchmark.md. Needs root; all of it happens in namespaces of its own.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -59,5 +59,8 @@ did other work too, so the ratios say more than the numbers.
 
 ${report.markdown()}`;
 process.stdout.write(text);
-if (values.write) writeFileSync(join(root, 'docs/benchmark.md'), text);
+if (values.write) {
+  mkdirSync(join(root, 'docs'), { recursive: true });
+  writeFileSync(join(root, 'docs/benchmark.md'), text);
+}
 process.exit(0);

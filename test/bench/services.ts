@@ -14,7 +14,7 @@ export const socketOf = (host: Host, name: string): string => `unix://${host.run
 
 /** Starts one service in the host and resolves when it serves. */
 function startService(host: Host, name: string, flags: readonly string[]): Promise<Running> {
-  return host.start(process.execPath, [join(root, `dist/${name}.mjs`), ...flags], 'serving');
+  return host.start(process.execPath, ['--max-semi-space-size=1', join(root, `dist/${name}.mjs`), ...flags], 'serving');
 }
 
 export function startIpam(host: Host): Promise<Running> {

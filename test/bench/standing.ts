@@ -30,7 +30,8 @@ export const standing: Part = {
     await fill(host.clients(), count);
     await pause(settleMs);
     memory(`weft up, ${count} endpoints on 4 networks`, weft.pid, 200);
-    const seconds = bench.isQuick ? 10 : 65;
+    // Long enough to have at least one of the agent's full looks in it.
+    const seconds = bench.isQuick ? 10 : 150;
     const percent = await processorPercent(weft.pid, seconds);
     bench.report.row({
       what: `processor when nothing happens, ${count} endpoints, ${seconds} s`,

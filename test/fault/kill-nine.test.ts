@@ -19,8 +19,6 @@ let api: Clients;
 let weft: Running;
 let ping: Ping;
 let at: Position | undefined;
-/** Endpoint ids of the pairs that are connected. */
-const connected = new Map<string, string>();
 
 const where = (): CheckOptions => ({ runDir: host.runDir, dataDir: host.dataDir, netns: host.netns });
 const check = async (more: Partial<CheckOptions> = {}) => {
@@ -108,6 +106,7 @@ async function onEndpointEvent(count: number, then: () => void): Promise<void> {
 test.each(Array.from({ length: 10 }, (_, round) => round))(
   'round %i: killed in the middle',
   async (round) => {
+    const connected = await endpoints();
     const operations: Operation[] = pairs.map((pair) => ({
       ...pair,
       requestId: randomUUID(),
@@ -139,10 +138,6 @@ test.each(Array.from({ length: 10 }, (_, round) => round))(
     // Said again with the same request ids: each happens once.
     await Promise.all(operations.filter((one) => one.acknowledged === undefined).map(run));
     expect(await brokenPromises(operations)).toEqual([]);
-    for (const one of operations) {
-      if (one.connects) connected.set(pairKey(one), one.acknowledged ?? '');
-      else connected.delete(pairKey(one));
-    }
     await check();
   },
   60_000,

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultError, fault, Reason } from '@weft/fault';
@@ -92,6 +94,20 @@ test('a server that is not there is a fault that names the service', async () =>
     reason: Reason.SERVICE_UNAVAILABLE,
     metadata: { service: 'weft.ipam.v1.IpamService' },
   });
+});
+
+test('a host that takes half a second to answer is reached', async () => {
+  const far = createServer((near) => {
+    const there = connect(`${directory}/x.sock`);
+    for (const one of [near, there]) one.on('error', () => undefined);
+    near.pipe(there);
+    setTimeout(() => there.pipe(near), 500);
+  });
+  await once(far.listen(`${directory}/far.sock`), 'listening');
+  const slow = openChannel(parseAddress(`unix://${directory}/far.sock`, ''));
+  await expect(clientOf(IpamServiceDefinition, slow).describe({})).resolves.toMatchObject({ name: 'default' });
+  slow.close();
+  far.close();
 });
 
 test.each([['127.0.0.1:80'], ['tcp://h:1'], ['unix://relative'], ['http://h:99999'], ['https://h:1'], ['']])(

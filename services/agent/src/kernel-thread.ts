@@ -7,9 +7,10 @@ import { clearWake, createMonitor, enterNamespace, waitFor } from '@weft/kernel'
 import { Context } from './context.ts';
 import type { Answer, Command, ThreadSettings } from './kernel-messages.ts';
 import { openLedger } from './ledger.ts';
-import { emptyReport, Reconciler } from './reconcile.ts';
+import { emptyReport, LOOK_SHARE, Reconciler } from './reconcile.ts';
 
-// An unmount anywhere on the machine makes the thread look at its own namespaces' names, at most this often.
+// An unmount anywhere on the machine makes the thread look at its own namespaces' names, at most this often: with many of them
+// a look takes a while, and a busy machine unmounts all the time.
 const MOUNT_LOOKS_MS = 250;
 
 interface Data {
@@ -27,7 +28,7 @@ const run = ({ port, wakeFd, settings }: Data): void => {
   const reconciler = new Reconciler(context, () => monitor.drain(), settings.lookEveryMs);
   const say = (answer: Answer) => port.postMessage(answer);
   let mountLookAt = Infinity;
-  let mountLookedAt = -Infinity;
+  let nextMountLookAt = -Infinity;
 
   const close = () => {
     monitor.close();
@@ -69,7 +70,7 @@ const run = ({ port, wakeFd, settings }: Data): void => {
     const urgent = mountLookAt === Infinity ? [mounts] : [];
     const ready = waitFor([wakeFd, ...monitor.fds, ...reconciler.fds], waitMs, urgent);
     if (ready.includes(wakeFd)) clearWake(wakeFd);
-    if (ready.includes(mounts)) mountLookAt = Math.max(performance.now(), mountLookedAt + MOUNT_LOOKS_MS);
+    if (ready.includes(mounts)) mountLookAt = Math.max(performance.now(), nextMountLookAt);
   };
 
   const loop = (): void => {
@@ -81,8 +82,8 @@ const run = ({ port, wakeFd, settings }: Data): void => {
     }
     if (now >= mountLookAt) {
       mountLookAt = Infinity;
-      mountLookedAt = now;
       reconciler.lookAtMounts(now);
+      nextMountLookAt = now + Math.max(MOUNT_LOOKS_MS, LOOK_SHARE * (performance.now() - now));
     }
     turn(now);
     setImmediate(loop);

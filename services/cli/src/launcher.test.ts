@@ -38,7 +38,16 @@ test('follows links to its checkout, takes the Node beside it and runs what was 
     expect([path, status, stdout.split('\n')]).toEqual([
       path,
       0,
-      ['pinned', '--disable-warning=ExperimentalWarning', join(root, 'dist/weft.mjs'), 'a b', '', '777', ''],
+      [
+        'pinned',
+        '--max-semi-space-size=1',
+        '--disable-warning=ExperimentalWarning',
+        join(root, 'dist/weft.mjs'),
+        'a b',
+        '',
+        '777',
+        '',
+      ],
     ]);
   }
 });

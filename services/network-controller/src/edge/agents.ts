@@ -5,7 +5,7 @@ import type { AgentServiceImplementation, ReportRequest, WatchRequest, WatchResp
 import { StoredDrift } from '@weft/proto/controller';
 import { EndpointStatus, type Host, HostFacts, HostState, SandboxStatus } from '@weft/proto/model';
 import type { CallContext } from '@weft/rpc';
-import type { Op, Revision } from '@weft/store';
+import type { Compare, Op, Revision } from '@weft/store';
 import type { Context } from '../act/context.ts';
 import { isFullId } from '../admit/lookup.ts';
 import { checkName } from '../admit/names.ts';
@@ -206,12 +206,28 @@ async function keep(context: Context, report: ReportRequest, untold: Set<string>
     for (const item of table.owners(key)) items.add(item);
   for (const { sandboxId } of report.sandboxes) items.add(itemOf.sandbox(sandboxId));
 
-  const ops: Op[] = [...items].map((item) => statusOp(context, report, item)).filter((op) => op !== undefined);
+  const all = [...items];
+  for (let i = 0; i < all.length; i += statusesAtOnce)
+    await putStatuses(context, report, all.slice(i, i + statusesAtOnce));
   if (report.drifts.length > 0) {
     const value = StoredDrift.encode({ hostId: report.hostId, drifts: report.drifts.slice(0, 100) }).finish();
-    ops.push({ put: `${prefix.drift}${report.hostId}`, value });
+    await ledger.commit([], [{ put: `${prefix.drift}${report.hostId}`, value }]);
   }
-  for (let i = 0; i < ops.length; i += statusesAtOnce) await ledger.commit([], ops.slice(i, i + statusesAtOnce));
+}
+
+/** Writes what a report says of items, as long as their records are what it was compared with: none outlives its record. */
+async function putStatuses(context: Context, report: ReportRequest, items: readonly string[]): Promise<void> {
+  await untilCommitted(async () => {
+    const compares: Compare[] = [];
+    const ops: Op[] = [];
+    for (const item of items) {
+      const op = statusOp(context, report, item);
+      if (op === undefined) continue;
+      ops.push(op);
+      compares.push({ key: item, modRevision: revisionOf(context, item) ?? 0n });
+    }
+    if (ops.length > 0) await context.ledger.commit(compares, ops);
+  });
 }
 
 function revisionOf(context: Context, item: string): Revision | 0n | undefined {
