@@ -54,7 +54,7 @@ export async function serve(target: Target, services: readonly Serving[], onDefe
   health.setStatus('healthy');
   server.add(HealthDefinition, HealthServiceImpl(health));
   const names = [...services.map(({ definition }) => definition.fullName), HealthDefinition.fullName];
-  server.add(ServerReflectionService, ServerReflection(Buffer.from(descriptorSetBase64, 'base64'), names));
+  server.add(ServerReflectionService, reflection(names));
 
   const path = socketPath(target);
   if (path !== undefined) {
@@ -77,6 +77,17 @@ export async function serve(target: Target, services: readonly Serving[], onDefe
       const patience = setTimeout(() => server.forceShutdown(), 250);
       await gone;
       clearTimeout(patience);
+    },
+  };
+}
+
+/** Reflection of these services; the descriptors are read when somebody first asks: it takes 0.1 s. */
+function reflection(names: readonly string[]): ServiceImplementation<typeof ServerReflectionService> {
+  let made: ServiceImplementation<typeof ServerReflectionService> | undefined;
+  return {
+    async *serverReflectionInfo(requests, context) {
+      made ??= ServerReflection(Buffer.from(descriptorSetBase64, 'base64'), names);
+      yield* made.serverReflectionInfo(requests, context);
     },
   };
 }
