@@ -41,6 +41,7 @@ test('follows links to its checkout, takes the Node beside it and runs what was 
       [
         'pinned',
         '--max-semi-space-size=1',
+        '--no-memory-protection-keys',
         '--disable-warning=ExperimentalWarning',
         join(root, 'dist/weft.mjs'),
         'a b',
