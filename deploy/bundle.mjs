@@ -82,10 +82,14 @@ for (const words of [
 ]) {
   try {
     // As bin/weft says it: V8's flags are part of what a cache is good for.
-    execFileSync(process.execPath, ['--max-semi-space-size=1', join(dist, 'weft.mjs'), ...words], {
-      env: nowhere,
-      stdio: 'ignore',
-    });
+    execFileSync(
+      process.execPath,
+      ['--max-semi-space-size=1', '--no-memory-protection-keys', join(dist, 'weft.mjs'), ...words],
+      {
+        env: nowhere,
+        stdio: 'ignore',
+      },
+    );
   } catch {
     // The command's own refusal.
   }
