@@ -2,7 +2,7 @@
 // that is missing), I9 asks how it is. Written apart from the agent's own reading, so that an error there shows here.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HostObject, nftSets, type Spec } from '@weft/hoststate';
+import { type HostObject, nftSets, type PortElement, portElement, portMaps, type Spec } from '@weft/hoststate';
 import { cidrText, DOOMED_GROUP, elementKey, type Link, readSysctl, WEFT_GROUP, WEFT_PROTOCOL } from '@weft/kernel';
 import { type Facts, short, type Verdict } from './facts.ts';
 import { type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
@@ -29,6 +29,8 @@ function differences({ spec }: HostObject, place: Place): string[] {
       return route(spec.value, place);
     case 'nftElement':
       return element(spec.value, place);
+    case 'port':
+      return element(portElement(spec.value), place);
     case 'sysctl': {
       const is = readSysctl(place.netns, spec.value.key);
       return is === spec.value.value ? [] : [`it is ${is}, not ${spec.value.value}`];
@@ -109,8 +111,8 @@ function route(spec: SpecOf<'route'>, { kernel }: Place): string[] {
   ];
 }
 
-function element(spec: SpecOf<'nftElement'>, { kernel }: Place): string[] {
-  const set = nftSets.find((one) => one.name === spec.set);
+function element(spec: SpecOf<'nftElement'> | PortElement, { kernel }: Place): string[] {
+  const set = [...nftSets, ...portMaps].find((one) => one.name === spec.set);
   if (set === undefined) return [`no set ${spec.set}`];
   const key = elementKey(kernelSet(set), spec.key);
   const found = kernel.elements.get(spec.set)?.find((one) => elementKey(kernelSet(set), one.key) === key);

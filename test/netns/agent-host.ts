@@ -138,6 +138,7 @@ export const bridgeObject = (name: string, more: Partial<BridgeObject> = {}): Ho
       addresses: ['10.1.0.1/24'],
       mayExist: false,
       ipv6: false,
+      routeLocalnet: false,
       ...more,
     },
   });
@@ -156,6 +157,8 @@ export const vethObject = (at: number, sandboxId: string, bridge: string, more: 
       isolated: false,
       hairpin: true,
       sysctls: {},
+      advertiseCount: 0,
+      advertiseIntervalMs: 0,
       ...more,
     },
   });

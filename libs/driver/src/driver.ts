@@ -8,8 +8,9 @@ import type {
   DescribeResponse,
   DriverServiceImplementation,
   EndpointInput,
+  PortPlan,
 } from '@weft/proto/driver';
-import type { Endpoint, Network, Sandbox } from '@weft/proto/model';
+import type { Endpoint, Family, Network, PublishedPort, Sandbox } from '@weft/proto/model';
 import type { OptionSpec } from './options.ts';
 
 export interface NetworkVerdict {
@@ -18,6 +19,8 @@ export interface NetworkVerdict {
   readonly options: Readonly<Record<string, string>>;
   /** What no two networks may have: "bridge mybridge". */
   readonly claims?: readonly string[];
+  /** Families in which the network takes no gateway address. */
+  readonly withoutGateway?: readonly Family[];
 }
 
 export interface EndpointVerdict {
@@ -26,6 +29,10 @@ export interface EndpointVerdict {
   readonly interfaceName?: string;
   /** The prefix for numbered names; empty means "eth". */
   readonly interfacePrefix?: string;
+  /** The MAC address the options ask for. */
+  readonly macAddress?: string;
+  /** How each of spec.ports is to be published, in its order. */
+  readonly ports?: readonly PortPlan[];
 }
 
 export interface EndpointObjects {
@@ -42,6 +49,14 @@ export interface JoinedEndpoint {
   readonly sandbox: Sandbox;
 }
 
+/** Ports that lead to an endpoint, which is its sandbox's gateway in the family. */
+export interface PortsOf {
+  readonly network: Network;
+  readonly endpoint: Endpoint;
+  readonly family: Family;
+  readonly ports: readonly PublishedPort[];
+}
+
 /** What a driver must say. Every function is pure and total. */
 export interface Driver {
   readonly description: Omit<DescribeResponse, 'options'> & { readonly options: readonly OptionSpec[] };
@@ -49,20 +64,25 @@ export interface Driver {
   validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict;
   compileNetwork(network: Network, hostId: string): readonly HostObject[];
   compileEndpoint(input: JoinedEndpoint): EndpointObjects;
+  /** The objects of each port, in the order of the ports; absent for a driver that publishes none. */
+  compilePorts?(input: PortsOf): readonly (readonly HostObject[])[];
 }
 
 /** The gRPC service of a driver. */
 export function driverService(driver: Driver): DriverServiceImplementation {
   return {
     async describe() {
-      const options = driver.description.options.map(({ key, type, defaultValue, meaning, values, endpoint }) => ({
-        key,
-        type,
-        defaultValue,
-        meaning,
-        values: [...(values ?? [])],
-        endpoint: endpoint ?? false,
-      }));
+      const options = driver.description.options.map(
+        ({ key, type, defaultValue, meaning, values, endpoint, changeable }) => ({
+          key,
+          type,
+          defaultValue,
+          meaning,
+          values: [...(values ?? [])],
+          endpoint: endpoint ?? false,
+          changeable: changeable ?? false,
+        }),
+      );
       return { ...driver.description, options };
     },
     async validateNetwork({ network }) {
@@ -71,6 +91,7 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         faults: verdict.faults.map(toMessage),
         options: { ...verdict.options },
         claims: [...(verdict.claims ?? [])],
+        withoutGateway: [...(verdict.withoutGateway ?? [])],
       };
     },
     async validateEndpoint({ network, endpoint }) {
@@ -79,6 +100,11 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         faults: verdict.faults.map(toMessage),
         interfaceName: verdict.interfaceName ?? '',
         interfacePrefix: verdict.interfacePrefix ?? '',
+        macAddress: verdict.macAddress ?? '',
+        ports: (verdict.ports ?? []).map(({ hostIps, families }) => ({
+          hostIps: [...hostIps],
+          families: [...families],
+        })),
       };
     },
     async compileNetworks({ hostId, networks }) {
@@ -90,6 +116,19 @@ export function driverService(driver: Driver): DriverServiceImplementation {
             faults: [],
           }),
         ),
+      };
+    },
+    async compilePorts({ inputs }) {
+      return {
+        inputs: inputs.map(({ network, endpoint, family, ports }) => {
+          const compiled = driver.compilePorts?.({
+            network: given(network, 'inputs.network'),
+            endpoint: given(endpoint, 'inputs.endpoint'),
+            family,
+            ports,
+          });
+          return { ports: ports.map((_, at) => ({ objects: [...(compiled?.[at] ?? [])] })) };
+        }),
       };
     },
     async compileEndpoints({ endpoints }) {

@@ -5,6 +5,8 @@ import { type Option, OptionType } from '@weft/proto/driver';
 export type OptionSpec = Pick<Option, 'key' | 'type' | 'defaultValue' | 'meaning'> & {
   readonly values?: readonly string[];
   readonly endpoint?: boolean;
+  /** It can be changed while the network is in use. */
+  readonly changeable?: boolean;
   /** Options of an endpoint or a network that only another part of weft reads; taken as they are. */
   readonly check?: (value: string) => string | undefined;
 };

@@ -38,6 +38,10 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   CONFLICTING_FIELDS: invalid('remove one of the conflicting fields'),
   REQUEST_TOO_LARGE: { code: Code.RESOURCE_EXHAUSTED, retryable: false, remedy: 'send less in one request' },
   INVALID_VALUE: invalid('correct the value'),
+  INVALID_PORT: invalid(
+    'give ports from 1 to 65535, and ranges of one length: [hostip:][hostport[-end]:]port[-end][/proto]',
+  ),
+  OPTION_FIXED: invalid('make another network; `weft network update --help` lists what can be changed'),
 
   NETWORK_NOT_FOUND: missing('`weft network ls` lists the networks'),
   ENDPOINT_NOT_FOUND: missing('`weft network inspect` lists the endpoints of a network'),
@@ -65,6 +69,9 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   REQUEST_ID_REUSED: invalid('use a new request id for a new request'),
   BEING_REMOVED: { code: Code.FAILED_PRECONDITION, retryable: true, remedy: 'try again when it is gone' },
   INTERFACE_IN_USE: exists('choose another com.docker.network.bridge.name'),
+  PORT_IN_USE: exists('choose another host port, none to have one chosen, or stop the holder'),
+  PORTS_EXHAUSTED: exhausted('withdraw ports, or give a larger range'),
+  PORT_NOT_FOUND: missing('`weft sandbox port` lists the published ports'),
 
   PREDEFINED_NETWORK: { code: Code.PERMISSION_DENIED, retryable: false, remedy: 'use a network of another name' },
   NETWORK_MODE: precondition('use a network that allows it'),

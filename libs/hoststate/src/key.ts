@@ -1,7 +1,9 @@
 // The key of each object of HostState, made from its spec, so that two who mean the same thing name it the same.
 //   sandbox/<sandbox id>            bridge/<interface>       veth/<endpoint id>     route/<sandbox id>/<destination>
 //   nft/<set>/<field . field>       sysctl/<dotted key>      file/<sandbox id>/<hosts|resolv.conf>
+//   port/<tcp|udp|sctp>/<host address>/<host port>
 import type { Object as HostObject } from '@weft/proto/agent';
+import { protocolWord } from './protocol.ts';
 
 export type { HostObject };
 /** What an object is, by kind. */
@@ -31,6 +33,8 @@ function identity(spec: Spec): string {
       return `nft/${spec.value.set}/${spec.value.key.join(' . ')}`;
     case 'sysctl':
       return `sysctl/${spec.value.key}`;
+    case 'port':
+      return `port/${protocolWord(spec.value.protocol)}/${spec.value.hostIp}/${spec.value.hostPort}`;
     case 'file':
       return `file/${spec.value.sandboxId}/${spec.value.name}`;
   }
@@ -47,6 +51,7 @@ const kindByPrefix: Readonly<Record<string, Kind>> = {
   veth: 'veth',
   route: 'route',
   nft: 'nftElement',
+  port: 'port',
   sysctl: 'sysctl',
   file: 'file',
 };

@@ -3,7 +3,16 @@
 //   forwarding (a sysctl) begins AFTER the firewall stands; a link comes AFTER the sandbox and the bridge it joins.
 import type { HostObject, Kind } from './key.ts';
 
-export const kinds = ['sandbox', 'nftElement', 'sysctl', 'bridge', 'veth', 'route', 'file'] as const satisfies Kind[];
+export const kinds = [
+  'sandbox',
+  'nftElement',
+  'port',
+  'sysctl',
+  'bridge',
+  'veth',
+  'route',
+  'file',
+] as const satisfies Kind[];
 
 // Each kind once: a kind that is missing above is an error here.
 const ranks: Readonly<Record<Kind, number>> = Object.fromEntries(kinds.map((kind, rank) => [kind, rank])) as Record<

@@ -4,6 +4,7 @@
 import type { HostObject, Spec } from './key.ts';
 import { inOrder } from './rank.ts';
 
+const bracketed = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
 const word = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value));
 
 const field = (name: string, value: unknown): string[] => {
@@ -26,17 +27,19 @@ const fields = (spec: Spec): string[] => {
       return namespace === undefined ? ['managed'] : field(namespace.$case, namespace.value);
     }
     case 'bridge': {
-      const { macAddress, mtu, addresses, mayExist, ipv6 } = spec.value;
+      const { macAddress, mtu, addresses, mayExist, ipv6, routeLocalnet } = spec.value;
       return [
         ...field('mac', macAddress),
         ...field('mtu', mtu),
         ...field('addresses', addresses),
         ...field('may-exist', mayExist),
         ...field('ipv6', ipv6),
+        ...field('route-localnet', routeLocalnet),
       ];
     }
     case 'veth': {
       const { hostName, bridge, sandboxId, name, macAddress, mtu, addresses, isolated, hairpin, sysctls } = spec.value;
+      const { advertiseCount, advertiseIntervalMs } = spec.value;
       return [
         ...field('host-name', hostName),
         ...field('bridge', bridge),
@@ -48,6 +51,7 @@ const fields = (spec: Spec): string[] => {
         ...field('isolated', isolated),
         ...field('hairpin', hairpin),
         ...field('sysctls', sysctls),
+        ...field('advertise', advertiseCount === 0 ? '' : `${advertiseCount}x${advertiseIntervalMs}ms`),
       ];
     }
     case 'route':
@@ -56,6 +60,8 @@ const fields = (spec: Spec): string[] => {
       return field('data', spec.value.data);
     case 'sysctl':
       return [`value=${word(spec.value.value)}`];
+    case 'port':
+      return field('to', `${bracketed(spec.value.targetIp)}:${spec.value.targetPort}`);
     case 'file':
       return [`content=${JSON.stringify(spec.value.content)}`];
   }

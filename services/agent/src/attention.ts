@@ -23,7 +23,7 @@ const ownerOf = (context: Context, event: KernelEvent): string | undefined => {
   // Also by name: somebody may have put another bridge in place of ours.
   return owner ?? keyOf({ $case: 'bridge', value: { ...NO_BRIDGE, name } });
 };
-const NO_BRIDGE = { macAddress: '', mtu: 0, addresses: [], mayExist: false, ipv6: false };
+const NO_BRIDGE = { macAddress: '', mtu: 0, addresses: [], mayExist: false, ipv6: false, routeLocalnet: false };
 
 const isForeignNft = (event: KernelEvent): boolean =>
   event.source === 'nft' && event.nsid === undefined && event.table === WEFT_TABLE && !isOwnPort(event.port);

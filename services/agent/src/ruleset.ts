@@ -1,8 +1,5 @@
-// The rule set that stands on every host: `table inet weft`, fixed but for the elements of its sets and maps.
-//   forward      traffic between bridges and the world; what leaves by a bridge of weft's is dropped unless let through.
-//                Policy accept: what touches none of weft's bridges is not its business.
-//   postrouting  source addresses of subnets that leave the host
-import { type NftSet, nftSets } from '@weft/hoststate';
+// The rule set of libs/hoststate as nft text and as sets that libs/kernel writes elements into.
+import { chains, type NftSet, nftSets, portMaps } from '@weft/hoststate';
 import { type NftSet as KernelSet, type NftField, WEFT_TABLE } from '@weft/kernel';
 import { refused } from './kernel-fault.ts';
 
@@ -11,6 +8,10 @@ const kernelFields = {
   ifname: 'ifname',
   ipv4_prefix: 'ipv4_addr',
   ipv6_prefix: 'ipv6_addr',
+  ipv4_addr: 'ipv4_addr',
+  ipv6_addr: 'ipv6_addr',
+  inet_proto: 'inet_proto',
+  inet_service: 'inet_service',
 } as const satisfies Record<Exclude<Field, 'verdict'>, NftField>;
 
 const kernelField = (field: Field): NftField => {
@@ -24,7 +25,7 @@ const dataOf = ({ data }: NftSet): Pick<KernelSet, 'data'> => {
 
 /** The sets by name, as libs/kernel writes elements into them. */
 export const sets: ReadonlyMap<string, KernelSet> = new Map(
-  nftSets.map((set: NftSet) => [
+  [...nftSets, ...portMaps].map((set: NftSet) => [
     set.name,
     {
       family: 'inet',
@@ -51,22 +52,20 @@ const declaration = ({ name, key, data, interval }: KernelSet): string => {
   return `  ${data === undefined ? 'set' : 'map'} ${name} { type ${keys}${values};${flags} }`;
 };
 
+const chainText = ({ name, hook, rules }: (typeof chains)[number]): string =>
+  [
+    `  chain ${name} {`,
+    ...(hook === undefined ? [] : [`    ${hook}`]),
+    ...rules.map(({ nft }) => `    ${nft}`),
+    '  }',
+  ].join('\n');
+
+// A chain that others jump to stands before them.
+const inOrder = [...chains].sort((a, b) => Number(a.hook !== undefined) - Number(b.hook !== undefined));
+
 /** The whole table as nft text, without elements. */
 export const rulesetText = `table inet ${WEFT_TABLE} {
 ${[...sets.values()].map(declaration).join('\n')}
-  chain forward {
-    type filter hook forward priority filter; policy accept;
-    iifname @internal_bridges oifname != @internal_bridges drop
-    oifname @internal_bridges iifname != @internal_bridges drop
-    iifname . oifname vmap @bridge_pairs
-    iifname @internal_bridges drop
-    oifname @bridges ct state established,related accept
-    oifname @bridges drop
-  }
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    ip saddr @masquerade4 oifname != @bridges masquerade
-    ip6 saddr @masquerade6 oifname != @bridges masquerade
-  }
+${inOrder.map(chainText).join('\n')}
 }
 `;

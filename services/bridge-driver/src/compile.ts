@@ -33,6 +33,7 @@ export function compileNetwork(network: Network): readonly HostObject[] {
         addresses,
         mayExist: network.spec?.options[optionKey.name] !== undefined,
         ipv6: desired.enableIpv6,
+        routeLocalnet: false,
       },
     }),
   ];
@@ -70,6 +71,8 @@ export function compileEndpoint({ network, endpoint, sandbox }: JoinedEndpoint):
       addresses,
       isolated: network.desired.options[optionKey.icc] === 'false',
       hairpin: true,
+      advertiseCount: 0,
+      advertiseIntervalMs: 0,
       sysctls: { ...readSysctls(spec?.driverOptions[optionKey.sysctls] ?? '') },
     },
   });

@@ -5,12 +5,13 @@ import { bridge } from './bridge.ts';
 import { file } from './file.ts';
 import type { Kind, Result } from './kind.ts';
 import { nftElement } from './nft-element.ts';
+import { port } from './port.ts';
 import { route } from './route.ts';
 import { sandbox } from './sandbox.ts';
 import { sysctl } from './sysctl.ts';
 import { veth } from './veth.ts';
 
-const kinds: Readonly<Record<Name, Kind>> = { sandbox, nftElement, sysctl, bridge, veth, route, file };
+const kinds: Readonly<Record<Name, Kind>> = { sandbox, nftElement, port, sysctl, bridge, veth, route, file };
 
 const inGroups = (objects: Iterable<HostObject>, names: readonly Name[]): [Kind, HostObject[]][] => {
   const groups = Map.groupBy(objects, ({ spec }) => spec?.$case);

@@ -99,6 +99,7 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
         hostId: '',
         interfaceName: '',
         knownBy: [],
+        ports: [],
       },
       status: undefined,
       created: context.now(),

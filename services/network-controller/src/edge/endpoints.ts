@@ -1,4 +1,5 @@
 // weft.controller.v1.EndpointService: requests to actions, records to answers.
+import { fault, Reason } from '@weft/fault';
 import {
   ConnectRequest,
   ConnectResponse,
@@ -130,6 +131,7 @@ export function endpointService(
       );
     },
 
+    updatePorts: () => Promise.reject(fault(Reason.NOT_IMPLEMENTED, 'ports are not there yet')),
     async getEndpoint({ endpoint }) {
       return { endpoint: findEndpoint(view, endpoint) };
     },

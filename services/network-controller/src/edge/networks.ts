@@ -83,6 +83,7 @@ export function networkService(
       return { networks, storeId: store.id, revision: view.revision };
     },
 
+    updateNetwork: () => Promise.reject(fault(Reason.NOT_IMPLEMENTED, 'networks cannot be changed yet')),
     async removeNetwork(request, call) {
       const waiting = waitingOf(request.mutation, call);
       return await requests.once(

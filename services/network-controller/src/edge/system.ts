@@ -53,6 +53,9 @@ export function systemService(context: Context, version: string, publisher: () =
     async listHosts() {
       return { hosts: hosts() };
     },
+    async explain() {
+      throw fault(Reason.NOT_IMPLEMENTED, 'paths are not explained yet');
+    },
     async drainHost() {
       throw fault(Reason.NOT_IMPLEMENTED, 'draining hosts is not there yet');
     },

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
 
 /** A sandbox's network namespace. */
 export interface SandboxObject {
@@ -42,6 +43,8 @@ export interface BridgeObject {
   mayExist: boolean;
   /** Whether IPv6 beyond link-local is used on it; false keeps accept_ra=0 and no global address. */
   ipv6: boolean;
+  /** What comes from 127.0.0.0/8 of the host may leave by it: ports published on the loopback need that. */
+  routeLocalnet: boolean;
 }
 
 /** A veth pair from a bridge into a sandbox. */
@@ -68,6 +71,10 @@ export interface VethObject {
   hairpin: boolean;
   /** Sysctls of the interface in the sandbox: "net.ipv4.conf.IFNAME.key", IFNAME standing for its name. */
   sysctls: { [key: string]: string };
+  /** How often the addresses are announced by unsolicited ARP and neighbour advertisements once they are there: 0 to 3. */
+  advertiseCount: number;
+  /** The pause between announcements, in milliseconds. */
+  advertiseIntervalMs: number;
 }
 
 export interface VethObject_SysctlsEntry {
@@ -95,6 +102,23 @@ export interface NftElementObject {
   key: string[];
   /** The fields of the data for a map, in text form (a verdict is one field); none for a set. */
   data: string[];
+}
+
+/**
+ * A port of the host that leads to a port of a sandbox. The agent holds it by binding a socket, so that no program of the
+ * host takes it, and only then directs its traffic.
+ */
+export interface PortObject {
+  /** The transport. */
+  protocol: Protocol;
+  /** The host address; 0.0.0.0 and :: mean all of the family. */
+  hostIp: string;
+  /** The host port. */
+  hostPort: number;
+  /** The sandbox's address, of the same family. */
+  targetIp: string;
+  /** The sandbox's port. */
+  targetPort: number;
 }
 
 /** A sysctl of the host that weft needs; its earlier value is put back when the object goes. */
@@ -142,6 +166,9 @@ export interface Object {
     | //
     /** A file. */
     { $case: "file"; value: FileObject }
+    | //
+    /** A port. */
+    { $case: "port"; value: PortObject }
     | undefined;
 }
 
@@ -309,7 +336,7 @@ export const SandboxObject: MessageFns<SandboxObject> = {
 };
 
 function createBaseBridgeObject(): BridgeObject {
-  return { name: "", macAddress: "", mtu: 0, addresses: [], mayExist: false, ipv6: false };
+  return { name: "", macAddress: "", mtu: 0, addresses: [], mayExist: false, ipv6: false, routeLocalnet: false };
 }
 
 export const BridgeObject: MessageFns<BridgeObject> = {
@@ -331,6 +358,9 @@ export const BridgeObject: MessageFns<BridgeObject> = {
     }
     if (message.ipv6 !== false) {
       writer.uint32(48).bool(message.ipv6);
+    }
+    if (message.routeLocalnet !== false) {
+      writer.uint32(56).bool(message.routeLocalnet);
     }
     return writer;
   },
@@ -396,6 +426,14 @@ export const BridgeObject: MessageFns<BridgeObject> = {
             message.ipv6 = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.routeLocalnet = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -426,6 +464,11 @@ export const BridgeObject: MessageFns<BridgeObject> = {
         ? globalThis.Boolean(object.may_exist)
         : false,
       ipv6: isSet(object.ipv6) ? globalThis.Boolean(object.ipv6) : false,
+      routeLocalnet: isSet(object.routeLocalnet)
+        ? globalThis.Boolean(object.routeLocalnet)
+        : isSet(object.route_localnet)
+        ? globalThis.Boolean(object.route_localnet)
+        : false,
     };
   },
 
@@ -449,6 +492,9 @@ export const BridgeObject: MessageFns<BridgeObject> = {
     if (message.ipv6 !== false) {
       obj.ipv6 = message.ipv6;
     }
+    if (message.routeLocalnet !== false) {
+      obj.routeLocalnet = message.routeLocalnet;
+    }
     return obj;
   },
 
@@ -463,6 +509,7 @@ export const BridgeObject: MessageFns<BridgeObject> = {
     message.addresses = object.addresses?.map((e) => e) || [];
     message.mayExist = object.mayExist ?? false;
     message.ipv6 = object.ipv6 ?? false;
+    message.routeLocalnet = object.routeLocalnet ?? false;
     return message;
   },
 };
@@ -480,6 +527,8 @@ function createBaseVethObject(): VethObject {
     isolated: false,
     hairpin: false,
     sysctls: {},
+    advertiseCount: 0,
+    advertiseIntervalMs: 0,
   };
 }
 
@@ -518,6 +567,12 @@ export const VethObject: MessageFns<VethObject> = {
     globalThis.Object.entries(message.sysctls).forEach(([key, value]: [string, string]) => {
       VethObject_SysctlsEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
     });
+    if (message.advertiseCount !== 0) {
+      writer.uint32(96).uint32(message.advertiseCount);
+    }
+    if (message.advertiseIntervalMs !== 0) {
+      writer.uint32(104).uint32(message.advertiseIntervalMs);
+    }
     return writer;
   },
 
@@ -625,6 +680,22 @@ export const VethObject: MessageFns<VethObject> = {
             }
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.advertiseCount = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.advertiseIntervalMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -681,6 +752,16 @@ export const VethObject: MessageFns<VethObject> = {
           {},
         )
         : {},
+      advertiseCount: isSet(object.advertiseCount)
+        ? globalThis.Number(object.advertiseCount)
+        : isSet(object.advertise_count)
+        ? globalThis.Number(object.advertise_count)
+        : 0,
+      advertiseIntervalMs: isSet(object.advertiseIntervalMs)
+        ? globalThis.Number(object.advertiseIntervalMs)
+        : isSet(object.advertise_interval_ms)
+        ? globalThis.Number(object.advertise_interval_ms)
+        : 0,
     };
   },
 
@@ -725,6 +806,12 @@ export const VethObject: MessageFns<VethObject> = {
         });
       }
     }
+    if (message.advertiseCount !== 0) {
+      obj.advertiseCount = Math.round(message.advertiseCount);
+    }
+    if (message.advertiseIntervalMs !== 0) {
+      obj.advertiseIntervalMs = Math.round(message.advertiseIntervalMs);
+    }
     return obj;
   },
 
@@ -752,6 +839,8 @@ export const VethObject: MessageFns<VethObject> = {
       },
       {},
     );
+    message.advertiseCount = object.advertiseCount ?? 0;
+    message.advertiseIntervalMs = object.advertiseIntervalMs ?? 0;
     return message;
   },
 };
@@ -1067,6 +1156,155 @@ export const NftElementObject: MessageFns<NftElementObject> = {
   },
 };
 
+function createBasePortObject(): PortObject {
+  return { protocol: 0, hostIp: "", hostPort: 0, targetIp: "", targetPort: 0 };
+}
+
+export const PortObject: MessageFns<PortObject> = {
+  encode(message: PortObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== 0) {
+      writer.uint32(8).int32(message.protocol);
+    }
+    if (message.hostIp !== "") {
+      writer.uint32(18).string(message.hostIp);
+    }
+    if (message.hostPort !== 0) {
+      writer.uint32(24).uint32(message.hostPort);
+    }
+    if (message.targetIp !== "") {
+      writer.uint32(34).string(message.targetIp);
+    }
+    if (message.targetPort !== 0) {
+      writer.uint32(40).uint32(message.targetPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocol = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hostIp = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.hostPort = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.targetIp = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.targetPort = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PortObject {
+    return {
+      protocol: isSet(object.protocol) ? protocolFromJSON(object.protocol) : 0,
+      hostIp: isSet(object.hostIp)
+        ? globalThis.String(object.hostIp)
+        : isSet(object.host_ip)
+        ? globalThis.String(object.host_ip)
+        : "",
+      hostPort: isSet(object.hostPort)
+        ? globalThis.Number(object.hostPort)
+        : isSet(object.host_port)
+        ? globalThis.Number(object.host_port)
+        : 0,
+      targetIp: isSet(object.targetIp)
+        ? globalThis.String(object.targetIp)
+        : isSet(object.target_ip)
+        ? globalThis.String(object.target_ip)
+        : "",
+      targetPort: isSet(object.targetPort)
+        ? globalThis.Number(object.targetPort)
+        : isSet(object.target_port)
+        ? globalThis.Number(object.target_port)
+        : 0,
+    };
+  },
+
+  toJSON(message: PortObject): unknown {
+    const obj: any = {};
+    if (message.protocol !== 0) {
+      obj.protocol = protocolToJSON(message.protocol);
+    }
+    if (message.hostIp !== "") {
+      obj.hostIp = message.hostIp;
+    }
+    if (message.hostPort !== 0) {
+      obj.hostPort = Math.round(message.hostPort);
+    }
+    if (message.targetIp !== "") {
+      obj.targetIp = message.targetIp;
+    }
+    if (message.targetPort !== 0) {
+      obj.targetPort = Math.round(message.targetPort);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PortObject>): PortObject {
+    return PortObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PortObject>): PortObject {
+    const message = createBasePortObject();
+    message.protocol = object.protocol ?? 0;
+    message.hostIp = object.hostIp ?? "";
+    message.hostPort = object.hostPort ?? 0;
+    message.targetIp = object.targetIp ?? "";
+    message.targetPort = object.targetPort ?? 0;
+    return message;
+  },
+};
+
 function createBaseSysctlObject(): SysctlObject {
   return { key: "", value: "" };
 }
@@ -1288,6 +1526,9 @@ export const Object: MessageFns<Object> = {
       case "file":
         FileObject.encode(message.spec.value, writer.uint32(66).fork()).join();
         break;
+      case "port":
+        PortObject.encode(message.spec.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1369,6 +1610,14 @@ export const Object: MessageFns<Object> = {
             message.spec = { $case: "file", value: FileObject.decode(reader, reader.uint32()) };
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.spec = { $case: "port", value: PortObject.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1400,6 +1649,8 @@ export const Object: MessageFns<Object> = {
         ? { $case: "sysctl", value: SysctlObject.fromJSON(object.sysctl) }
         : isSet(object.file)
         ? { $case: "file", value: FileObject.fromJSON(object.file) }
+        : isSet(object.port)
+        ? { $case: "port", value: PortObject.fromJSON(object.port) }
         : undefined,
     };
   },
@@ -1423,6 +1674,8 @@ export const Object: MessageFns<Object> = {
       obj.sysctl = SysctlObject.toJSON(message.spec.value);
     } else if (message.spec?.$case === "file") {
       obj.file = FileObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "port") {
+      obj.port = PortObject.toJSON(message.spec.value);
     }
     return obj;
   },
@@ -1473,6 +1726,12 @@ export const Object: MessageFns<Object> = {
       case "file": {
         if (object.spec?.value !== undefined && object.spec?.value !== null) {
           message.spec = { $case: "file", value: FileObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "port": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "port", value: PortObject.fromPartial(object.spec.value) };
         }
         break;
       }

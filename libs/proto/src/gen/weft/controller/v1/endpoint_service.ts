@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
-import { Endpoint, EndpointSpec } from "../../model/v1/endpoint.ts";
+import { Endpoint, EndpointSpec, PortBinding } from "../../model/v1/endpoint.ts";
 import { Mutation, Outcome } from "./common.ts";
 
 /** The endpoint that is wanted. */
@@ -134,6 +134,30 @@ export interface DisconnectRequest {
 export interface DisconnectResponse {
   /** The id of the endpoint that was deleted. */
   endpointId: string;
+  /** How far it has come. */
+  outcome: Outcome | undefined;
+}
+
+/** Which ports, of which endpoint. All of it happens, or nothing. */
+export interface UpdatePortsRequest {
+  /** Request id and waiting. */
+  mutation:
+    | Mutation
+    | undefined;
+  /** The endpoint's id or id prefix. */
+  endpoint: string;
+  /** Ports to publish besides those that are. */
+  add: PortBinding[];
+  /** Published ports to withdraw: by protocol and port of the sandbox, and by host_ip and host_port where these are given. */
+  remove: PortBinding[];
+}
+
+/** The endpoint as it is. */
+export interface UpdatePortsResponse {
+  /** The endpoint. */
+  endpoint:
+    | Endpoint
+    | undefined;
   /** How far it has come. */
   outcome: Outcome | undefined;
 }
@@ -1324,6 +1348,214 @@ export const DisconnectResponse: MessageFns<DisconnectResponse> = {
   },
 };
 
+function createBaseUpdatePortsRequest(): UpdatePortsRequest {
+  return { mutation: undefined, endpoint: "", add: [], remove: [] };
+}
+
+export const UpdatePortsRequest: MessageFns<UpdatePortsRequest> = {
+  encode(message: UpdatePortsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mutation !== undefined) {
+      Mutation.encode(message.mutation, writer.uint32(10).fork()).join();
+    }
+    if (message.endpoint !== "") {
+      writer.uint32(18).string(message.endpoint);
+    }
+    for (const v of message.add) {
+      PortBinding.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.remove) {
+      PortBinding.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdatePortsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdatePortsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mutation = Mutation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.add.push(PortBinding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.remove.push(PortBinding.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdatePortsRequest {
+    return {
+      mutation: isSet(object.mutation) ? Mutation.fromJSON(object.mutation) : undefined,
+      endpoint: isSet(object.endpoint) ? globalThis.String(object.endpoint) : "",
+      add: globalThis.Array.isArray(object?.add) ? object.add.map((e: any) => PortBinding.fromJSON(e)) : [],
+      remove: globalThis.Array.isArray(object?.remove) ? object.remove.map((e: any) => PortBinding.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: UpdatePortsRequest): unknown {
+    const obj: any = {};
+    if (message.mutation !== undefined) {
+      obj.mutation = Mutation.toJSON(message.mutation);
+    }
+    if (message.endpoint !== "") {
+      obj.endpoint = message.endpoint;
+    }
+    if (message.add?.length) {
+      obj.add = message.add.map((e) => PortBinding.toJSON(e));
+    }
+    if (message.remove?.length) {
+      obj.remove = message.remove.map((e) => PortBinding.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdatePortsRequest>): UpdatePortsRequest {
+    return UpdatePortsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdatePortsRequest>): UpdatePortsRequest {
+    const message = createBaseUpdatePortsRequest();
+    message.mutation = (object.mutation !== undefined && object.mutation !== null)
+      ? Mutation.fromPartial(object.mutation)
+      : undefined;
+    message.endpoint = object.endpoint ?? "";
+    message.add = object.add?.map((e) => PortBinding.fromPartial(e)) || [];
+    message.remove = object.remove?.map((e) => PortBinding.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUpdatePortsResponse(): UpdatePortsResponse {
+  return { endpoint: undefined, outcome: undefined };
+}
+
+export const UpdatePortsResponse: MessageFns<UpdatePortsResponse> = {
+  encode(message: UpdatePortsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(10).fork()).join();
+    }
+    if (message.outcome !== undefined) {
+      Outcome.encode(message.outcome, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdatePortsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdatePortsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = Outcome.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdatePortsResponse {
+    return {
+      endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
+      outcome: isSet(object.outcome) ? Outcome.fromJSON(object.outcome) : undefined,
+    };
+  },
+
+  toJSON(message: UpdatePortsResponse): unknown {
+    const obj: any = {};
+    if (message.endpoint !== undefined) {
+      obj.endpoint = Endpoint.toJSON(message.endpoint);
+    }
+    if (message.outcome !== undefined) {
+      obj.outcome = Outcome.toJSON(message.outcome);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdatePortsResponse>): UpdatePortsResponse {
+    return UpdatePortsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdatePortsResponse>): UpdatePortsResponse {
+    const message = createBaseUpdatePortsResponse();
+    message.endpoint = (object.endpoint !== undefined && object.endpoint !== null)
+      ? Endpoint.fromPartial(object.endpoint)
+      : undefined;
+    message.outcome = (object.outcome !== undefined && object.outcome !== null)
+      ? Outcome.fromPartial(object.outcome)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseGetEndpointRequest(): GetEndpointRequest {
   return { endpoint: "" };
 }
@@ -1715,6 +1947,15 @@ export const EndpointServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Publishes and withdraws ports of an endpoint, also while it runs. */
+    updatePorts: {
+      name: "UpdatePorts",
+      requestType: UpdatePortsRequest as typeof UpdatePortsRequest,
+      requestStream: false,
+      responseType: UpdatePortsResponse as typeof UpdatePortsResponse,
+      responseStream: false,
+      options: {},
+    },
     /** Shows one endpoint. */
     getEndpoint: {
       name: "GetEndpoint",
@@ -1764,6 +2005,11 @@ export interface EndpointServiceImplementation<CallContextExt = {}> {
     request: DisconnectRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DisconnectResponse>>;
+  /** Publishes and withdraws ports of an endpoint, also while it runs. */
+  updatePorts(
+    request: UpdatePortsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<UpdatePortsResponse>>;
   /** Shows one endpoint. */
   getEndpoint(
     request: GetEndpointRequest,
@@ -1804,6 +2050,11 @@ export interface EndpointServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<DisconnectRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DisconnectResponse>;
+  /** Publishes and withdraws ports of an endpoint, also while it runs. */
+  updatePorts(
+    request: DeepPartial<UpdatePortsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<UpdatePortsResponse>;
   /** Shows one endpoint. */
   getEndpoint(
     request: DeepPartial<GetEndpointRequest>,

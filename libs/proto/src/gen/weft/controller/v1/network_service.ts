@@ -94,6 +94,60 @@ export interface ListNetworksResponse {
   revision: bigint;
 }
 
+/** What shall be different. What is not named stays as it is. */
+export interface UpdateNetworkRequest {
+  /** Request id and waiting. */
+  mutation:
+    | Mutation
+    | undefined;
+  /** Full id, name or id prefix. */
+  network: string;
+  /** Labels to set. */
+  setLabels: { [key: string]: string };
+  /** Labels to remove, by key. */
+  removeLabels: string[];
+  /** Driver options to set; only those that the driver lists as changeable. */
+  setOptions: { [key: string]: string };
+  /** Driver options that get their defaults again, by key. */
+  removeOptions: string[];
+  /** Changes nothing; the answer shows what would change. */
+  dryRun: boolean;
+}
+
+export interface UpdateNetworkRequest_SetLabelsEntry {
+  key: string;
+  value: string;
+}
+
+export interface UpdateNetworkRequest_SetOptionsEntry {
+  key: string;
+  value: string;
+}
+
+/** What a change makes of what one host must have. */
+export interface HostDiff {
+  /** The host's id. */
+  hostId: string;
+  /** The host's name. */
+  host: string;
+  /** One object a line: "+ " and its text for a new one, "- " for one that goes; a changed one is both. */
+  lines: string[];
+}
+
+/** The network as it is, or with dry_run as it would be. */
+export interface UpdateNetworkResponse {
+  /** The network. */
+  network:
+    | Network
+    | undefined;
+  /** How far it has come; absent with dry_run. */
+  outcome:
+    | Outcome
+    | undefined;
+  /** With dry_run: the hosts where something would change. */
+  diffs: HostDiff[];
+}
+
 /** Which network. */
 export interface RemoveNetworkRequest {
   /** Request id and waiting. */
@@ -948,6 +1002,659 @@ export const ListNetworksResponse: MessageFns<ListNetworksResponse> = {
   },
 };
 
+function createBaseUpdateNetworkRequest(): UpdateNetworkRequest {
+  return {
+    mutation: undefined,
+    network: "",
+    setLabels: {},
+    removeLabels: [],
+    setOptions: {},
+    removeOptions: [],
+    dryRun: false,
+  };
+}
+
+export const UpdateNetworkRequest: MessageFns<UpdateNetworkRequest> = {
+  encode(message: UpdateNetworkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mutation !== undefined) {
+      Mutation.encode(message.mutation, writer.uint32(10).fork()).join();
+    }
+    if (message.network !== "") {
+      writer.uint32(18).string(message.network);
+    }
+    globalThis.Object.entries(message.setLabels).forEach(([key, value]: [string, string]) => {
+      UpdateNetworkRequest_SetLabelsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    for (const v of message.removeLabels) {
+      writer.uint32(34).string(v!);
+    }
+    globalThis.Object.entries(message.setOptions).forEach(([key, value]: [string, string]) => {
+      UpdateNetworkRequest_SetOptionsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    for (const v of message.removeOptions) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(56).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateNetworkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateNetworkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mutation = Mutation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = UpdateNetworkRequest_SetLabelsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.setLabels[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.removeLabels.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = UpdateNetworkRequest_SetOptionsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.setOptions[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.removeOptions.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateNetworkRequest {
+    return {
+      mutation: isSet(object.mutation) ? Mutation.fromJSON(object.mutation) : undefined,
+      network: isSet(object.network) ? globalThis.String(object.network) : "",
+      setLabels: isObject(object.setLabels)
+        ? (globalThis.Object.entries(object.setLabels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.set_labels)
+        ? (globalThis.Object.entries(object.set_labels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      removeLabels: globalThis.Array.isArray(object?.removeLabels)
+        ? object.removeLabels.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.remove_labels)
+        ? object.remove_labels.map((e: any) => globalThis.String(e))
+        : [],
+      setOptions: isObject(object.setOptions)
+        ? (globalThis.Object.entries(object.setOptions) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.set_options)
+        ? (globalThis.Object.entries(object.set_options) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      removeOptions: globalThis.Array.isArray(object?.removeOptions)
+        ? object.removeOptions.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.remove_options)
+        ? object.remove_options.map((e: any) => globalThis.String(e))
+        : [],
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+    };
+  },
+
+  toJSON(message: UpdateNetworkRequest): unknown {
+    const obj: any = {};
+    if (message.mutation !== undefined) {
+      obj.mutation = Mutation.toJSON(message.mutation);
+    }
+    if (message.network !== "") {
+      obj.network = message.network;
+    }
+    if (message.setLabels) {
+      const entries = globalThis.Object.entries(message.setLabels) as [string, string][];
+      if (entries.length > 0) {
+        obj.setLabels = {};
+        entries.forEach(([k, v]) => {
+          obj.setLabels[k] = v;
+        });
+      }
+    }
+    if (message.removeLabels?.length) {
+      obj.removeLabels = message.removeLabels;
+    }
+    if (message.setOptions) {
+      const entries = globalThis.Object.entries(message.setOptions) as [string, string][];
+      if (entries.length > 0) {
+        obj.setOptions = {};
+        entries.forEach(([k, v]) => {
+          obj.setOptions[k] = v;
+        });
+      }
+    }
+    if (message.removeOptions?.length) {
+      obj.removeOptions = message.removeOptions;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateNetworkRequest>): UpdateNetworkRequest {
+    return UpdateNetworkRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateNetworkRequest>): UpdateNetworkRequest {
+    const message = createBaseUpdateNetworkRequest();
+    message.mutation = (object.mutation !== undefined && object.mutation !== null)
+      ? Mutation.fromPartial(object.mutation)
+      : undefined;
+    message.network = object.network ?? "";
+    message.setLabels = (globalThis.Object.entries(object.setLabels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.removeLabels = object.removeLabels?.map((e) => e) || [];
+    message.setOptions = (globalThis.Object.entries(object.setOptions ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.removeOptions = object.removeOptions?.map((e) => e) || [];
+    message.dryRun = object.dryRun ?? false;
+    return message;
+  },
+};
+
+function createBaseUpdateNetworkRequest_SetLabelsEntry(): UpdateNetworkRequest_SetLabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const UpdateNetworkRequest_SetLabelsEntry: MessageFns<UpdateNetworkRequest_SetLabelsEntry> = {
+  encode(message: UpdateNetworkRequest_SetLabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateNetworkRequest_SetLabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateNetworkRequest_SetLabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateNetworkRequest_SetLabelsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: UpdateNetworkRequest_SetLabelsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateNetworkRequest_SetLabelsEntry>): UpdateNetworkRequest_SetLabelsEntry {
+    return UpdateNetworkRequest_SetLabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateNetworkRequest_SetLabelsEntry>): UpdateNetworkRequest_SetLabelsEntry {
+    const message = createBaseUpdateNetworkRequest_SetLabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseUpdateNetworkRequest_SetOptionsEntry(): UpdateNetworkRequest_SetOptionsEntry {
+  return { key: "", value: "" };
+}
+
+export const UpdateNetworkRequest_SetOptionsEntry: MessageFns<UpdateNetworkRequest_SetOptionsEntry> = {
+  encode(message: UpdateNetworkRequest_SetOptionsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateNetworkRequest_SetOptionsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateNetworkRequest_SetOptionsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateNetworkRequest_SetOptionsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: UpdateNetworkRequest_SetOptionsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateNetworkRequest_SetOptionsEntry>): UpdateNetworkRequest_SetOptionsEntry {
+    return UpdateNetworkRequest_SetOptionsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateNetworkRequest_SetOptionsEntry>): UpdateNetworkRequest_SetOptionsEntry {
+    const message = createBaseUpdateNetworkRequest_SetOptionsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseHostDiff(): HostDiff {
+  return { hostId: "", host: "", lines: [] };
+}
+
+export const HostDiff: MessageFns<HostDiff> = {
+  encode(message: HostDiff, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== "") {
+      writer.uint32(10).string(message.hostId);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    for (const v of message.lines) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostDiff {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostDiff();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lines.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HostDiff {
+    return {
+      hostId: isSet(object.hostId)
+        ? globalThis.String(object.hostId)
+        : isSet(object.host_id)
+        ? globalThis.String(object.host_id)
+        : "",
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      lines: globalThis.Array.isArray(object?.lines) ? object.lines.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: HostDiff): unknown {
+    const obj: any = {};
+    if (message.hostId !== "") {
+      obj.hostId = message.hostId;
+    }
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.lines?.length) {
+      obj.lines = message.lines;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HostDiff>): HostDiff {
+    return HostDiff.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostDiff>): HostDiff {
+    const message = createBaseHostDiff();
+    message.hostId = object.hostId ?? "";
+    message.host = object.host ?? "";
+    message.lines = object.lines?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseUpdateNetworkResponse(): UpdateNetworkResponse {
+  return { network: undefined, outcome: undefined, diffs: [] };
+}
+
+export const UpdateNetworkResponse: MessageFns<UpdateNetworkResponse> = {
+  encode(message: UpdateNetworkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== undefined) {
+      Network.encode(message.network, writer.uint32(10).fork()).join();
+    }
+    if (message.outcome !== undefined) {
+      Outcome.encode(message.outcome, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.diffs) {
+      HostDiff.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateNetworkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateNetworkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = Network.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = Outcome.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.diffs.push(HostDiff.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateNetworkResponse {
+    return {
+      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
+      outcome: isSet(object.outcome) ? Outcome.fromJSON(object.outcome) : undefined,
+      diffs: globalThis.Array.isArray(object?.diffs) ? object.diffs.map((e: any) => HostDiff.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: UpdateNetworkResponse): unknown {
+    const obj: any = {};
+    if (message.network !== undefined) {
+      obj.network = Network.toJSON(message.network);
+    }
+    if (message.outcome !== undefined) {
+      obj.outcome = Outcome.toJSON(message.outcome);
+    }
+    if (message.diffs?.length) {
+      obj.diffs = message.diffs.map((e) => HostDiff.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateNetworkResponse>): UpdateNetworkResponse {
+    return UpdateNetworkResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateNetworkResponse>): UpdateNetworkResponse {
+    const message = createBaseUpdateNetworkResponse();
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Network.fromPartial(object.network)
+      : undefined;
+    message.outcome = (object.outcome !== undefined && object.outcome !== null)
+      ? Outcome.fromPartial(object.outcome)
+      : undefined;
+    message.diffs = object.diffs?.map((e) => HostDiff.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseRemoveNetworkRequest(): RemoveNetworkRequest {
   return { mutation: undefined, network: "" };
 }
@@ -1549,6 +2256,15 @@ export const NetworkServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Changes a network, also while it is in use; or says what a change would do. */
+    updateNetwork: {
+      name: "UpdateNetwork",
+      requestType: UpdateNetworkRequest as typeof UpdateNetworkRequest,
+      requestStream: false,
+      responseType: UpdateNetworkResponse as typeof UpdateNetworkResponse,
+      responseStream: false,
+      options: {},
+    },
     /** Removes a network that has no endpoints. A full id that is already gone is no error. */
     removeNetwork: {
       name: "RemoveNetwork",
@@ -1595,6 +2311,11 @@ export interface NetworkServiceImplementation<CallContextExt = {}> {
     request: ListNetworksRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListNetworksResponse>>;
+  /** Changes a network, also while it is in use; or says what a change would do. */
+  updateNetwork(
+    request: UpdateNetworkRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<UpdateNetworkResponse>>;
   /** Removes a network that has no endpoints. A full id that is already gone is no error. */
   removeNetwork(
     request: RemoveNetworkRequest,
@@ -1628,6 +2349,11 @@ export interface NetworkServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListNetworksRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListNetworksResponse>;
+  /** Changes a network, also while it is in use; or says what a change would do. */
+  updateNetwork(
+    request: DeepPartial<UpdateNetworkRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<UpdateNetworkResponse>;
   /** Removes a network that has no endpoints. A full id that is already gone is no error. */
   removeNetwork(
     request: DeepPartial<RemoveNetworkRequest>,

@@ -10,9 +10,9 @@ import type { CallContext, CallOptions } from "nice-grpc-common";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Event } from "../../event/v1/event.ts";
 import { Pool } from "../../ipam/v1/ipam.ts";
-import { Endpoint } from "../../model/v1/endpoint.ts";
+import { Endpoint, Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
 import { Host } from "../../model/v1/host.ts";
-import { Network } from "../../model/v1/network.ts";
+import { Family, familyFromJSON, familyToJSON, Network } from "../../model/v1/network.ts";
 import { Sandbox } from "../../model/v1/sandbox.ts";
 import { FilterValues, Mutation } from "./common.ts";
 
@@ -183,6 +183,68 @@ export interface EventsRequest_FiltersEntry {
 export interface EventsResponse {
   /** The event. */
   event: Event | undefined;
+}
+
+/** From where to where. */
+export interface ExplainRequest {
+  /** A sandbox (id, name or id prefix), "host", or "outside": a machine beyond the host. */
+  from: string;
+  /** A sandbox, "host", "outside", or an address. */
+  to: string;
+  /** The transport; unspecified means an echo request (ping). */
+  protocol: Protocol;
+  /** The port that is asked for; 0 with an echo request. */
+  port: number;
+  /** The family; unspecified means IPv4 if both ends have it, else IPv6. */
+  family: Family;
+  /** The host (id or name); empty means that of the sandboxes, or the only one. */
+  host: string;
+}
+
+/** One thing on the way that decides something. */
+export interface ExplainStep {
+  /** Where: "sandbox a", "host h1, chain forward". */
+  place: string;
+  /** The key of the HostState object that decides; empty if none does. */
+  object: string;
+  /** The rule in nft's words; empty if no rule decides. */
+  rule: string;
+  /** The setting the object comes from, in the user's words: "network web: com.docker.network.bridge.enable_icc=false". */
+  setting: string;
+  /** What happens here, one sentence. */
+  says: string;
+  /** The packet does not pass. */
+  stops: boolean;
+}
+
+/** How the same can be tried for real. */
+export interface ExplainProbe {
+  /** The namespace to try from, a path on the host; empty means the host's own. */
+  fromNetns: string;
+  /** It cannot be tried from the host: why. */
+  impossible: string;
+  /** The address to try. */
+  address: string;
+  /** The port to try. */
+  port: number;
+  /** The namespace where it arrives; empty means the host's own. */
+  toNetns: string;
+  /** The address it arrives at. */
+  toAddress: string;
+  /** The port it arrives at. */
+  toPort: number;
+}
+
+/** Whether and why. */
+export interface ExplainResponse {
+  /** It gets there and the answer comes back. */
+  reaches: boolean;
+  /** Why, one sentence. */
+  because: string;
+  /** The way, step by step. */
+  steps: ExplainStep[];
+  /** How to try it. */
+  probe: ExplainProbe | undefined;
 }
 
 function createBaseGetStatusRequest(): GetStatusRequest {
@@ -1888,6 +1950,604 @@ export const EventsResponse: MessageFns<EventsResponse> = {
   },
 };
 
+function createBaseExplainRequest(): ExplainRequest {
+  return { from: "", to: "", protocol: 0, port: 0, family: 0, host: "" };
+}
+
+export const ExplainRequest: MessageFns<ExplainRequest> = {
+  encode(message: ExplainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== "") {
+      writer.uint32(10).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(18).string(message.to);
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(24).int32(message.protocol);
+    }
+    if (message.port !== 0) {
+      writer.uint32(32).uint32(message.port);
+    }
+    if (message.family !== 0) {
+      writer.uint32(40).int32(message.family);
+    }
+    if (message.host !== "") {
+      writer.uint32(50).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.protocol = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.family = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainRequest {
+    return {
+      from: isSet(object.from) ? globalThis.String(object.from) : "",
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      protocol: isSet(object.protocol) ? protocolFromJSON(object.protocol) : 0,
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      family: isSet(object.family) ? familyFromJSON(object.family) : 0,
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+    };
+  },
+
+  toJSON(message: ExplainRequest): unknown {
+    const obj: any = {};
+    if (message.from !== "") {
+      obj.from = message.from;
+    }
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.protocol !== 0) {
+      obj.protocol = protocolToJSON(message.protocol);
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.family !== 0) {
+      obj.family = familyToJSON(message.family);
+    }
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainRequest>): ExplainRequest {
+    return ExplainRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainRequest>): ExplainRequest {
+    const message = createBaseExplainRequest();
+    message.from = object.from ?? "";
+    message.to = object.to ?? "";
+    message.protocol = object.protocol ?? 0;
+    message.port = object.port ?? 0;
+    message.family = object.family ?? 0;
+    message.host = object.host ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainStep(): ExplainStep {
+  return { place: "", object: "", rule: "", setting: "", says: "", stops: false };
+}
+
+export const ExplainStep: MessageFns<ExplainStep> = {
+  encode(message: ExplainStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.place !== "") {
+      writer.uint32(10).string(message.place);
+    }
+    if (message.object !== "") {
+      writer.uint32(18).string(message.object);
+    }
+    if (message.rule !== "") {
+      writer.uint32(26).string(message.rule);
+    }
+    if (message.setting !== "") {
+      writer.uint32(34).string(message.setting);
+    }
+    if (message.says !== "") {
+      writer.uint32(42).string(message.says);
+    }
+    if (message.stops !== false) {
+      writer.uint32(48).bool(message.stops);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.object = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rule = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.setting = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.says = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.stops = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainStep {
+    return {
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+      object: isSet(object.object) ? globalThis.String(object.object) : "",
+      rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
+      setting: isSet(object.setting) ? globalThis.String(object.setting) : "",
+      says: isSet(object.says) ? globalThis.String(object.says) : "",
+      stops: isSet(object.stops) ? globalThis.Boolean(object.stops) : false,
+    };
+  },
+
+  toJSON(message: ExplainStep): unknown {
+    const obj: any = {};
+    if (message.place !== "") {
+      obj.place = message.place;
+    }
+    if (message.object !== "") {
+      obj.object = message.object;
+    }
+    if (message.rule !== "") {
+      obj.rule = message.rule;
+    }
+    if (message.setting !== "") {
+      obj.setting = message.setting;
+    }
+    if (message.says !== "") {
+      obj.says = message.says;
+    }
+    if (message.stops !== false) {
+      obj.stops = message.stops;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainStep>): ExplainStep {
+    return ExplainStep.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainStep>): ExplainStep {
+    const message = createBaseExplainStep();
+    message.place = object.place ?? "";
+    message.object = object.object ?? "";
+    message.rule = object.rule ?? "";
+    message.setting = object.setting ?? "";
+    message.says = object.says ?? "";
+    message.stops = object.stops ?? false;
+    return message;
+  },
+};
+
+function createBaseExplainProbe(): ExplainProbe {
+  return { fromNetns: "", impossible: "", address: "", port: 0, toNetns: "", toAddress: "", toPort: 0 };
+}
+
+export const ExplainProbe: MessageFns<ExplainProbe> = {
+  encode(message: ExplainProbe, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromNetns !== "") {
+      writer.uint32(10).string(message.fromNetns);
+    }
+    if (message.impossible !== "") {
+      writer.uint32(18).string(message.impossible);
+    }
+    if (message.address !== "") {
+      writer.uint32(26).string(message.address);
+    }
+    if (message.port !== 0) {
+      writer.uint32(32).uint32(message.port);
+    }
+    if (message.toNetns !== "") {
+      writer.uint32(42).string(message.toNetns);
+    }
+    if (message.toAddress !== "") {
+      writer.uint32(50).string(message.toAddress);
+    }
+    if (message.toPort !== 0) {
+      writer.uint32(56).uint32(message.toPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainProbe {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainProbe();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromNetns = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.impossible = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.toNetns = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.toAddress = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.toPort = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainProbe {
+    return {
+      fromNetns: isSet(object.fromNetns)
+        ? globalThis.String(object.fromNetns)
+        : isSet(object.from_netns)
+        ? globalThis.String(object.from_netns)
+        : "",
+      impossible: isSet(object.impossible) ? globalThis.String(object.impossible) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      toNetns: isSet(object.toNetns)
+        ? globalThis.String(object.toNetns)
+        : isSet(object.to_netns)
+        ? globalThis.String(object.to_netns)
+        : "",
+      toAddress: isSet(object.toAddress)
+        ? globalThis.String(object.toAddress)
+        : isSet(object.to_address)
+        ? globalThis.String(object.to_address)
+        : "",
+      toPort: isSet(object.toPort)
+        ? globalThis.Number(object.toPort)
+        : isSet(object.to_port)
+        ? globalThis.Number(object.to_port)
+        : 0,
+    };
+  },
+
+  toJSON(message: ExplainProbe): unknown {
+    const obj: any = {};
+    if (message.fromNetns !== "") {
+      obj.fromNetns = message.fromNetns;
+    }
+    if (message.impossible !== "") {
+      obj.impossible = message.impossible;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.toNetns !== "") {
+      obj.toNetns = message.toNetns;
+    }
+    if (message.toAddress !== "") {
+      obj.toAddress = message.toAddress;
+    }
+    if (message.toPort !== 0) {
+      obj.toPort = Math.round(message.toPort);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainProbe>): ExplainProbe {
+    return ExplainProbe.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainProbe>): ExplainProbe {
+    const message = createBaseExplainProbe();
+    message.fromNetns = object.fromNetns ?? "";
+    message.impossible = object.impossible ?? "";
+    message.address = object.address ?? "";
+    message.port = object.port ?? 0;
+    message.toNetns = object.toNetns ?? "";
+    message.toAddress = object.toAddress ?? "";
+    message.toPort = object.toPort ?? 0;
+    return message;
+  },
+};
+
+function createBaseExplainResponse(): ExplainResponse {
+  return { reaches: false, because: "", steps: [], probe: undefined };
+}
+
+export const ExplainResponse: MessageFns<ExplainResponse> = {
+  encode(message: ExplainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reaches !== false) {
+      writer.uint32(8).bool(message.reaches);
+    }
+    if (message.because !== "") {
+      writer.uint32(18).string(message.because);
+    }
+    for (const v of message.steps) {
+      ExplainStep.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.probe !== undefined) {
+      ExplainProbe.encode(message.probe, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reaches = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.steps.push(ExplainStep.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.probe = ExplainProbe.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainResponse {
+    return {
+      reaches: isSet(object.reaches) ? globalThis.Boolean(object.reaches) : false,
+      because: isSet(object.because) ? globalThis.String(object.because) : "",
+      steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => ExplainStep.fromJSON(e)) : [],
+      probe: isSet(object.probe) ? ExplainProbe.fromJSON(object.probe) : undefined,
+    };
+  },
+
+  toJSON(message: ExplainResponse): unknown {
+    const obj: any = {};
+    if (message.reaches !== false) {
+      obj.reaches = message.reaches;
+    }
+    if (message.because !== "") {
+      obj.because = message.because;
+    }
+    if (message.steps?.length) {
+      obj.steps = message.steps.map((e) => ExplainStep.toJSON(e));
+    }
+    if (message.probe !== undefined) {
+      obj.probe = ExplainProbe.toJSON(message.probe);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainResponse>): ExplainResponse {
+    return ExplainResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainResponse>): ExplainResponse {
+    const message = createBaseExplainResponse();
+    message.reaches = object.reaches ?? false;
+    message.because = object.because ?? "";
+    message.steps = object.steps?.map((e) => ExplainStep.fromPartial(e)) || [];
+    message.probe = (object.probe !== undefined && object.probe !== null)
+      ? ExplainProbe.fromPartial(object.probe)
+      : undefined;
+    return message;
+  },
+};
+
 /** What concerns the whole: hosts, watches, events, state. */
 export type SystemServiceDefinition = typeof SystemServiceDefinition;
 export const SystemServiceDefinition = {
@@ -1930,6 +2590,15 @@ export const SystemServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Whether and why one reaches another, read from what the host must have. */
+    explain: {
+      name: "Explain",
+      requestType: ExplainRequest as typeof ExplainRequest,
+      requestStream: false,
+      responseType: ExplainResponse as typeof ExplainResponse,
+      responseStream: false,
+      options: {},
+    },
     /** Networks, endpoints, sandboxes and hosts as they change. */
     watch: {
       name: "Watch",
@@ -1963,6 +2632,8 @@ export interface SystemServiceImplementation<CallContextExt = {}> {
     request: RemoveHostRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<RemoveHostResponse>>;
+  /** Whether and why one reaches another, read from what the host must have. */
+  explain(request: ExplainRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ExplainResponse>>;
   /** Networks, endpoints, sandboxes and hosts as they change. */
   watch(
     request: WatchRequest,
@@ -1987,6 +2658,8 @@ export interface SystemServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<RemoveHostRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<RemoveHostResponse>;
+  /** Whether and why one reaches another, read from what the host must have. */
+  explain(request: DeepPartial<ExplainRequest>, options?: CallOptions & CallOptionsExt): Promise<ExplainResponse>;
   /** Networks, endpoints, sandboxes and hosts as they change. */
   watch(request: DeepPartial<WatchRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<WatchResponse>;
   /** What happens, from a position of the log on. A position that the log no longer holds is the fault GAP. */

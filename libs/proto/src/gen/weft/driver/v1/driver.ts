@@ -9,8 +9,8 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 import { Object } from "../../agent/v1/object.ts";
 import { Fault } from "../../fault/v1/fault.ts";
-import { Endpoint } from "../../model/v1/endpoint.ts";
-import { Network } from "../../model/v1/network.ts";
+import { Endpoint, PublishedPort } from "../../model/v1/endpoint.ts";
+import { Family, familyFromJSON, familyToJSON, Network } from "../../model/v1/network.ts";
 import { Sandbox } from "../../model/v1/sandbox.ts";
 
 /** The type of an option's value. */
@@ -103,6 +103,8 @@ export interface Option {
   values: string[];
   /** It belongs to endpoints; otherwise to networks. */
   endpoint: boolean;
+  /** It can be changed while the network is in use. */
+  changeable: boolean;
 }
 
 /** Nothing. */
@@ -145,6 +147,8 @@ export interface ValidateNetworkResponse {
   options: { [key: string]: string };
   /** What no two networks may have, "bridge mybridge" for example: the controller lets one network hold each. */
   claims: string[];
+  /** Families in which the network takes no gateway address. */
+  withoutGateway: Family[];
 }
 
 export interface ValidateNetworkResponse_OptionsEntry {
@@ -162,6 +166,14 @@ export interface ValidateEndpointRequest {
   endpoint: Endpoint | undefined;
 }
 
+/** How one port is to be published; the controller chooses the host port. */
+export interface PortPlan {
+  /** The host addresses that take the same host port, 0.0.0.0 and :: for all of a family; none if no host port is needed. */
+  hostIps: string[];
+  /** The families in which the port is to be reached. */
+  families: Family[];
+}
+
 /** The verdict. */
 export interface ValidateEndpointResponse {
   /** Why not; empty means the endpoint is good. */
@@ -170,6 +182,10 @@ export interface ValidateEndpointResponse {
   interfaceName: string;
   /** The prefix for numbered interface names; empty means "eth". */
   interfacePrefix: string;
+  /** The MAC address the options ask for; empty if they ask for none. */
+  macAddress: string;
+  /** One for each of the endpoint's spec.ports, in its order. */
+  ports: PortPlan[];
 }
 
 /** Networks to compile for one host. */
@@ -238,8 +254,48 @@ export interface CompileEndpointsResponse {
   endpoints: CompiledEndpoint[];
 }
 
+/** Ports that lead to one endpoint in one family. */
+export interface PortsInput {
+  /** Its network. */
+  network:
+    | Network
+    | undefined;
+  /** The endpoint, joined: its sandbox's gateway in the family. */
+  endpoint:
+    | Endpoint
+    | undefined;
+  /** The family. */
+  family: Family;
+  /** The ports; those that are not for the family compile to nothing. */
+  ports: PublishedPort[];
+}
+
+/** Ports to compile. */
+export interface CompilePortsRequest {
+  /** The endpoints, all of this driver's networks. */
+  inputs: PortsInput[];
+}
+
+/** What the endpoint's own host must have for one port. */
+export interface CompiledPort {
+  /** The objects. */
+  objects: Object[];
+}
+
+/** What the endpoint's own host must have for its ports. */
+export interface CompiledPorts {
+  /** In the order of the input's ports. */
+  ports: CompiledPort[];
+}
+
+/** In the order of the request. */
+export interface CompilePortsResponse {
+  /** One for each input. */
+  inputs: CompiledPorts[];
+}
+
 function createBaseOption(): Option {
-  return { key: "", type: 0, defaultValue: "", meaning: "", values: [], endpoint: false };
+  return { key: "", type: 0, defaultValue: "", meaning: "", values: [], endpoint: false, changeable: false };
 }
 
 export const Option: MessageFns<Option> = {
@@ -261,6 +317,9 @@ export const Option: MessageFns<Option> = {
     }
     if (message.endpoint !== false) {
       writer.uint32(48).bool(message.endpoint);
+    }
+    if (message.changeable !== false) {
+      writer.uint32(56).bool(message.changeable);
     }
     return writer;
   },
@@ -326,6 +385,14 @@ export const Option: MessageFns<Option> = {
             message.endpoint = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.changeable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -350,6 +417,7 @@ export const Option: MessageFns<Option> = {
       meaning: isSet(object.meaning) ? globalThis.String(object.meaning) : "",
       values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
       endpoint: isSet(object.endpoint) ? globalThis.Boolean(object.endpoint) : false,
+      changeable: isSet(object.changeable) ? globalThis.Boolean(object.changeable) : false,
     };
   },
 
@@ -373,6 +441,9 @@ export const Option: MessageFns<Option> = {
     if (message.endpoint !== false) {
       obj.endpoint = message.endpoint;
     }
+    if (message.changeable !== false) {
+      obj.changeable = message.changeable;
+    }
     return obj;
   },
 
@@ -387,6 +458,7 @@ export const Option: MessageFns<Option> = {
     message.meaning = object.meaning ?? "";
     message.values = object.values?.map((e) => e) || [];
     message.endpoint = object.endpoint ?? false;
+    message.changeable = object.changeable ?? false;
     return message;
   },
 };
@@ -740,7 +812,7 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
 };
 
 function createBaseValidateNetworkResponse(): ValidateNetworkResponse {
-  return { faults: [], options: {}, claims: [] };
+  return { faults: [], options: {}, claims: [], withoutGateway: [] };
 }
 
 export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
@@ -753,6 +825,13 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     });
     for (const v of message.claims) {
       writer.uint32(26).string(v!);
+    }
+    if (message.withoutGateway.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.withoutGateway) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -797,6 +876,24 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
             message.claims.push(reader.string());
             continue;
           }
+          case 4: {
+            if (tag === 32) {
+              message.withoutGateway.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.withoutGateway.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -827,6 +924,11 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         )
         : {},
       claims: globalThis.Array.isArray(object?.claims) ? object.claims.map((e: any) => globalThis.String(e)) : [],
+      withoutGateway: globalThis.Array.isArray(object?.withoutGateway)
+        ? object.withoutGateway.map((e: any) => familyFromJSON(e))
+        : globalThis.Array.isArray(object?.without_gateway)
+        ? object.without_gateway.map((e: any) => familyFromJSON(e))
+        : [],
     };
   },
 
@@ -847,6 +949,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     if (message.claims?.length) {
       obj.claims = message.claims;
     }
+    if (message.withoutGateway?.length) {
+      obj.withoutGateway = message.withoutGateway.map((e) => familyToJSON(e));
+    }
     return obj;
   },
 
@@ -866,6 +971,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
       {},
     );
     message.claims = object.claims?.map((e) => e) || [];
+    message.withoutGateway = object.withoutGateway?.map((e) => e) || [];
     return message;
   },
 };
@@ -1044,8 +1150,111 @@ export const ValidateEndpointRequest: MessageFns<ValidateEndpointRequest> = {
   },
 };
 
+function createBasePortPlan(): PortPlan {
+  return { hostIps: [], families: [] };
+}
+
+export const PortPlan: MessageFns<PortPlan> = {
+  encode(message: PortPlan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hostIps) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.families.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.families) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortPlan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortPlan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostIps.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.families.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.families.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PortPlan {
+    return {
+      hostIps: globalThis.Array.isArray(object?.hostIps)
+        ? object.hostIps.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.host_ips)
+        ? object.host_ips.map((e: any) => globalThis.String(e))
+        : [],
+      families: globalThis.Array.isArray(object?.families) ? object.families.map((e: any) => familyFromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PortPlan): unknown {
+    const obj: any = {};
+    if (message.hostIps?.length) {
+      obj.hostIps = message.hostIps;
+    }
+    if (message.families?.length) {
+      obj.families = message.families.map((e) => familyToJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PortPlan>): PortPlan {
+    return PortPlan.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PortPlan>): PortPlan {
+    const message = createBasePortPlan();
+    message.hostIps = object.hostIps?.map((e) => e) || [];
+    message.families = object.families?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseValidateEndpointResponse(): ValidateEndpointResponse {
-  return { faults: [], interfaceName: "", interfacePrefix: "" };
+  return { faults: [], interfaceName: "", interfacePrefix: "", macAddress: "", ports: [] };
 }
 
 export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
@@ -1058,6 +1267,12 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     }
     if (message.interfacePrefix !== "") {
       writer.uint32(26).string(message.interfacePrefix);
+    }
+    if (message.macAddress !== "") {
+      writer.uint32(34).string(message.macAddress);
+    }
+    for (const v of message.ports) {
+      PortPlan.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1099,6 +1314,22 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
             message.interfacePrefix = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.macAddress = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ports.push(PortPlan.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1124,6 +1355,12 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
         : isSet(object.interface_prefix)
         ? globalThis.String(object.interface_prefix)
         : "",
+      macAddress: isSet(object.macAddress)
+        ? globalThis.String(object.macAddress)
+        : isSet(object.mac_address)
+        ? globalThis.String(object.mac_address)
+        : "",
+      ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => PortPlan.fromJSON(e)) : [],
     };
   },
 
@@ -1138,6 +1375,12 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     if (message.interfacePrefix !== "") {
       obj.interfacePrefix = message.interfacePrefix;
     }
+    if (message.macAddress !== "") {
+      obj.macAddress = message.macAddress;
+    }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => PortPlan.toJSON(e));
+    }
     return obj;
   },
 
@@ -1149,6 +1392,8 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     message.faults = object.faults?.map((e) => Fault.fromPartial(e)) || [];
     message.interfaceName = object.interfaceName ?? "";
     message.interfacePrefix = object.interfacePrefix ?? "";
+    message.macAddress = object.macAddress ?? "";
+    message.ports = object.ports?.map((e) => PortPlan.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1828,6 +2073,403 @@ export const CompileEndpointsResponse: MessageFns<CompileEndpointsResponse> = {
   },
 };
 
+function createBasePortsInput(): PortsInput {
+  return { network: undefined, endpoint: undefined, family: 0, ports: [] };
+}
+
+export const PortsInput: MessageFns<PortsInput> = {
+  encode(message: PortsInput, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== undefined) {
+      Network.encode(message.network, writer.uint32(10).fork()).join();
+    }
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(18).fork()).join();
+    }
+    if (message.family !== 0) {
+      writer.uint32(24).int32(message.family);
+    }
+    for (const v of message.ports) {
+      PublishedPort.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortsInput {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortsInput();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = Network.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.family = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ports.push(PublishedPort.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PortsInput {
+    return {
+      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
+      endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
+      family: isSet(object.family) ? familyFromJSON(object.family) : 0,
+      ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => PublishedPort.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PortsInput): unknown {
+    const obj: any = {};
+    if (message.network !== undefined) {
+      obj.network = Network.toJSON(message.network);
+    }
+    if (message.endpoint !== undefined) {
+      obj.endpoint = Endpoint.toJSON(message.endpoint);
+    }
+    if (message.family !== 0) {
+      obj.family = familyToJSON(message.family);
+    }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => PublishedPort.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PortsInput>): PortsInput {
+    return PortsInput.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PortsInput>): PortsInput {
+    const message = createBasePortsInput();
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Network.fromPartial(object.network)
+      : undefined;
+    message.endpoint = (object.endpoint !== undefined && object.endpoint !== null)
+      ? Endpoint.fromPartial(object.endpoint)
+      : undefined;
+    message.family = object.family ?? 0;
+    message.ports = object.ports?.map((e) => PublishedPort.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompilePortsRequest(): CompilePortsRequest {
+  return { inputs: [] };
+}
+
+export const CompilePortsRequest: MessageFns<CompilePortsRequest> = {
+  encode(message: CompilePortsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.inputs) {
+      PortsInput.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompilePortsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompilePortsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.inputs.push(PortsInput.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompilePortsRequest {
+    return {
+      inputs: globalThis.Array.isArray(object?.inputs) ? object.inputs.map((e: any) => PortsInput.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompilePortsRequest): unknown {
+    const obj: any = {};
+    if (message.inputs?.length) {
+      obj.inputs = message.inputs.map((e) => PortsInput.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompilePortsRequest>): CompilePortsRequest {
+    return CompilePortsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompilePortsRequest>): CompilePortsRequest {
+    const message = createBaseCompilePortsRequest();
+    message.inputs = object.inputs?.map((e) => PortsInput.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompiledPort(): CompiledPort {
+  return { objects: [] };
+}
+
+export const CompiledPort: MessageFns<CompiledPort> = {
+  encode(message: CompiledPort, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.objects) {
+      Object.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompiledPort {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompiledPort();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.objects.push(Object.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompiledPort {
+    return {
+      objects: globalThis.Array.isArray(object?.objects) ? object.objects.map((e: any) => Object.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompiledPort): unknown {
+    const obj: any = {};
+    if (message.objects?.length) {
+      obj.objects = message.objects.map((e) => Object.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompiledPort>): CompiledPort {
+    return CompiledPort.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompiledPort>): CompiledPort {
+    const message = createBaseCompiledPort();
+    message.objects = object.objects?.map((e) => Object.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompiledPorts(): CompiledPorts {
+  return { ports: [] };
+}
+
+export const CompiledPorts: MessageFns<CompiledPorts> = {
+  encode(message: CompiledPorts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ports) {
+      CompiledPort.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompiledPorts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompiledPorts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ports.push(CompiledPort.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompiledPorts {
+    return {
+      ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => CompiledPort.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompiledPorts): unknown {
+    const obj: any = {};
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => CompiledPort.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompiledPorts>): CompiledPorts {
+    return CompiledPorts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompiledPorts>): CompiledPorts {
+    const message = createBaseCompiledPorts();
+    message.ports = object.ports?.map((e) => CompiledPort.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompilePortsResponse(): CompilePortsResponse {
+  return { inputs: [] };
+}
+
+export const CompilePortsResponse: MessageFns<CompilePortsResponse> = {
+  encode(message: CompilePortsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.inputs) {
+      CompiledPorts.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompilePortsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompilePortsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.inputs.push(CompiledPorts.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompilePortsResponse {
+    return {
+      inputs: globalThis.Array.isArray(object?.inputs) ? object.inputs.map((e: any) => CompiledPorts.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompilePortsResponse): unknown {
+    const obj: any = {};
+    if (message.inputs?.length) {
+      obj.inputs = message.inputs.map((e) => CompiledPorts.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompilePortsResponse>): CompilePortsResponse {
+    return CompilePortsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompilePortsResponse>): CompilePortsResponse {
+    const message = createBaseCompilePortsResponse();
+    message.inputs = object.inputs?.map((e) => CompiledPorts.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /**
  * A network driver: compiles intent to what a host must have. Without memory and without privilege: the same
  * request always gets the same answer.
@@ -1882,6 +2524,15 @@ export const DriverServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** What the endpoint's host must have for ports that lead to an endpoint. */
+    compilePorts: {
+      name: "CompilePorts",
+      requestType: CompilePortsRequest as typeof CompilePortsRequest,
+      requestStream: false,
+      responseType: CompilePortsResponse as typeof CompilePortsResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
 
@@ -1908,6 +2559,11 @@ export interface DriverServiceImplementation<CallContextExt = {}> {
     request: CompileEndpointsRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<CompileEndpointsResponse>>;
+  /** What the endpoint's host must have for ports that lead to an endpoint. */
+  compilePorts(
+    request: CompilePortsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<CompilePortsResponse>>;
 }
 
 export interface DriverServiceClient<CallOptionsExt = {}> {
@@ -1933,6 +2589,11 @@ export interface DriverServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<CompileEndpointsRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<CompileEndpointsResponse>;
+  /** What the endpoint's host must have for ports that lead to an endpoint. */
+  compilePorts(
+    request: DeepPartial<CompilePortsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<CompilePortsResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

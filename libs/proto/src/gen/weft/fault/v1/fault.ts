@@ -49,6 +49,10 @@ export const Reason = {
   REQUEST_TOO_LARGE: 16,
   /** INVALID_VALUE - An id, a key or a number has not the form it must have. metadata: field. */
   INVALID_VALUE: 17,
+  /** INVALID_PORT - A port is not one, or ranges do not fit each other. metadata: field. */
+  INVALID_PORT: 18,
+  /** OPTION_FIXED - The option cannot be changed while the network exists. metadata: option. */
+  OPTION_FIXED: 19,
   /** NETWORK_NOT_FOUND - No network has this id, name or id prefix. */
   NETWORK_NOT_FOUND: 30,
   /** ENDPOINT_NOT_FOUND - No endpoint has this id or name, or the sandbox is not connected to the network. */
@@ -91,6 +95,12 @@ export const Reason = {
   BEING_REMOVED: 62,
   /** INTERFACE_IN_USE - The bridge or interface name is used by another network. metadata: holder. */
   INTERFACE_IN_USE: 63,
+  /** PORT_IN_USE - The host port is held by another endpoint, or by a program of the host. metadata: port, holder. */
+  PORT_IN_USE: 64,
+  /** PORTS_EXHAUSTED - No host port of the range is free. metadata: range. */
+  PORTS_EXHAUSTED: 65,
+  /** PORT_NOT_FOUND - The endpoint publishes no such port. metadata: port. */
+  PORT_NOT_FOUND: 66,
   /** PREDEFINED_NETWORK - bridge, host and none can neither be created nor removed. */
   PREDEFINED_NETWORK: 80,
   /** NETWORK_MODE - The network's kind does not allow this (none with others, host by connect, a static address without a subnet). */
@@ -165,6 +175,8 @@ export namespace Reason {
   export type CONFLICTING_FIELDS = typeof Reason.CONFLICTING_FIELDS;
   export type REQUEST_TOO_LARGE = typeof Reason.REQUEST_TOO_LARGE;
   export type INVALID_VALUE = typeof Reason.INVALID_VALUE;
+  export type INVALID_PORT = typeof Reason.INVALID_PORT;
+  export type OPTION_FIXED = typeof Reason.OPTION_FIXED;
   export type NETWORK_NOT_FOUND = typeof Reason.NETWORK_NOT_FOUND;
   export type ENDPOINT_NOT_FOUND = typeof Reason.ENDPOINT_NOT_FOUND;
   export type SANDBOX_NOT_FOUND = typeof Reason.SANDBOX_NOT_FOUND;
@@ -186,6 +198,9 @@ export namespace Reason {
   export type REQUEST_ID_REUSED = typeof Reason.REQUEST_ID_REUSED;
   export type BEING_REMOVED = typeof Reason.BEING_REMOVED;
   export type INTERFACE_IN_USE = typeof Reason.INTERFACE_IN_USE;
+  export type PORT_IN_USE = typeof Reason.PORT_IN_USE;
+  export type PORTS_EXHAUSTED = typeof Reason.PORTS_EXHAUSTED;
+  export type PORT_NOT_FOUND = typeof Reason.PORT_NOT_FOUND;
   export type PREDEFINED_NETWORK = typeof Reason.PREDEFINED_NETWORK;
   export type NETWORK_MODE = typeof Reason.NETWORK_MODE;
   export type CONFIG_NETWORK = typeof Reason.CONFIG_NETWORK;
@@ -270,6 +285,12 @@ export function reasonFromJSON(object: any): Reason {
     case 17:
     case "REASON_INVALID_VALUE":
       return Reason.INVALID_VALUE;
+    case 18:
+    case "REASON_INVALID_PORT":
+      return Reason.INVALID_PORT;
+    case 19:
+    case "REASON_OPTION_FIXED":
+      return Reason.OPTION_FIXED;
     case 30:
     case "REASON_NETWORK_NOT_FOUND":
       return Reason.NETWORK_NOT_FOUND;
@@ -333,6 +354,15 @@ export function reasonFromJSON(object: any): Reason {
     case 63:
     case "REASON_INTERFACE_IN_USE":
       return Reason.INTERFACE_IN_USE;
+    case 64:
+    case "REASON_PORT_IN_USE":
+      return Reason.PORT_IN_USE;
+    case 65:
+    case "REASON_PORTS_EXHAUSTED":
+      return Reason.PORTS_EXHAUSTED;
+    case 66:
+    case "REASON_PORT_NOT_FOUND":
+      return Reason.PORT_NOT_FOUND;
     case 80:
     case "REASON_PREDEFINED_NETWORK":
       return Reason.PREDEFINED_NETWORK;
@@ -453,6 +483,10 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_REQUEST_TOO_LARGE";
     case Reason.INVALID_VALUE:
       return "REASON_INVALID_VALUE";
+    case Reason.INVALID_PORT:
+      return "REASON_INVALID_PORT";
+    case Reason.OPTION_FIXED:
+      return "REASON_OPTION_FIXED";
     case Reason.NETWORK_NOT_FOUND:
       return "REASON_NETWORK_NOT_FOUND";
     case Reason.ENDPOINT_NOT_FOUND:
@@ -495,6 +529,12 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_BEING_REMOVED";
     case Reason.INTERFACE_IN_USE:
       return "REASON_INTERFACE_IN_USE";
+    case Reason.PORT_IN_USE:
+      return "REASON_PORT_IN_USE";
+    case Reason.PORTS_EXHAUSTED:
+      return "REASON_PORTS_EXHAUSTED";
+    case Reason.PORT_NOT_FOUND:
+      return "REASON_PORT_NOT_FOUND";
     case Reason.PREDEFINED_NETWORK:
       return "REASON_PREDEFINED_NETWORK";
     case Reason.NETWORK_MODE:

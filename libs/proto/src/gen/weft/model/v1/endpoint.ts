@@ -70,18 +70,38 @@ export function protocolToJSON(object: Protocol): string {
   }
 }
 
-/** A port published on the host. Publishing is not served yet: a request with ports is refused. */
+/** A port of the sandbox to publish on its host. */
 export interface PortBinding {
   /** The transport. */
   protocol: Protocol;
   /** The port in the sandbox. */
   port: number;
-  /** The host address; empty means the network's default. */
+  /** The host address; empty means the network's default, without one every address of the families of the endpoint. */
   hostIp: string;
   /** The first host port; 0 chooses one. */
   hostPort: number;
   /** The last host port of the range to choose from; 0 means host_port. */
   hostPortEnd: number;
+}
+
+/**
+ * A port as it is published. It leads to the sandbox's gateway endpoint of each family, whichever endpoint asked for it,
+ * and moves with that.
+ */
+export interface PublishedPort {
+  /** The transport. */
+  protocol: Protocol;
+  /** The port in the sandbox. */
+  port: number;
+  /**
+   * The host addresses on which the host port is held, 0.0.0.0 and :: for all of a family; none if no host port is
+   * needed (gateway mode routed).
+   */
+  hostIps: string[];
+  /** The host port, the same on each address; 0 if host_ips is empty. */
+  hostPort: number;
+  /** The families in which the port is to be reached. */
+  families: Family[];
 }
 
 /** What the user asked for. Never changed by the system. */
@@ -139,6 +159,11 @@ export interface EndpointDesired {
   interfaceName: string;
   /** Hosts that knew it when it was withdrawn or left, and have not yet said that they forgot it. */
   knownBy: string[];
+  /**
+   * The published ports: one for each of the spec's, in its order. Host ports are held on the host of the endpoint while
+   * it is joined.
+   */
+  ports: PublishedPort[];
 }
 
 /** What was observed. Written from agents' reports only. */
@@ -316,6 +341,161 @@ export const PortBinding: MessageFns<PortBinding> = {
     message.hostIp = object.hostIp ?? "";
     message.hostPort = object.hostPort ?? 0;
     message.hostPortEnd = object.hostPortEnd ?? 0;
+    return message;
+  },
+};
+
+function createBasePublishedPort(): PublishedPort {
+  return { protocol: 0, port: 0, hostIps: [], hostPort: 0, families: [] };
+}
+
+export const PublishedPort: MessageFns<PublishedPort> = {
+  encode(message: PublishedPort, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== 0) {
+      writer.uint32(8).int32(message.protocol);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    for (const v of message.hostIps) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.hostPort !== 0) {
+      writer.uint32(32).uint32(message.hostPort);
+    }
+    if (message.families.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.families) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PublishedPort {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePublishedPort();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocol = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostIps.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.hostPort = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.families.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.families.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PublishedPort {
+    return {
+      protocol: isSet(object.protocol) ? protocolFromJSON(object.protocol) : 0,
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      hostIps: globalThis.Array.isArray(object?.hostIps)
+        ? object.hostIps.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.host_ips)
+        ? object.host_ips.map((e: any) => globalThis.String(e))
+        : [],
+      hostPort: isSet(object.hostPort)
+        ? globalThis.Number(object.hostPort)
+        : isSet(object.host_port)
+        ? globalThis.Number(object.host_port)
+        : 0,
+      families: globalThis.Array.isArray(object?.families) ? object.families.map((e: any) => familyFromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PublishedPort): unknown {
+    const obj: any = {};
+    if (message.protocol !== 0) {
+      obj.protocol = protocolToJSON(message.protocol);
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.hostIps?.length) {
+      obj.hostIps = message.hostIps;
+    }
+    if (message.hostPort !== 0) {
+      obj.hostPort = Math.round(message.hostPort);
+    }
+    if (message.families?.length) {
+      obj.families = message.families.map((e) => familyToJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PublishedPort>): PublishedPort {
+    return PublishedPort.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PublishedPort>): PublishedPort {
+    const message = createBasePublishedPort();
+    message.protocol = object.protocol ?? 0;
+    message.port = object.port ?? 0;
+    message.hostIps = object.hostIps?.map((e) => e) || [];
+    message.hostPort = object.hostPort ?? 0;
+    message.families = object.families?.map((e) => e) || [];
     return message;
   },
 };
@@ -800,7 +980,16 @@ export const EndpointAddress: MessageFns<EndpointAddress> = {
 };
 
 function createBaseEndpointDesired(): EndpointDesired {
-  return { phase: 0, addresses: [], macAddress: "", sandboxId: "", hostId: "", interfaceName: "", knownBy: [] };
+  return {
+    phase: 0,
+    addresses: [],
+    macAddress: "",
+    sandboxId: "",
+    hostId: "",
+    interfaceName: "",
+    knownBy: [],
+    ports: [],
+  };
 }
 
 export const EndpointDesired: MessageFns<EndpointDesired> = {
@@ -825,6 +1014,9 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     }
     for (const v of message.knownBy) {
       writer.uint32(58).string(v!);
+    }
+    for (const v of message.ports) {
+      PublishedPort.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -898,6 +1090,14 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
             message.knownBy.push(reader.string());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.ports.push(PublishedPort.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -941,6 +1141,9 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
         : globalThis.Array.isArray(object?.known_by)
         ? object.known_by.map((e: any) => globalThis.String(e))
         : [],
+      ports: globalThis.Array.isArray(object?.ports)
+        ? object.ports.map((e: any) => PublishedPort.fromJSON(e))
+        : [],
     };
   },
 
@@ -967,6 +1170,9 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     if (message.knownBy?.length) {
       obj.knownBy = message.knownBy;
     }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => PublishedPort.toJSON(e));
+    }
     return obj;
   },
 
@@ -982,6 +1188,7 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     message.hostId = object.hostId ?? "";
     message.interfaceName = object.interfaceName ?? "";
     message.knownBy = object.knownBy?.map((e) => e) || [];
+    message.ports = object.ports?.map((e) => PublishedPort.fromPartial(e)) || [];
     return message;
   },
 };
