@@ -46,6 +46,13 @@ const script: Script = {
   pruneNetworks: () => ({ names: ['web10', 'web9'] }),
   listDrivers: () => ({ drivers: [{ name: 'bridge' }] }),
   connect: () => ({ outcome: { ...applied, applied: false } }),
+  updateNetwork: (request) => ({
+    network: web,
+    ...(request['dryRun'] === true
+      ? { diffs: [{ hostId: host.id, host: 'alpha', lines: ['- bridge/br-1 mtu=1500', '+ bridge/br-1 mtu=1400'] }] }
+      : { outcome: applied, diffs: [] }),
+  }),
+  updatePorts: () => ({ outcome: applied }),
   disconnect: () => ({ endpointId: 'e', outcome: applied }),
   createSandbox: () => ({ sandbox: shop.sandbox, outcome: applied }),
   getSandbox: () => shop,
@@ -126,6 +133,8 @@ async function weft(
   return { out, err, exitCode };
 }
 
+const portLines = '53/udp -> 127.0.0.1:5353\n80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n';
+
 describe('what is printed', () => {
   test.each<[string, Outcome]>([
     ['network create web10', { out: `${networkId}\n`, err: 'WARNING: it is cold\n', exitCode: 0 }],
@@ -144,6 +153,15 @@ describe('what is printed', () => {
     ['sandbox create shop-1', { out: `${sandboxId}\n`, err: '', exitCode: 0 }],
     ['sandbox ls --format {{.Name}}@{{.Host}}', { out: 'shop-1@alpha\n', err: '', exitCode: 0 }],
     ['sandbox inspect -f {{.State}} shop-1', { out: 'ready\n', err: '', exitCode: 0 }],
+    ['sandbox port shop-1', { out: portLines, err: '', exitCode: 0 }],
+    ['sandbox port shop-1 80', { out: '0.0.0.0:8080\n[::]:8080\n', err: '', exitCode: 0 }],
+    ['sandbox port shop-1 53/udp', { out: '127.0.0.1:5353\n', err: '', exitCode: 0 }],
+    ['sandbox update shop-1 --publish-add 81', { out: 'shop-1\n', err: '', exitCode: 0 }],
+    ['network update web10 --label-add a=b', { out: 'web10\n', err: '', exitCode: 0 }],
+    [
+      'network update web10 -o com.docker.network.driver.mtu=1400 --dry-run',
+      { out: 'host alpha:\n- bridge/br-1 mtu=1500\n+ bridge/br-1 mtu=1400\n', err: '', exitCode: 0 },
+    ],
     ['sandbox rm shop-1', { out: 'shop-1\n', err: '', exitCode: 0 }],
     ['host ls --format {{.Name}}', { out: 'alpha\n', err: '', exitCode: 0 }],
     ['--version', { out: 'weft version 0.1.0\n', err: '', exitCode: 0 }],
@@ -163,6 +181,8 @@ describe('what is asked', () => {
       'network create n',
       'network rm n',
       'network prune -f',
+      'network update n --label-rm a',
+      'sandbox update s --publish-rm 80',
       'network connect n s',
       'network disconnect n s',
       'sandbox create s',
@@ -170,9 +190,34 @@ describe('what is asked', () => {
       'host drain a',
     ];
     for (const line of lines) await weft(line);
-    const ids = asked.map(({ request }) => (request['mutation'] as { requestId: string }).requestId);
+    const mutations = asked.map(({ request }) => request['mutation'] as { requestId: string } | undefined);
+    const ids = mutations.flatMap((one) => one?.requestId ?? []);
     expect(new Set(ids).size).toBe(lines.length);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('a network is changed in what is named, and nothing else', async () => {
+    await weft('network update n --label-add a=b --label-rm c,d -o x=1 --opt-rm y');
+    expect(asked[0]?.request).toMatchObject({
+      network: 'n',
+      setLabels: { a: 'b' },
+      removeLabels: ['c', 'd'],
+      setOptions: { x: '1' },
+      removeOptions: ['y'],
+      dryRun: false,
+    });
+  });
+
+  test('ports come and go on the endpoint that publishes', async () => {
+    await weft('sandbox update shop-1 --publish-add 127.0.0.1:9000:90/udp --publish-rm 80');
+    expect(asked.at(-1)).toMatchObject({
+      method: 'updatePorts',
+      request: {
+        endpoint: 'e1'.repeat(32),
+        add: [{ protocol: 17, port: 90, hostIp: '127.0.0.1', hostPort: 9000 }],
+        remove: [{ protocol: 6, port: 80, hostIp: '', hostPort: 0 }],
+      },
+    });
   });
 
   test('filters go to the server', async () => {
@@ -214,6 +259,30 @@ describe('what fails', () => {
         exitCode: 1,
       },
     ],
+    [
+      'network update n',
+      {
+        out: '',
+        err: '[invalid argument] update network "n": nothing to change: give --label-add, --label-rm, --opt or --opt-rm (give the field a value)\n',
+        exitCode: 1,
+      },
+    ],
+    [
+      'sandbox update shop-1 --network db --publish-add 80',
+      {
+        out: '',
+        err: '[not found] sandbox shop-1 is not connected to network db (`weft network inspect` lists the endpoints of a network)\n',
+        exitCode: 1,
+      },
+    ],
+    [
+      'sandbox port shop-1 99',
+      {
+        out: '',
+        err: "[not found] no public port '99/tcp' published for shop-1 (`weft sandbox port` lists the published ports)\n",
+        exitCode: 1,
+      },
+    ],
     ['network rm -f nope', { out: '', err: '', exitCode: 0 }],
     ['network inspect -f {{.Name}} nope web10', { out: 'web10\n', err: notFound, exitCode: 1 }],
     ['network inspect nope', { out: '[]\n', err: notFound, exitCode: 1 }],
@@ -247,7 +316,6 @@ describe('what fails', () => {
 
   test.each([
     ['network create --dry-run n'],
-    ['network update n --label a=b'],
     ['service create s'],
     ['service ls'],
     ['record create x'],

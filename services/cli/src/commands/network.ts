@@ -38,6 +38,14 @@ const createFlags: readonly Flag[] = [
   { name: 'subnet', kind: 'strings', help: 'Subnet in CIDR format that represents a network segment' },
 ];
 
+const updateFlags: readonly Flag[] = [
+  { name: 'dry-run', kind: 'bool', help: 'Show what would change on which host, and change nothing' },
+  { name: 'label-add', kind: 'label', help: 'Add or update a network label' },
+  { name: 'label-rm', kind: 'strings', help: 'Remove a network label by its key' },
+  { name: 'opt', short: 'o', kind: 'map', help: 'Set driver specific options' },
+  { name: 'opt-rm', kind: 'strings', help: 'Give a driver specific option its default again, by its key' },
+];
+
 export const networkGroup: Group = {
   name: 'network',
   summary: 'Manage networks',
@@ -111,13 +119,12 @@ export const networkGroup: Group = {
     },
     {
       name: 'update',
-      summary: 'Change a network (not yet)',
+      summary: 'Change a network, also while it is in use',
       usage: 'NETWORK',
       least: 1,
       most: 1,
-      flags: [],
-      anyFlags: true,
-      load: async () => (await import('./planned.ts')).planned('network update', 'networks cannot be changed yet'),
+      flags: updateFlags,
+      load: async () => (await import('../network/update.ts')).updateNetwork,
     },
   ],
 };

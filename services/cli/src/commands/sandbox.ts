@@ -66,6 +66,16 @@ export const sandboxGroup: Group = {
       load: async () => (await import('../sandbox/list.ts')).listSandboxes,
     },
     {
+      name: 'port',
+      hidesOptions: true,
+      summary: 'List port mappings or a specific mapping for the sandbox',
+      usage: 'SANDBOX [PRIVATE_PORT[/PROTO]]',
+      least: 1,
+      most: 2,
+      flags: [],
+      load: async () => (await import('../sandbox/ports.ts')).sandboxPorts,
+    },
+    {
       name: 'rm',
       aliases: ['remove'],
       hidesOptions: true,
@@ -74,6 +84,19 @@ export const sandboxGroup: Group = {
       least: 1,
       flags: [{ name: 'force', short: 'f', kind: 'bool', help: 'Do not error if the sandbox does not exist' }],
       load: async () => (await import('../sandbox/remove.ts')).removeSandboxes,
+    },
+    {
+      name: 'update',
+      summary: 'Publish and withdraw ports of a sandbox while it runs',
+      usage: 'SANDBOX',
+      least: 1,
+      most: 1,
+      flags: [
+        { name: 'network', kind: 'string', value: 'network', help: 'The network whose endpoint publishes the ports' },
+        { name: 'publish-add', kind: 'list', help: 'Publish a port: [hostip:][hostport[-end]:]port[-end][/proto]' },
+        { name: 'publish-rm', kind: 'list', help: 'Withdraw a published port: port[/proto], or as it was published' },
+      ],
+      load: async () => (await import('../sandbox/update.ts')).updateSandbox,
     },
   ],
 };

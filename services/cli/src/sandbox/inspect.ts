@@ -1,11 +1,12 @@
 // `weft sandbox inspect`: a sandbox in the shape of `docker inspect`, with its NetworkSettings. The JSON is pure.
 import type { GetSandboxResponse, SandboxEndpoint } from '@weft/proto/controller';
-import { type EndpointSpec, Family, type NetworkPool, Protocol, type Sandbox } from '@weft/proto/model';
+import { type EndpointSpec, Family, type NetworkPool, type Sandbox } from '@weft/proto/model';
 import { forEachName } from '../each.ts';
 import { renderInspect } from '../format/inspect.ts';
 import { rfc3339 } from '../format/time.ts';
 import { mapOf, type Struct, type Value, withHidden } from '../format/value.ts';
 import type { Run } from '../usage/command.ts';
+import { publishedPorts } from './published.ts';
 import { stateOf } from './state.ts';
 
 function ipamConfig({ ipv4Address, ipv6Address, linkLocalIps }: EndpointSpec): Value {
@@ -56,13 +57,13 @@ function endpointJson({ endpoint, network }: SandboxEndpoint, sandboxName: strin
 }
 
 function portsOf(endpoints: readonly SandboxEndpoint[]): ReadonlyMap<string, Value> {
-  const ports = new Map<string, Value[]>();
-  for (const { protocol, port, hostIp, hostPort } of endpoints.flatMap(({ endpoint }) => endpoint?.spec?.ports ?? [])) {
-    const word = protocol === Protocol.UDP ? 'udp' : protocol === Protocol.SCTP ? 'sctp' : 'tcp';
-    const at = `${port}/${word}`;
-    ports.set(at, [...(ports.get(at) ?? []), { HostIp: hostIp, HostPort: `${hostPort}` }]);
-  }
-  return ports;
+  const byPort = Map.groupBy(publishedPorts(endpoints), ({ port }) => port);
+  return new Map(
+    [...byPort].map(([port, all]) => [
+      port,
+      all.map(({ hostIp, hostPort }) => ({ HostIp: hostIp, HostPort: `${hostPort}` })),
+    ]),
+  );
 }
 
 /** What is seen of one sandbox. */

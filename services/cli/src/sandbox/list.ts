@@ -8,10 +8,11 @@ import type { Struct } from '../format/value.ts';
 import { joinLabels, labelOf, shortId } from '../format/words.ts';
 import type { ListOptions } from '../network/list.ts';
 import type { Run } from '../usage/command.ts';
+import { hostSide, publishedPorts } from './published.ts';
 import { stateOf } from './state.ts';
 
 const listing: Listing = {
-  table: '{{.ID}}\t{{.Name}}\t{{.State}}\t{{.Networks}}\t{{.Host}}',
+  table: '{{.ID}}\t{{.Name}}\t{{.State}}\t{{.Networks}}\t{{.Ports}}\t{{.Host}}',
   header: {
     CreatedAt: 'CREATED AT',
     Host: 'HOST',
@@ -20,6 +21,7 @@ const listing: Listing = {
     Labels: 'LABELS',
     Name: 'NAME',
     Networks: 'NETWORKS',
+    Ports: 'PORTS',
     State: 'STATE',
   },
 };
@@ -55,6 +57,9 @@ export function renderSandboxes(
       Labels: joinLabels(labels),
       Name: sandbox?.spec?.name ?? '',
       Networks: networksWord(one),
+      Ports: publishedPorts(one.endpoints)
+        .map((port) => `${hostSide(port)}->${port.port}`)
+        .join(', '),
       State: sandbox === undefined ? '' : stateOf(sandbox),
     };
   };

@@ -1,7 +1,7 @@
 // A small world for tests: two networks, a sandbox on them, a host.
 import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
 import { Event } from '@weft/proto/event';
-import { Family, Host, HostState, Network, Phase } from '@weft/proto/model';
+import { Family, Host, HostState, Network, Phase, Protocol } from '@weft/proto/model';
 
 export const networkId = 'ab12'.repeat(16);
 export const sandboxId = '5a'.repeat(32);
@@ -69,6 +69,16 @@ const endpoint = {
     sandboxId,
     hostId,
     interfaceName: 'eth0',
+    ports: [
+      { protocol: Protocol.UDP, port: 53, hostIps: ['127.0.0.1'], hostPort: 5353, families: [Family.IPV4] },
+      {
+        protocol: Protocol.TCP,
+        port: 80,
+        hostIps: ['0.0.0.0', '::'],
+        hostPort: 8080,
+        families: [Family.IPV4, Family.IPV6],
+      },
+    ],
   },
 };
 
