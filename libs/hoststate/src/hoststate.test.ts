@@ -1,3 +1,4 @@
+import { Protocol } from '@weft/proto/model';
 import { describe, expect, it } from 'vitest';
 import { diff } from './diff.ts';
 import { type HostObject, hostObject, parseKey, type Spec } from './key.ts';
@@ -14,6 +15,13 @@ const specs: { spec: Spec; text: string }[] = [
   {
     spec: { $case: 'nftElement', value: { set: 'bridge_pairs', key: ['br-1', 'br-1'], data: ['accept'] } },
     text: 'nft/bridge_pairs/br-1 . br-1 data=accept',
+  },
+  {
+    spec: {
+      $case: 'port',
+      value: { protocol: Protocol.TCP, hostIp: '::', hostPort: 8080, targetIp: 'fd00::2', targetPort: 80 },
+    },
+    text: 'port/tcp/::/8080 to=[fd00::2]:80',
   },
   {
     spec: { $case: 'sysctl', value: { key: 'net.ipv4.ip_forward', value: '0' } },
