@@ -1,7 +1,7 @@
 // Published ports through the controller's real contract: given out, conflicting, freed, and leading to the gateway.
 import { randomUUID } from 'node:crypto';
 import { type Endpoint, Protocol } from '@weft/proto/model';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
 import { type FakeAgent, startFakeAgent } from '../lib/fake-agent.ts';
 import { Reason } from '../lib/proto.ts';
@@ -195,4 +195,122 @@ test('a MAC address may be asked for by an option', async () => {
   const twice = { macAddress: '02:00:00:00:00:08', driverOptions: { [mac]: wanted } };
   await expect(connect('b', twice)).rejects.toMatchObject({ reason: Reason.CONFLICTING_FIELDS });
   await expect(connect('b', { driverOptions: { [mac]: wanted } })).rejects.toMatchObject({ reason: Reason.MAC_IN_USE });
+});
+
+describe('UpdatePorts', () => {
+  const update = (endpoint: Endpoint, request: object) =>
+    plane.endpoints.updatePorts({ endpoint: endpoint.id, ...request });
+
+  test('adds and removes in one step; spec and published ports stay side by side', async () => {
+    const endpoint = await run('a', [
+      tcp(80, { hostPort: 8080 }),
+      tcp(81),
+      tcp(80, { hostPort: 8090, hostIp: '127.0.0.1' }),
+    ]);
+    const change = { add: [tcp(82, { hostPort: 8082 })], remove: [tcp(81), tcp(80, { hostPort: 8080 })] };
+    const { endpoint: after, outcome } = await update(endpoint, change);
+    expect(outcome?.applied).toBe(true);
+    expect([hostPorts(after), after?.spec?.ports.map((one) => one.port)]).toEqual([
+      [8090, 8082],
+      [80, 82],
+    ]);
+    expect(leads()).toEqual(['tcp/0.0.0.0/8082 10.1.0.2:82', 'tcp/127.0.0.1/8090 10.1.0.2:80']);
+    await update(endpoint, { remove: [tcp(80, { hostIp: '127.0.0.1' })], add: [tcp(80, { hostPort: 8090 })] });
+    expect(leads()).toEqual(['tcp/0.0.0.0/8082 10.1.0.2:82', 'tcp/0.0.0.0/8090 10.1.0.2:80']);
+  });
+
+  test('what is refused changes nothing', async () => {
+    const endpoint = await run('a', [tcp(80, { hostPort: 8080 })]);
+    const before = leads();
+    await expect(update(endpoint, { remove: [tcp(81)], add: [tcp(83)] })).rejects.toMatchObject({
+      reason: Reason.PORT_NOT_FOUND,
+      message: 'port 81/tcp is not published',
+    });
+    await expect(update(endpoint, { add: [tcp(83), tcp(84, { hostPort: 8080 })] })).rejects.toMatchObject({
+      reason: Reason.PORT_IN_USE,
+    });
+    await expect(update(endpoint, { add: [tcp(80, { hostPort: 8080 })] })).rejects.toMatchObject({
+      reason: Reason.INVALID_PORT,
+      metadata: { field: 'add[0]' },
+    });
+    await expect(update(endpoint, {})).rejects.toMatchObject({ reason: Reason.MISSING_FIELD });
+    expect(leads()).toEqual(before);
+  });
+
+  test('an added port that the host does not take is withdrawn again, alone', async () => {
+    const endpoint = await run('a', [tcp(80, { hostPort: 8080 })]);
+    agent.failing = ({ key }) => (key.endsWith('/8083') ? inUse : undefined);
+    const request = { mutation: { requestId: randomUUID() }, add: [tcp(82), tcp(83, { hostPort: 8083 })] };
+    await expect(update(endpoint, request)).rejects.toMatchObject({ reason: Reason.PORT_IN_USE });
+    await expect(update(endpoint, request)).rejects.toMatchObject({ reason: Reason.PORT_IN_USE });
+    expect(leads()).toEqual(['tcp/0.0.0.0/8080 10.1.0.2:80']);
+    const { endpoint: after } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });
+    expect([hostPorts(after), after?.spec?.ports.length, after?.status?.fault]).toEqual([[8080], 1, undefined]);
+  });
+
+  test('a chosen one is chosen again', async () => {
+    const endpoint = await run('a', []);
+    agent.failing = ({ key }) => (key.endsWith('/32768') || key.endsWith('/9000') ? inUse : undefined);
+    const add = [tcp(82), tcp(83, { hostPort: 9000, hostPortEnd: 9001 })];
+    expect(hostPorts((await update(endpoint, { add })).endpoint)).toEqual([32769, 9001]);
+  });
+
+  test('the same request id adds once', async () => {
+    const endpoint = await run('a', []);
+    const request = { mutation: { requestId: randomUUID() }, add: [tcp(80)] };
+    await Promise.all([update(endpoint, request), update(endpoint, request)]);
+    const again = await update(endpoint, request);
+    expect([hostPorts(again.endpoint), again.outcome?.applied]).toEqual([[32768], true]);
+  });
+
+  test('an endpoint without a sandbox changes what it asks for alone', async () => {
+    const { endpoint } = await plane.endpoints.createEndpoint({ network: 'n', spec: { name: 'db', ports: [tcp(80)] } });
+    const changed = await update(endpoint as Endpoint, { add: [tcp(81)], remove: [tcp(80)] });
+    expect([changed.endpoint?.spec?.ports.map((one) => one.port), hostPorts(changed.endpoint)]).toEqual([[81], []]);
+  });
+});
+
+describe('bad input names the field and the remedy, and leaves nothing', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, at) => tcp(1 + at));
+  test.each<[string, object[], Reason, string, string]>([
+    ['a protocol', [{ protocol: 1, port: 80 }], Reason.INVALID_PORT, 'spec.ports[0].protocol', 'not tcp, udp or sctp'],
+    ['port 0', [tcp(80), tcp(0)], Reason.INVALID_PORT, 'spec.ports[1].port', 'not from 1 to 65535'],
+    ['port 65536', [tcp(65_536)], Reason.INVALID_PORT, 'spec.ports[0].port', 'not from 1 to 65535'],
+    ['a host port', [tcp(80, { hostPort: 70_000 })], Reason.INVALID_PORT, 'spec.ports[0].host_port', 'from 0 to 65535'],
+    ['a range', [tcp(80, { hostPort: 9, hostPortEnd: 8 })], Reason.INVALID_PORT, 'spec.ports[0].host_port_end', '9-8'],
+    ['an address', [tcp(80, { hostIp: 'x' })], Reason.INVALID_ADDRESS, 'spec.ports[0].host_ip', 'no'],
+    [
+      '[::1]',
+      [tcp(80, { hostIp: '::1' })],
+      Reason.INVALID_ADDRESS,
+      'spec.ports[0].host_ip',
+      'publish on 127.0.0.1: the kernel cannot redirect [::1]',
+    ],
+    ['multicast', [tcp(80, { hostIp: '224.0.0.1' })], Reason.INVALID_ADDRESS, 'spec.ports[0].host_ip', 'multicast'],
+    ['a family', [tcp(80, { hostIp: 'fd00::1' })], Reason.WRONG_FAMILY, 'spec.ports[0].host_ip', 'has no IPv6'],
+    ['twice', [tcp(80), tcp(80)], Reason.INVALID_PORT, 'spec.ports[1]', 'asked for twice'],
+    ['4,097 ports', many(4_097), Reason.REQUEST_TOO_LARGE, 'spec.ports', 'more than 4096'],
+  ])('%s', async (_, ports, reason, field, says) => {
+    await plane.sandboxes.createSandbox({ spec: { name: 'a' } });
+    const before = await plane.store.list('endpoint/');
+    const call = plane.endpoints.connect({ network: 'n', sandbox: 'a', spec: { ports } });
+    await expect(call).rejects.toMatchObject({ reason, message: expect.stringContaining(says), metadata: { field } });
+    expect((await plane.store.list('endpoint/')).keyValues).toEqual(before.keyValues);
+  });
+
+  test('host ports that need more marks than a transaction takes', async () => {
+    const ports = Array.from({ length: 200 }, (_, at) => tcp(80, { hostPort: 1 + at * 64 }));
+    await expect(run('a', ports)).rejects.toMatchObject({ reason: Reason.REQUEST_TOO_LARGE });
+    expect((await plane.sandboxes.listSandboxes({})).sandboxes).toEqual([]);
+    expect((await plane.ipam.listLeases({ ownerPrefix: 'endpoint/' })).leases).toEqual([]);
+  });
+
+  test('an endpoint takes 8,192 ports', async () => {
+    const endpoint = await run('a', many(4_096));
+    const more = Array.from({ length: 4_096 }, (_, at) => tcp(5_000 + at));
+    const { endpoint: full } = await plane.endpoints.updatePorts({ endpoint: endpoint.id, add: more });
+    expect(new Set(hostPorts(full)).size).toBe(8_192);
+    const one = plane.endpoints.updatePorts({ endpoint: endpoint.id, add: [tcp(60_000)] });
+    await expect(one).rejects.toMatchObject({ reason: Reason.REQUEST_TOO_LARGE });
+  });
 });

@@ -1,5 +1,5 @@
 // Host ports in transactions: fenced by marks, and chosen again when a program of the host turns out to have one.
-import { asFault, type FaultError, isFault, Reason } from '@weft/fault';
+import { asFault, isFault, Reason } from '@weft/fault';
 import type { ValidateEndpointResponse } from '@weft/proto/driver';
 import { type Endpoint, Family, type Network, type PublishedPort } from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
@@ -69,6 +69,8 @@ export interface Publishing {
 
 export interface Published extends Applied {
   readonly revision: Revision;
+  /** As they are now: some may have been chosen again. */
+  readonly publishing: readonly Publishing[];
 }
 
 /**
@@ -91,10 +93,10 @@ export async function whenPublished(
     const origin = new Map(watched.flatMap((one) => portItems(one).map((item) => [item.key, item] as const)));
     const all = [...items, ...watched.map((one) => itemOf.ports(one.endpointId)), ...origin.keys()];
     const outcome = await whenApplied(context, hostId === '' ? [] : [hostId], revision, all, waiting);
-    if (outcome.failure === undefined || tries >= maxChoices) return { ...outcome, revision };
+    if (outcome.failure === undefined || tries >= maxChoices) return { ...outcome, revision, publishing: watched };
     const failed = [...(outcome.failures ?? [])].map(([item, why]) => ({ port: origin.get(item), why }));
     if (failed.some(({ port, why }) => port === undefined || !isFault(why, Reason.PORT_IN_USE))) {
-      return { ...outcome, revision };
+      return { ...outcome, revision, publishing: watched };
     }
     const bad = new Set(failed.flatMap(({ port }) => (port === undefined ? [] : [`${port.endpointId}/${port.id}`])));
     for (const { port } of failed) if (port !== undefined) avoid.add(port.hostPort);
@@ -102,10 +104,10 @@ export async function whenPublished(
       const moved = await context.ports.inTurn(hostId, () =>
         untilCommitted(() => chooseAgain(context, hostId, watched, bad, avoid, done)),
       );
-      if (moved === undefined) return { ...outcome, revision };
+      if (moved === undefined) return { ...outcome, revision, publishing: watched };
       ({ revision, watched } = moved);
     } catch (error) {
-      return { applied: false, failure: asFault(error) as FaultError, revision };
+      return { applied: false, failure: asFault(error), revision, publishing: watched };
     }
   }
 }
