@@ -20,7 +20,7 @@ export interface Finisher {
   endpoint(id: string): Promise<void>;
   network(id: string): Promise<void>;
   sandbox(id: string): Promise<void>;
-  /** Clears what an endpoint that left is still known by. */
+  /** Clears what an endpoint that left is still known by, and the host ports it held there until now. */
   left(id: string): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ export function createFinisher(context: Context): Finisher {
     const knownBy = row?.value.desired?.knownBy ?? [];
     if (row === undefined || row.value.desired?.phase !== Phase.READY || knownBy.length === 0) return;
     if (!(await whenForgotten(context, knownBy, row.revision, context.stopping))) return;
-    const desired = { ...row.value.desired, knownBy: [] };
+    const desired = { ...row.value.desired, knownBy: [], ports: [] };
     await context.ledger
       .commit(
         [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],

@@ -1,5 +1,4 @@
 // weft.controller.v1.EndpointService: requests to actions, records to answers.
-import { fault, Reason } from '@weft/fault';
 import {
   ConnectRequest,
   ConnectResponse,
@@ -15,14 +14,18 @@ import {
   LeaveEndpointRequest,
   LeaveEndpointResponse,
   type Outcome,
+  UpdatePortsRequest,
+  UpdatePortsResponse,
 } from '@weft/proto/controller';
 import { type Endpoint, EndpointSpec } from '@weft/proto/model';
 import type { Context } from '../act/context.ts';
 import type { EndpointActions } from '../act/endpoint.ts';
 import type { Extra, Made } from '../act/network.ts';
 import type { OutcomeOps, Requests } from '../act/requests.ts';
+import { updatePorts } from '../act/update-ports.ts';
 import { findEndpoint, findNetwork, findSandbox } from '../admit/lookup.ts';
-import { readyEndpoints } from '../state/reading.ts';
+import { withoutPorts } from '../plan/compile.ts';
+import { readEndpoint, readyEndpoints } from '../state/reading.ts';
 import { againOf, outcomeOf, waitingOf } from './mutation.ts';
 
 interface EndpointAnswer {
@@ -131,7 +134,26 @@ export function endpointService(
       );
     },
 
-    updatePorts: () => Promise.reject(fault(Reason.NOT_IMPLEMENTED, 'ports are not there yet')),
+    async updatePorts(request, call) {
+      const waiting = waitingOf(request.mutation, call);
+      return await requests.once(
+        'UpdatePorts',
+        request,
+        UpdatePortsRequest,
+        UpdatePortsResponse,
+        async (ops) => {
+          // The outcome is kept without the ports: they may be thousands, and a repeated request is told those there are.
+          const done = (endpoint: Endpoint) => ops.done({ endpoint: withoutPorts(endpoint), outcome: undefined });
+          const kept = { done, failed: ops.failed };
+          return answer(await updatePorts(context, request.endpoint, request.add, request.remove, waiting, kept));
+        },
+        async (stored, revision) => ({
+          endpoint: readEndpoint(view, stored.endpoint?.id ?? '') ?? stored.endpoint,
+          outcome: againOf(context, revision),
+        }),
+      );
+    },
+
     async getEndpoint({ endpoint }) {
       return { endpoint: findEndpoint(view, endpoint) };
     },

@@ -17,7 +17,7 @@ import type { NetworkActions } from '../act/network.ts';
 import type { Requests } from '../act/requests.ts';
 import { networkFilter, pruneFilter } from '../admit/filters.ts';
 import { findNetwork } from '../admit/lookup.ts';
-import { itemOf } from '../plan/planner.ts';
+import { itemOf } from '../plan/items.ts';
 import { readSandbox, readyEndpoints, readyNetworks } from '../state/reading.ts';
 import { againOf, outcomeOf, waitingOf } from './mutation.ts';
 

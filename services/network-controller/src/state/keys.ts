@@ -11,11 +11,14 @@
 //   claim/<driver>/<claim>                the id of the network that has it alone
 //   links/network/<id>                    empty; put by every transaction that adds an endpoint: removal compares it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
+//   ports/<host id>/<protocol>/<host port >> 6>   empty; put by every transaction that takes a host port of these 64, which
+//                                         compares it too. Who holds a port is in the endpoints' records alone
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
 //   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
-import type { NetworkDesired } from '@weft/proto/model';
+import { protocolWord } from '@weft/hoststate';
+import type { NetworkDesired, Protocol } from '@weft/proto/model';
 
 export const prefix = {
   network: 'network/',
@@ -30,6 +33,7 @@ export const prefix = {
   claim: 'claim/',
   networkLinks: 'links/network/',
   sandboxLinks: 'links/sandbox/',
+  ports: 'ports/',
   request: 'request/',
   drift: 'drift/',
   exhausted: 'exhausted/',
@@ -38,6 +42,10 @@ export const prefix = {
 export const stampKey = 'stamp';
 
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
+
+/** The mark that fences 64 host ports of a transport on a host. */
+export const portsKey = (hostId: string, protocol: Protocol, hostPort: number) =>
+  `${prefix.ports}${hostId}/${protocolWord(protocol)}/${hostPort >> 6}`;
 
 /** The keys of what a network has alone. */
 export const claimsOf = ({ desired }: { desired?: NetworkDesired | undefined }): string[] =>

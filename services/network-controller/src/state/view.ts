@@ -3,6 +3,7 @@
 import type { Endpoint, EndpointStatus, Host, Network, Sandbox, SandboxStatus } from '@weft/proto/model';
 import type { KeyValue, Revision, StoreEvent } from '@weft/store';
 import { parseKey } from './keys.ts';
+import { PortHolders } from './port-holders.ts';
 import { codecs } from './records.ts';
 import { Index, Table } from './table.ts';
 
@@ -22,6 +23,7 @@ export class View {
   readonly endpointsOfSandbox = new Index<Endpoint>((one) => one.desired?.sandboxId || undefined);
   readonly #networkNames = new Index<Network>((one) => one.spec?.name);
   readonly #sandboxNames = new Index<Sandbox>((one) => one.spec?.name);
+  readonly portHolders = new PortHolders();
   readonly sharersOfSandbox = new Index<Sandbox>((one) => one.desired?.sharedWithId || undefined);
 
   readonly networks = new Table<Network>(this.#networkNames);
@@ -30,12 +32,13 @@ export class View {
     this.endpointsOfSandbox,
     this.#endpointNames,
     this.#endpointMacs,
+    this.portHolders,
   );
   readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
   readonly hosts = new Table<Host>();
   readonly endpointStatuses = new Table<EndpointStatus>();
   readonly sandboxStatuses = new Table<SandboxStatus>();
-  /** Revisions of keys that only mark (links, names, requests), for compares. */
+  /** Revisions of keys that only mark (links, names, ports, requests), for compares. */
   readonly marks = new Map<string, Revision>();
 
   /** Ids of networks by what they have alone. */
