@@ -213,7 +213,7 @@ test('the way, step by step', () => {
     ],
     ['host h1, chain forward', 'nft/bridges/br-one', 'oifname @bridges ct status dnat accept'],
     ['network one', 'veth/e-oneA', ''],
-    ['host h1, chain forward', 'nft/bridges/br-two', 'oifname @bridges ct state established,related accept'],
+    ['host h1, chain forward', 'nft/bridges/br-two', 'oifname @bridges ct status dnat accept'],
   ]);
 });
 

@@ -20,7 +20,7 @@ export type Cause =
   | { readonly of: 'no route'; readonly sandboxId: string; readonly family: Family }
   | { readonly of: 'no address'; readonly bridge: string; readonly family: Family }
   | { readonly of: 'port'; readonly object: string }
-  | { readonly of: 'isolation' | 'network' | 'loopback'; readonly bridge: string };
+  | { readonly of: 'isolation'; readonly bridge: string };
 
 /** Names and settings, as users have them. */
 export interface Words {

@@ -201,7 +201,6 @@ class Way {
         place: this.#host(),
         says,
         object: bridge.object,
-        cause: { of: 'loopback', bridge: bridge.name },
       });
     }
     this.#packet = { ...this.#packet, oif: bridge?.name ?? uplink, oifKind: bridge && 'bridge' };
