@@ -6,7 +6,7 @@ import { Family as ModelFamily, Protocol } from '@weft/proto/model';
 import type { Context } from '../act/context.ts';
 import { findHost, findSandbox, short } from '../admit/lookup.ts';
 import { type Asked, type Explanation, explain, familiesOf } from '../explain/explain.ts';
-import { type Family, Ground } from '../explain/ground.ts';
+import { type Family, Ground, isLoopback } from '../explain/ground.ts';
 import type { Transport } from '../explain/packet.ts';
 import type { HostView } from '../explain/trail.ts';
 import type { Place } from '../explain/way.ts';
@@ -34,10 +34,11 @@ export async function explainPath(context: Context, request: ExplainRequest): Pr
   const host = hostViewOf(context, hostId);
   const lost = [from, to].map((end) => lostOf(context, host, end)).find((one) => one !== undefined);
   if (lost !== undefined) return lost;
-  const ends = [from, to].map((end) => familiesOf(host, end));
+  const isSelf = isSame(from, to) || (to.at === 'address' && isLoopback(to.address));
+  const ends = [from, to].map((end) => familiesOf(host, end, isSelf));
   const detached = [from, to].find((end, at) => end.at === 'sandbox' && ends[at]?.length === 0);
-  if (detached?.at === 'sandbox' && !isSame(from, to)) return stopped(host, detached.id, 'is on no network');
-  const family = familyFor(request, ends, isSame(from, to));
+  if (detached?.at === 'sandbox') return stopped(host, detached.id, 'is on no network');
+  const family = familyFor(request, ends);
   const found = explain(host, { from, to, family, ...transport });
   return {
     reaches: found.reaches,
@@ -137,7 +138,7 @@ function onOtherHost(context: Context, id: string, hostId: string): ExplainRespo
 }
 
 /** @throws WRONG_FAMILY when an end has no address of the family */
-function familyFor(request: ExplainRequest, ends: readonly (readonly Family[])[], isSelf: boolean): Family {
+function familyFor(request: ExplainRequest, ends: readonly (readonly Family[])[]): Family {
   const refused = (family: string): FaultError =>
     fault(Reason.WRONG_FAMILY, `${request.from} and ${request.to} do not both have an ${family} address`, {
       field: 'family',
@@ -145,7 +146,6 @@ function familyFor(request: ExplainRequest, ends: readonly (readonly Family[])[]
   const both = ([4, 6] as const).filter((family) => ends.every((held) => held.includes(family)));
   if (request.family === ModelFamily.UNSPECIFIED) {
     const [first] = both;
-    if (first === undefined && isSelf) return 4;
     if (first === undefined) throw refused('IPv4 or IPv6');
     return first;
   }

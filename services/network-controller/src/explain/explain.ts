@@ -27,10 +27,10 @@ export interface Explanation {
 
 const protocolNumber = { icmp: 0, tcp: 6, udp: 17, sctp: 132 } as const;
 
-/** The families in which an end has an address; both for one that is not a sandbox. */
-export function familiesOf(view: HostView, end: Asked['to']): Family[] {
+/** The families in which an end has an address; both for one that is not a sandbox, or has only itself to reach. */
+export function familiesOf(view: HostView, end: Asked['to'], isSelf = false): Family[] {
   if (end.at === 'address') return [familyOf(end.address)];
-  if (end.at !== 'sandbox') return [4, 6];
+  if (end.at !== 'sandbox' || isSelf) return [4, 6];
   const held = view.ground
     .interfaces(end.id)
     .flatMap(({ addresses }) => addresses.map(({ address }) => address.family));
@@ -47,6 +47,7 @@ function addressesOf(view: HostView, { from, to, family, protocol, port }: Asked
       .interfaces(to.id)
       .flatMap(({ addresses }) => addresses.filter(({ address }) => address.family === family).map(({ text }) => text));
     if (from.at !== 'sandbox') return held;
+    if (from.id === to.id && held.length === 0) return [family === 4 ? '127.0.0.1' : '::1'];
     const isNear = (address: string) => ground.onLinkOf(from.id, address) !== undefined;
     return [...held.filter(isNear), ...held.filter((address) => !isNear(address))];
   }

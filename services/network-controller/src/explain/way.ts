@@ -276,14 +276,25 @@ class Way {
     this.#packet = { ...this.#packet, mark: runChain('marking', this.#packet, ground.sets).mark };
     const { ruling } = runChain('forward', this.#packet, ground.sets);
     if (ruling !== undefined) {
-      if (!this.#trail.rule(this.#host('forward'), ruling, this.#packet)) return undefined;
-      this.#trail.because = ruling.rule.says;
+      const says = ruling.rule.id === 'isolation' ? this.#keptApart() : ruling.rule.says;
+      if (!this.#trail.rule(this.#host('forward'), ruling, this.#packet, says)) return undefined;
+      this.#trail.because = says;
     } else {
       const says = bridge === undefined ? 'no rule holds back what leaves for the world' : 'no rule holds it back';
       this.#trail.pass({ place: this.#host('forward'), says });
       this.#trail.because = says;
     }
     return this.#leave(bridge);
+  }
+
+  /** The rule that drops all else, in the words of this packet. */
+  #keptApart(): string {
+    const { words } = this.#view;
+    const { iif, oif, protocol, port } = this.#packet;
+    const to = words.network(oif);
+    const what = protocol === 'icmp' ? 'an echo request' : `${protocol} port ${port}`;
+    if (iif === uplink) return `nothing lets ${what} into network ${to}: from outside only published ports are reached`;
+    return `networks ${words.network(iif)} and ${to} are kept apart, and nothing lets ${what} through`;
   }
 
   /** Out by the bridge, or to the world. */

@@ -130,6 +130,7 @@ class Settings {
     const reasons = this.#attachments(sandboxId).map(({ network }) => {
       const { spec, desired } = network;
       if (desired?.internal) return `network ${spec?.name}: --internal`;
+      if (!desired?.enableIpv4 && !desired?.enableIpv6) return `network ${spec?.name}`;
       const isOn = family === 4 ? desired?.enableIpv4 : desired?.enableIpv6;
       if (!isOn) return `network ${spec?.name}: --ipv${family}=false`;
       return optionOf(network, gatewayMode(family));
