@@ -320,7 +320,6 @@ describe('what fails', () => {
     ['service ls'],
     ['record create x'],
     ['resolve web'],
-    ['explain a b tcp 80'],
     ['cluster token'],
     ['store export f'],
     ['store import f'],
