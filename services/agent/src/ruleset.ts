@@ -69,3 +69,12 @@ ${[...sets.values()].map(declaration).join('\n')}
 ${inOrder.map(chainText).join('\n')}
 }
 `;
+
+/** The administrator's: rules there see what is forwarded before weft decides. Weft never changes what is in it. */
+export const USER_TABLE = 'weft-user';
+export const userTableText = `table inet ${USER_TABLE} {
+  chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+  }
+}
+`;
