@@ -93,40 +93,44 @@ const refusal = (faults: readonly FaultError[]) =>
     return `${reasonName(reason)} ${message}`;
   });
 
-test(`on ${RUNS} networks, good and bad`, () => {
-  const seen = { networks: 0, refused: 0, endpoints: 0 };
-  fc.assert(
-    fc.property(fc.oneof(goodShape, anyShape), anyEndpoint, fc.nat(65_535), (shape, spec, at) => {
-      const draft = networkOf(shape, at);
-      const verdict = bridgeDriver.validateNetwork(draft);
-      const again = bridgeDriver.validateNetwork(draft);
-      must(refusal(verdict.faults).join() === refusal(again.faults).join(), 'two verdicts');
-      must(JSON.stringify(verdict.options) === JSON.stringify(again.options), 'two sets of options');
-      const network = admitted(draft);
-      if (network === undefined) {
-        seen.refused++;
-        return;
-      }
-      seen.networks++;
-      must(bridgeDriver.validateNetwork(network).faults.length === 0, 'what it filled in is refused');
-      const wanted = endpointOf(network, spec);
-      refusal(bridgeDriver.validateEndpoint(network, wanted).faults);
-      const endpoint = published(network, wanted);
-      if (endpoint === undefined) {
-        mustBeGood(bridgeDriver.compileNetwork(network, 'h'));
-        return;
-      }
-      seen.endpoints++;
-      const result = compiled(network, endpoint);
-      must(textOfCompiled(result) === textOfCompiled(compiled(network, endpoint)), 'two texts');
-      mustBeGood(result.objects);
-      mustKeepPromises(network, result);
-    }),
-    { numRuns: RUNS },
-  );
-  // The generators are worth something.
-  expect(Math.min(seen.networks, seen.refused, seen.endpoints)).toBeGreaterThan(RUNS / 10);
-}, PATIENCE_MS);
+test(
+  `on ${RUNS} networks, good and bad`,
+  () => {
+    const seen = { networks: 0, refused: 0, endpoints: 0 };
+    fc.assert(
+      fc.property(fc.oneof(goodShape, anyShape), anyEndpoint, fc.nat(65_535), (shape, spec, at) => {
+        const draft = networkOf(shape, at);
+        const verdict = bridgeDriver.validateNetwork(draft);
+        const again = bridgeDriver.validateNetwork(draft);
+        must(refusal(verdict.faults).join() === refusal(again.faults).join(), 'two verdicts');
+        must(JSON.stringify(verdict.options) === JSON.stringify(again.options), 'two sets of options');
+        const network = admitted(draft);
+        if (network === undefined) {
+          seen.refused++;
+          return;
+        }
+        seen.networks++;
+        must(bridgeDriver.validateNetwork(network).faults.length === 0, 'what it filled in is refused');
+        const wanted = endpointOf(network, spec);
+        refusal(bridgeDriver.validateEndpoint(network, wanted).faults);
+        const endpoint = published(network, wanted);
+        if (endpoint === undefined) {
+          mustBeGood(bridgeDriver.compileNetwork(network, 'h'));
+          return;
+        }
+        seen.endpoints++;
+        const result = compiled(network, endpoint);
+        must(textOfCompiled(result) === textOfCompiled(compiled(network, endpoint)), 'two texts');
+        mustBeGood(result.objects);
+        mustKeepPromises(network, result);
+      }),
+      { numRuns: RUNS },
+    );
+    // The generators are worth something.
+    expect(Math.min(seen.networks, seen.refused, seen.endpoints)).toBeGreaterThan(RUNS / 10);
+  },
+  PATIENCE_MS,
+);
 
 test('networks that must be good are good', () => {
   fc.assert(
@@ -137,19 +141,27 @@ test('networks that must be good are good', () => {
   );
 });
 
-test('two networks with nothing in common have no object in common that differs', () => {
-  const numbers = fc.uniqueArray(fc.nat(65_535), { minLength: 2, maxLength: 2 });
-  fc.assert(
-    fc.property(anyShape, goodShape, anyEndpoint, numbers, (first, second, spec, [one = 0, other = 1]) => {
-      const networks = [networkOf(first, one), networkOf(second, other)].map(admitted).filter((it) => it !== undefined);
-      const claims = networks.flatMap((network) => bridgeDriver.validateNetwork(network).claims ?? []);
-      if (networks.length < 2 || new Set(claims).size < claims.length) return;
-      const objects = networks.flatMap((network) => {
-        const endpoint = published(network, endpointOf(network, { ...spec, ports: [] }));
-        return endpoint === undefined ? bridgeDriver.compileNetwork(network, 'h') : compiled(network, endpoint).objects;
-      });
-      mustBeGood(objects);
-    }),
-    { numRuns: RUNS },
-  );
-}, PATIENCE_MS);
+test(
+  'two networks with nothing in common have no object in common that differs',
+  () => {
+    const numbers = fc.uniqueArray(fc.nat(65_535), { minLength: 2, maxLength: 2 });
+    fc.assert(
+      fc.property(anyShape, goodShape, anyEndpoint, numbers, (first, second, spec, [one = 0, other = 1]) => {
+        const networks = [networkOf(first, one), networkOf(second, other)]
+          .map(admitted)
+          .filter((it) => it !== undefined);
+        const claims = networks.flatMap((network) => bridgeDriver.validateNetwork(network).claims ?? []);
+        if (networks.length < 2 || new Set(claims).size < claims.length) return;
+        const objects = networks.flatMap((network) => {
+          const endpoint = published(network, endpointOf(network, { ...spec, ports: [] }));
+          return endpoint === undefined
+            ? bridgeDriver.compileNetwork(network, 'h')
+            : compiled(network, endpoint).objects;
+        });
+        mustBeGood(objects);
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  PATIENCE_MS,
+);
