@@ -16,7 +16,7 @@ import { encodeEndpoint, encodeSandbox } from '../state/records.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
-import { fenceOf, publishAll, verdictOn } from './ports.ts';
+import { fenceOf, publishAll, publishedOps, verdictOn } from './ports.ts';
 
 /** One network to attach to. */
 export interface Attachment {
@@ -211,7 +211,7 @@ async function commit(
     endpoints = joined(context, sandbox, leased, drafts, book);
     const fence = fenceOf(view, book);
     compares.push(...fence.compares);
-    ops.push(...fence.ops);
+    ops.push(...fence.ops, ...publishedOps(endpoints));
   }
   for (const endpoint of endpoints)
     ops.push({ put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) });

@@ -15,7 +15,7 @@ import { assertCallerThere, type Context, patience, type Waiting, whenForgotten 
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, withdrawalOps } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
-import { fenceOf, verdictOn, whenPublished } from './ports.ts';
+import { fenceOf, publishedOps, verdictOn, whenPublished } from './ports.ts';
 
 export interface EndpointActions {
   create(network: string, spec: EndpointSpec, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
@@ -250,6 +250,7 @@ async function commitJoin(
       { put: `${prefix.endpoint}${current.id}`, value: encodeEndpoint(next) },
       { put: links, value: new Uint8Array() },
       ...fence.ops,
+      ...publishedOps([next]),
       ...extra.done(next),
     ],
   );

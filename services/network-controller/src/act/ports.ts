@@ -24,6 +24,13 @@ export function fenceOf(view: View, book: PortBook): { compares: Compare[]; ops:
   };
 }
 
+/** For the transaction that publishes ports: one that changes how their network publishes compares these marks. */
+export function publishedOps(endpoints: readonly Endpoint[]): Op[] {
+  const publishing = endpoints.filter((one) => (one.desired?.ports.length ?? 0) > 0);
+  const networks = new Set(publishing.map((one) => one.networkId));
+  return [...networks].map((id) => ({ put: `${prefix.networkLinks}${id}`, value: new Uint8Array() }));
+}
+
 /** The ports of a spec as the driver plans them; a driver that plans none publishes none. */
 export function publishAll(book: PortBook, endpoint: Endpoint, verdict: ValidateEndpointResponse): PublishedPort[] {
   const name = endpoint.spec?.name ?? '';

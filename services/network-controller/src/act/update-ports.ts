@@ -13,7 +13,7 @@ import { encodeEndpoint } from '../state/records.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Extra, Made } from './network.ts';
-import { fenceOf, publishAll, verdictOn, whenPublished } from './ports.ts';
+import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
 
 interface Updated {
   readonly endpoint: Endpoint;
@@ -93,7 +93,12 @@ async function commitUpdate(
       { key: `${prefix.network}${network.id}`, modRevision: network.revision as Revision },
       ...fence.compares,
     ],
-    [{ put: `${prefix.endpoint}${known.id}`, value: encodeEndpoint(endpoint) }, ...fence.ops, ...extra.done(endpoint)],
+    [
+      { put: `${prefix.endpoint}${known.id}`, value: encodeEndpoint(endpoint) },
+      ...fence.ops,
+      ...publishedOps([endpoint]),
+      ...extra.done(endpoint),
+    ],
   );
   return { endpoint, added, revision };
 }

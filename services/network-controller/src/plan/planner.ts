@@ -81,6 +81,11 @@ export class Planner {
     return this.#failures.get(item);
   }
 
+  /** What an endpoint offers its sandbox. */
+  candidate(endpointId: string): GatewayCandidate | undefined {
+    return this.#candidates.get(endpointId);
+  }
+
   /** The endpoints that give a sandbox its default routes. */
   gateways(sandboxId: string): DefaultGateways {
     const candidates = [...this.#view.endpointsOfSandbox.ids(sandboxId)].map((id) => this.#candidates.get(id));

@@ -9,7 +9,8 @@
 //   name/sandbox/<name>                   the same
 //   name/endpoint/<network id>/<name>     the same
 //   claim/<driver>/<claim>                the id of the network that has it alone
-//   links/network/<id>                    empty; put by every transaction that adds an endpoint: removal compares it
+//   links/network/<id>                    empty; put by every transaction that adds an endpoint or publishes ports: removal and
+//                                         changes of the network compare it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
 //   ports/<host id>/<protocol>/<host port >> 6>   empty; put by every transaction that takes a host port of these 64, which
 //                                         compares it too. Who holds a port is in the endpoints' records alone
