@@ -1,5 +1,5 @@
 // SystemService.Explain: references to places, HostState of their host to an explanation, and how the same can be tried.
-import { parseAddress } from '@weft/address';
+import { formatAddress, parseAddress } from '@weft/address';
 import { type FaultError, fault, Reason } from '@weft/fault';
 import type { ExplainProbe, ExplainRequest, ExplainResponse } from '@weft/proto/controller';
 import { Family as ModelFamily, Protocol } from '@weft/proto/model';
@@ -50,7 +50,8 @@ export async function explainPath(context: Context, request: ExplainRequest): Pr
 
 function endOf({ ledger: { view } }: Context, text: string, field: string): End {
   if (text === 'host' || text === 'outside') return { at: text };
-  if (parseAddress(text) !== undefined) return { at: 'address', address: text };
+  const address = parseAddress(text);
+  if (address !== undefined) return { at: 'address', address: formatAddress(address) };
   const sandbox = findSandbox(view, text, field);
   if (sandbox.desired?.hostNamespace) return { at: 'host' };
   const owner = view.sandboxes.get(sandbox.desired?.sharedWithId || sandbox.id)?.value;

@@ -218,13 +218,9 @@ class Way {
     const says = `port ${this.#packet.port} is published: it leads to ${to === undefined ? 'nobody' : words.sandbox(to.sandboxId)} at ${address}, port ${port}`;
     const place = this.#host(ruling.chain);
     const isThere = this.#trail.pass({ place, says, object, rule: ruling.rule.nft, cause: { of: 'port', object } });
-    this.#packet = {
-      ...this.#packet,
-      destination: address,
-      port,
-      isLocal: ground.isLocal(address),
-      translated: true,
-    };
+    const isLocal = ground.isLocal(address);
+    this.#packet = { ...this.#packet, destination: address, port, isLocal, translated: true };
+    if (isThere) this.#trail.because = says;
     return isThere;
   }
 
@@ -278,7 +274,7 @@ class Way {
     if (ruling !== undefined) {
       const says = ruling.rule.id === 'isolation' ? this.#keptApart() : ruling.rule.says;
       if (!this.#trail.rule(this.#host('forward'), ruling, this.#packet, says)) return undefined;
-      this.#trail.because = says;
+      if (!this.#packet.translated) this.#trail.because = says;
     } else {
       const says = bridge === undefined ? 'no rule holds back what leaves for the world' : 'no rule holds it back';
       this.#trail.pass({ place: this.#host('forward'), says });
