@@ -33,7 +33,9 @@ export function setsOf(objects: Iterable<HostObject>): Sets {
   for (const object of objects) {
     const element = elementOf(object);
     if (element === undefined) continue;
-    elements.set(element.set, [...(elements.get(element.set) ?? []), element]);
+    const others = elements.get(element.set);
+    if (others === undefined) elements.set(element.set, [element]);
+    else others.push(element);
   }
   return {
     find(name, key) {
