@@ -29,6 +29,19 @@ const specs: { spec: Spec; text: string }[] = [
   },
   {
     spec: {
+      $case: 'port',
+      value: {
+        protocol: Protocol.UDP,
+        hostIp: '0.0.0.0',
+        hostPort: 5353,
+        targetIp: '10.0.0.2',
+        targetPort: 53,
+      },
+    },
+    text: 'port/udp/0.0.0.0/5353 to=10.0.0.2:53',
+  },
+  {
+    spec: {
       $case: 'bridge',
       value: {
         name: 'br-1',

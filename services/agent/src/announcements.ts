@@ -42,7 +42,8 @@ export class Announcements {
       pending.left--;
       if (spec === undefined || pending.left <= 0) this.#pending.delete(key);
       if (spec === undefined) continue;
-      pending.at = now + spec.advertiseIntervalMs;
+      // From the sending on, not from the turn's begin: making a batch of veths takes a while.
+      pending.at = performance.now() + spec.advertiseIntervalMs;
       try {
         const path = this.#context.place(spec.sandboxId)?.path;
         const link = path === undefined ? undefined : findLink(this.#context.socket(path), spec.name);

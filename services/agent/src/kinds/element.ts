@@ -7,6 +7,8 @@ import {
   type ElementChange,
   ERRNO,
   elementKey,
+  ipBytes,
+  ipText,
   KernelError,
   type NftElement,
   type NftSet,
@@ -31,8 +33,11 @@ interface Text {
   readonly data: readonly string[];
 }
 
+/** As the kernel says it back. Throws TypeError for what is no address. */
 const dataOf = (set: NftSet, data: readonly string[]): readonly string[] =>
-  set.data === 'verdict' ? (data[0] ?? '').split(' ') : data;
+  set.data === 'verdict'
+    ? (data[0] ?? '').split(' ')
+    : data.map((text) => (text.includes(':') ? ipText(ipBytes(text)) : text));
 
 /** The name of an element in the whole table. Throws TypeError for a key that does not parse. */
 export const elementId = (set: NftSet, key: readonly string[]): string => `${set.name} ${elementKey(set, key)}`;
