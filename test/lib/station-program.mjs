@@ -58,7 +58,10 @@ function ask(id, { protocol, address, port, timeoutMs }) {
     over(error.code === 'ECONNREFUSED' ? 'refused' : undefined);
     socket.close();
   });
-  socket.connect(port, address, () => socket.send('hello'));
+  socket.connect(port, address, (error) => {
+    if (error === undefined || error === null) socket.send('hello');
+    else over(undefined);
+  });
 }
 
 createInterface({ input: process.stdin }).on('line', (line) => {

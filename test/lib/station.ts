@@ -25,7 +25,11 @@ export async function startStation(name: string, netns: string): Promise<Station
   let lastId = 0;
   const ready = Promise.withResolvers<string | undefined>();
   waiting.set(0, ready.resolve);
-  child.once('exit', (code, signal) => ready.reject(new Error(`station ${name} ended: ${code ?? signal}`)));
+  let isStopping = false;
+  child.once('exit', (code, signal) => {
+    ready.reject(new Error(`station ${name} ended: ${code ?? signal}`));
+    if (!isStopping && waiting.size > 0) throw new Error(`station ${name} ended: ${code ?? signal}`);
+  });
   createInterface({ input: child.stdout }).on('line', (line) => {
     const { id, answer } = JSON.parse(line) as { id: number; answer?: string };
     waiting.get(id)?.(answer);
@@ -46,6 +50,7 @@ export async function startStation(name: string, netns: string): Promise<Station
     connect: (protocol, address, port, timeoutMs = 700) => ask({ connect: { protocol, address, port, timeoutMs } }),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
+      isStopping = true;
       const gone = once(child, 'exit');
       child.kill();
       await gone;

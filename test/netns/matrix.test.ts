@@ -30,8 +30,9 @@ const table: Record<string, Record<Way, string>> = {
     'published on the loopback, at the loopback': 'host',
     'published on the loopback, at the host': nothing,
   },
+  // Not by way of the host either: with br_netfilter it could not be, since such a packet is bridged, port to port.
   'icc off': {
-    'published, at the host': all,
+    'published, at the host': 'other host outside',
     'published, at the sandbox': 'host self',
     unpublished: 'host self',
     'published on the loopback, at the loopback': 'host',

@@ -56,7 +56,7 @@ export function compileNetwork(network: Network): readonly HostObject[] {
   const hasNat = [...settings.modes.values()].some(isNat);
   return [
     ...objects,
-    ...(hasNat ? [element('hairpins', [bridge, bridge])] : []),
+    ...(hasNat && settings.icc ? [element('hairpins', [bridge, bridge])] : []),
     ...(hasNat ? settings.trusted.map((name) => element('trusted', [name, bridge])) : []),
     ...[Family.IPV4, Family.IPV6].flatMap((family) => forwarded(desired.pools, settings, family, bridge)),
   ];
