@@ -63,8 +63,8 @@ beforeAll(async () => {
   }
   await station('world', world.netns);
   engine = await startDockerEngine(host, ['--bip', '172.30.0.1/24', '--live-restore']);
-  await container('c', { '80/tcp': [{ HostPort: `${dockerPort}` }] });
-  await container('d');
+  await container('con1', { '80/tcp': [{ HostPort: `${dockerPort}` }] });
+  await container('con2');
 });
 afterAll(async () => {
   await Promise.all([...stations.values()].map((one) => one.stop()));
@@ -73,22 +73,22 @@ afterAll(async () => {
   await world.remove();
 });
 
-// a and b are sandboxes, c and d containers; a and c publish a port. What each asks for, and who must answer.
+// a and b are sandboxes, con1 and con2 containers; a and con1 publish a port. What each asks for, and who must answer.
 const paths: readonly (readonly [from: string, to: string, port: number, answers: string])[] = [
   ['b', 'a', 80, 'a'],
   ['b', 'world', 80, 'world'],
   ['world', 'host', weftPort, 'a'],
   ['b', 'host', weftPort, 'a'],
   ['world', 'a', 80, ''],
-  ['d', 'c', 80, 'c'],
-  ['d', 'world', 80, 'world'],
-  ['world', 'host', dockerPort, 'c'],
-  ['d', 'host', weftPort, 'a'],
-  ['b', 'host', dockerPort, 'c'],
-  ['d', 'a', 80, ''],
-  ['b', 'd', 80, ''],
+  ['con2', 'con1', 80, 'con1'],
+  ['con2', 'world', 80, 'world'],
+  ['world', 'host', dockerPort, 'con1'],
+  ['con2', 'host', weftPort, 'a'],
+  ['b', 'host', dockerPort, 'con1'],
+  ['con2', 'a', 80, ''],
+  ['b', 'con2', 80, ''],
 ];
-const isWefts = ([from, to]: (typeof paths)[number]) => !['c', 'd'].includes(from) && !['c', 'd'].includes(to);
+const isWefts = ([from, to]: (typeof paths)[number]) => !['con1', 'con2'].includes(from) && !['con1', 'con2'].includes(to);
 
 async function asked(these: typeof paths): Promise<string[]> {
   return await Promise.all(

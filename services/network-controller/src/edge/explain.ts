@@ -101,7 +101,7 @@ function hostViewOf(context: Context, hostId: string): HostView {
   const table = context.planner.table(hostId);
   const objects = table.objects();
   const byKey = new Map(objects.map((object) => [object.key, object]));
-  const ground = new Ground(objects);
+  const ground = new Ground(objects, readHost(view, hostId)?.facts?.addresses);
   const hostName = readHost(view, hostId)?.name ?? short(hostId);
   const failures = new Map(
     context.progress
@@ -200,7 +200,8 @@ function probeOf(
 
 /** Who would be reached if nothing stopped it. */
 function stoppedAt(context: Context, hostId: string, address: string, port: number) {
-  const ground = new Ground(context.planner.table(hostId).objects());
+  const addresses = readHost(context.ledger.view, hostId)?.facts?.addresses;
+  const ground = new Ground(context.planner.table(hostId).objects(), addresses);
   const holder = ground.holder(address);
   const place: Place =
     holder !== undefined

@@ -43,7 +43,7 @@ function run(chain: string, packet: Packet, sets: Sets): End {
     if (effect === undefined) continue;
     const { action, elements } = effect;
     if (action.does === 'return') return { mark };
-    if (action.does === 'mark') mark |= action.bits;
+    if (action.does === 'mark') mark = (mark | action.bits) >>> 0;
     else if (action.does === 'jump') {
       const inner = run(action.chain, { ...packet, mark }, sets);
       if (inner.ruling !== undefined) return inner;

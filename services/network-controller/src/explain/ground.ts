@@ -79,9 +79,12 @@ export class Ground {
   readonly bridges = new Map<string, Bridge>();
   readonly #interfaces: Interface[] = [];
   readonly #routes = new Map<string, Route[]>();
+  readonly #own: readonly Address[];
   readonly #held: { readonly hostIp: string; readonly service: string }[] = [];
 
-  constructor(objects: readonly HostObject[]) {
+  /** @param addresses the host's own beside those that weft gave it */
+  constructor(objects: readonly HostObject[], addresses: readonly string[] = []) {
+    this.#own = addresses.flatMap((one) => parseAddress(one) ?? []);
     this.sets = setsOf(objects);
     for (const { key: object, spec } of objects) {
       if (spec?.$case === 'bridge') {
@@ -138,6 +141,8 @@ export class Ground {
   /** The address is the host's own, as far as HostState tells. */
   isLocal(address: string): boolean {
     if (address === somewhere.host || isLoopback(address)) return true;
+    const parsed = parseAddress(address);
+    if (parsed !== undefined && this.#own.some((one) => sameAddress(one, parsed))) return true;
     return (
       [...this.bridges.values()].some((bridge) => has(bridge, address)) ||
       this.#held.some(({ hostIp }) => hostIp === address)

@@ -108,7 +108,7 @@ function readMatch(reads: Read[], words: Words): Match {
   const masked = words.take(/& (0x[0-9a-f]+) == (0x[0-9a-f]+)/);
   if (masked !== undefined) {
     const [mask, wanted] = masked.map(Number) as [number, number];
-    return (packet) => (packet.mark & mask) === wanted;
+    return (packet) => (packet.mark & mask) >>> 0 === wanted;
   }
   const isNegated = words.take(/!=/) !== undefined;
   const set = words.take(/@([a-z0-9_]+)/)?.[0];

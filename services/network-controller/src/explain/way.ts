@@ -270,7 +270,8 @@ class Way {
     if (!this.#trail.relies(`sysctl/${sysctl}`)) return undefined;
     this.#packet = { ...this.#packet, oif: bridge?.name ?? uplink, oifKind: bridge && 'bridge' };
     this.#packet = { ...this.#packet, mark: runChain('marking', this.#packet, ground.sets).mark };
-    const { ruling } = runChain('forward', this.#packet, ground.sets);
+    const { ruling, mark } = runChain('forward', this.#packet, ground.sets);
+    this.#packet = { ...this.#packet, mark };
     if (ruling !== undefined) {
       const says = ruling.rule.id === 'isolation' ? this.#keptApart() : ruling.rule.says;
       if (!this.#trail.rule(this.#host('forward'), ruling, this.#packet, says)) return undefined;

@@ -42,6 +42,7 @@ const settingOfRule: Readonly<Record<string, Setting>> = {
   'internal-out': ({ iif }, words) => words.flag(iif, '--internal'),
   'internal-in': ({ oif }, words) => words.flag(oif, '--internal'),
   'internal-pairs': ({ iif }, words) => words.flag(iif, '--internal'),
+  'hairpin-mark': nothing,
   published: nothing,
   pairs: ({ oif }, words) => words.option(oif, bridgeOption('enable_icc')),
   answers: nothing,
