@@ -180,7 +180,7 @@ function probeOf(
   { address, arrival }: Explanation,
 ): ExplainProbe {
   if (from.at === 'outside') return impossible('outside is another machine');
-  if (address === '') return impossible('outside is no address that could be tried: give one');
+  if (address === '') return impossible('there is no address that could be tried: give one');
   if (transport.protocol === 'sctp') return impossible('sctp is not tried');
   const target = arrival ?? stoppedAt(context, hostId, address, transport.port);
   if (target.place.at === 'outside') return impossible(`${address} is on another machine, where nothing can be set up`);
