@@ -121,7 +121,7 @@ describe('how it can be tried', () => {
   test.each([
     ['outside one1', 'another machine'],
     ['one1 outside', 'no address'],
-    ['one1 192.0.2.7', 'on another machine'],
+    ['one1 192.0.2.7', 'another machine'],
     ['one1 one2 sctp 9', 'sctp'],
     ['one1 alone', 'on no network'],
   ])('%s cannot', async (line, why) => expect((await ask(line)).probe?.impossible).toContain(why));

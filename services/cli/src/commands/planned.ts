@@ -2,7 +2,7 @@
 import { notImplemented } from '../not-implemented.ts';
 import type { Command, Group, Run } from '../usage/command.ts';
 
-export function planned(what: string, because: string): Run {
+function planned(what: string, because: string): Run {
   return () => Promise.reject(notImplemented(what, because));
 }
 

@@ -168,6 +168,7 @@ const impossible = (why: string): ExplainProbe => ({
 /** How a place is entered from its host; undefined when its namespace is not there. */
 function namespaceOf({ ledger: { view } }: Context, hostId: string, place: Place): string | undefined {
   if (place.at === 'sandbox') return readSandbox(view, place.id)?.status?.namespacePath || undefined;
+  if (place.at === 'outside') return '';
   const pid = readHost(view, hostId)?.facts?.agentPid ?? 0;
   return pid === 0 ? '' : `/proc/${pid}/ns/net`;
 }
@@ -179,23 +180,25 @@ function probeOf(
   transport: { protocol: Transport; port: number },
   { address, arrival }: Explanation,
 ): ExplainProbe {
-  if (from.at === 'outside') return impossible('outside is another machine');
-  if (address === '') return impossible('outside is no address that could be tried: give one');
-  if (transport.protocol === 'sctp') return impossible('sctp is not tried');
+  if (address === '' && from.at !== 'outside') return impossible('there is no address that could be tried: give one');
   const target = arrival ?? stoppedAt(context, hostId, address, transport.port);
-  if (target.place.at === 'outside') return impossible(`${address} is on another machine, where nothing can be set up`);
   const [fromNetns, toNetns] = [from, target.place].map((place) => namespaceOf(context, hostId, place));
-  if (fromNetns === undefined || toNetns === undefined)
-    return impossible('the namespace of a sandbox is not there yet');
   return {
-    fromNetns,
-    impossible: '',
+    fromNetns: fromNetns ?? '',
+    impossible: whyNot(from, transport.protocol, target.place, fromNetns !== undefined && toNetns !== undefined),
     address,
     port: transport.port,
-    toNetns,
-    toAddress: target.address,
+    toNetns: toNetns ?? '',
+    toAddress: parseAddress(target.address) === undefined ? '' : target.address,
     toPort: target.port,
   };
+}
+
+function whyNot(from: Place, protocol: Transport, to: Place, areThere: boolean): string {
+  if (from.at === 'outside') return 'outside is another machine';
+  if (protocol === 'sctp') return 'sctp is not tried';
+  if (to.at === 'outside') return 'it is for another machine, where nothing can be set up';
+  return areThere ? '' : 'the namespace of a sandbox is not there yet';
 }
 
 /** Who would be reached if nothing stopped it. */

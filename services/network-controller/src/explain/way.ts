@@ -177,7 +177,11 @@ class Way {
   /** What comes to the host by an interface. */
   #enterHost(iif: string): Arrival | undefined {
     const { ground } = this.#view;
-    this.#packet = { ...this.#packet, iif, isLocal: ground.isLocal(this.#packet.destination) };
+    const { destination } = this.#packet;
+    // What another machine sends here is for a network of the host's, or for the host by an address that HostState lacks.
+    const isHosts =
+      iif === uplink && ground.bridgeTo(destination) === undefined && ground.holder(destination) === undefined;
+    this.#packet = { ...this.#packet, iif, isLocal: isHosts || ground.isLocal(destination) };
     const raw = runChain('raw', this.#packet, ground.sets);
     if (raw.ruling !== undefined && !this.#trail.rule(this.#host('raw'), raw.ruling, this.#packet)) return undefined;
     if (!this.#translate('prerouting')) return undefined;
@@ -259,13 +263,9 @@ class Way {
 
   #forward(): Arrival | undefined {
     const { ground } = this.#view;
-    const { iif, family, destination } = this.#packet;
+    const { family } = this.#packet;
     const bridge = this.#nextBridge();
     if (this.#trail.stopped) return undefined;
-    if (bridge === undefined && iif === uplink) {
-      const says = `${destination === somewhere.host ? 'it' : destination} is not the host's and not of its networks: weft has nothing to do with it`;
-      return this.#stop({ place: this.#host(), says });
-    }
     const sysctl = family === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding';
     if (!this.#trail.relies(`sysctl/${sysctl}`)) return undefined;
     this.#packet = { ...this.#packet, oif: bridge?.name ?? uplink, oifKind: bridge && 'bridge' };

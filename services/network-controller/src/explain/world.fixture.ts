@@ -193,6 +193,7 @@ export const questions: readonly (readonly [line: string, reaches: boolean, beca
   ['twoB host tcp 8083', false, 'twoA answers twoB directly'],
   ['twoA host tcp 8083', false, 'drops it'],
   ['none outside', false, 'none is on no network'],
-  ['outside 198.51.100.1', false, 'weft has nothing to do with it'],
+  ['outside 198.51.100.1', true, 'arrives at 198.51.100.1'],
+  ['outside 198.51.100.1 tcp 8080', true, 'it leads to oneA'],
   ['in2A inA', false, 'has no route'],
 ];
