@@ -12,7 +12,7 @@ import { openPortBook, type PortBook } from '../admit/port-book.ts';
 import { endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
-import { encodeEndpoint, encodeSandbox } from '../state/records.ts';
+import { encodeSandbox } from '../state/records.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
@@ -134,7 +134,7 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
       { key: name, modRevision: 0n },
     );
     ops.push(
-      { put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) },
+      ...view.portLists.puts(endpoint),
       { put: name, value: Buffer.from(endpoint.id) },
       { put: `${prefix.networkLinks}${network.id}`, value: new Uint8Array() },
     );
@@ -213,8 +213,7 @@ async function commit(
     compares.push(...fence.compares);
     ops.push(...fence.ops, ...publishedOps(endpoints));
   }
-  for (const endpoint of endpoints)
-    ops.push({ put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) });
+  for (const endpoint of endpoints) ops.push(...view.portLists.puts(endpoint));
   const revision = await context.ledger.commit(compares, [...ops, ...done(sandbox, endpoints)]);
   return { sandbox, endpoints, revision };
 }
@@ -287,7 +286,7 @@ export async function undoAttach(
 ): Promise<void> {
   if (endpoints.length > 0) await context.ipam.release({ owners: endpoints.map((one) => endpointOwner(one.id)) });
   const ops: Op[] = endpoints.flatMap((one) => [
-    { delete: `${prefix.endpoint}${one.id}` },
+    ...context.ledger.view.portLists.deletes(one.id),
     { delete: endpointNameKey(one.networkId, one.spec?.name ?? '') },
   ]);
   if (sandbox !== undefined) {

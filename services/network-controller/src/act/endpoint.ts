@@ -9,7 +9,6 @@ import { itemOf } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readNetwork, readyEndpoints } from '../state/reading.ts';
-import { encodeEndpoint } from '../state/records.ts';
 import { attach, joinedTo, takenInterfaceNames } from './attach.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
@@ -247,7 +246,7 @@ async function commitJoin(
       ...fence.compares,
     ],
     [
-      { put: `${prefix.endpoint}${current.id}`, value: encodeEndpoint(next) },
+      ...view.portLists.puts(next),
       { put: links, value: new Uint8Array() },
       ...fence.ops,
       ...publishedOps([next]),
@@ -271,7 +270,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
   return await context.ledger.commit(
     [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
     [
-      { put: `${prefix.endpoint}${id}`, value: encodeEndpoint({ ...row.value, desired: left }) },
+      ...context.ledger.view.portLists.puts({ ...row.value, desired: left }),
       { delete: `${prefix.endpointStatus}${id}` },
       ...ops,
     ],
@@ -281,7 +280,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
 async function commitWithdrawal(context: Context, endpoint: Endpoint, ops: readonly Op[]): Promise<Revision> {
   return await context.ledger.commit(
     [{ key: `${prefix.endpoint}${endpoint.id}`, modRevision: endpoint.revision as Revision }],
-    [...withdrawalOps(endpoint), ...ops],
+    [...withdrawalOps(context.ledger.view, endpoint), ...ops],
   );
 }
 

@@ -8,7 +8,6 @@ import { type ItemKey, itemOf, portId } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { isReady } from '../state/reading.ts';
-import { encodeEndpoint } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { type Applied, type Context, type Waiting, whenApplied } from './context.ts';
 
@@ -91,7 +90,7 @@ export async function whenPublished(
   items: readonly ItemKey[],
   publishing: readonly Publishing[],
   waiting: Waiting,
-  done: (endpoints: readonly Endpoint[]) => Op[],
+  done: (endpoints: readonly Endpoint[], publishing: readonly Publishing[]) => Op[],
 ): Promise<Published> {
   let revision = committed;
   let watched = publishing;
@@ -135,7 +134,7 @@ async function chooseAgain(
   watched: readonly Publishing[],
   bad: ReadonlySet<string>,
   avoid: ReadonlySet<number>,
-  done: (endpoints: readonly Endpoint[]) => Op[],
+  done: (endpoints: readonly Endpoint[], publishing: readonly Publishing[]) => Op[],
 ): Promise<{ revision: Revision; watched: Publishing[] } | undefined> {
   const { view } = context.ledger;
   const rows = watched.map(({ endpointId }) => view.endpoints.get(endpointId));
@@ -165,13 +164,13 @@ async function chooseAgain(
     endpoints.push(endpoint);
     next.push({ endpointId: id, ports: (watched[at]?.ports ?? []).map((one) => moved.get(portId(one)) ?? one) });
     compares.push({ key: `${prefix.endpoint}${id}`, modRevision: row.revision });
-    if (moved.size > 0) ops.push({ put: `${prefix.endpoint}${id}`, value: encodeEndpoint(endpoint) });
+    if (moved.size > 0) ops.push(...view.portLists.puts(endpoint));
   }
   if (ops.length === 0) return undefined;
   const fence = fenceOf(view, book);
   const revision = await context.ledger.commit(
     [...compares, ...fence.compares],
-    [...ops, ...fence.ops, ...done(endpoints)],
+    [...ops, ...fence.ops, ...done(endpoints, next)],
   );
   return { revision, watched: next };
 }
