@@ -4,7 +4,15 @@ import { macOf, parseCidr } from '@weft/address';
 import { asFault, fault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
 import type { ValidateEndpointResponse } from '@weft/proto/driver';
 import type { LeaseItem } from '@weft/proto/ipam';
-import { type Endpoint, EndpointSpec, Family, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import {
+  type Endpoint,
+  EndpointSpec,
+  Family,
+  type Network,
+  Phase,
+  type PublishedPort,
+  type Sandbox,
+} from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
 import { admitAttachments, admitEndpoint, admitMacOption, type Wanted } from '../admit/endpoint.ts';
 import { chooseInterfaceName } from '../admit/interface-name.ts';
@@ -241,9 +249,10 @@ function joined(
   book: PortBook,
 ): Endpoint[] {
   const taken = takenInterfaceNames(context, sandbox.id);
+  const ports = publishAll(book, drafts);
   return leased.flatMap((endpoint, index) => {
     const draft = drafts[index];
-    return draft === undefined ? [] : [joinedTo(context, ready(endpoint), draft, sandbox, taken, book)];
+    return draft === undefined ? [] : [joinedTo(context, ready(endpoint), draft, sandbox, taken, ports[index] ?? [])];
   });
 }
 
@@ -256,14 +265,14 @@ export function takenInterfaceNames(context: Context, sandboxId: string): Set<st
   return new Set(names.filter((name) => name !== ''));
 }
 
-/** The endpoint as a member of the sandbox, with its ports published; adds its interface's name to the taken ones. */
+/** The endpoint as a member of the sandbox, with these ports; adds its interface's name to the taken ones. */
 export function joinedTo(
   context: Context,
   endpoint: Endpoint,
   { network, verdict }: Pick<Draft, 'network' | 'verdict'>,
   sandbox: Sandbox,
   taken: Set<string>,
-  book: PortBook,
+  ports: PublishedPort[],
 ): Endpoint {
   const description = context.drivers.describe(network.desired?.driver ?? '');
   const { desired } = endpoint;
@@ -273,7 +282,6 @@ export function joinedTo(
     interfaceName = chooseInterfaceName(taken, verdict.interfaceName, verdict.interfacePrefix || 'eth');
     taken.add(interfaceName);
   }
-  const ports = publishAll(book, endpoint, verdict);
   const hostId = sandbox.desired?.hostId ?? '';
   return { ...endpoint, desired: { ...desired, sandboxId: sandbox.id, hostId, interfaceName, knownBy: [], ports } };
 }

@@ -14,7 +14,7 @@ import { assertCallerThere, type Context, patience, type Waiting, whenForgotten 
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, withdrawalOps } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
-import { fenceOf, publishedOps, verdictOn, whenPublished } from './ports.ts';
+import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
 
 export interface EndpointActions {
   create(network: string, spec: EndpointSpec, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
@@ -234,7 +234,8 @@ async function commitJoin(
   const hostId = sandbox.desired?.hostId ?? '';
   const book = openPortBook(view, hostId, context.ports.cursor, new Set(current.desired.ports));
   const taken = takenInterfaceNames(context, sandbox.id);
-  const next = joinedTo(context, current, { network, verdict }, sandbox, taken, book);
+  const [ports] = publishAll(book, [{ endpoint: current, verdict }]);
+  const next = joinedTo(context, current, { network, verdict }, sandbox, taken, ports ?? []);
   const links = `${prefix.sandboxLinks}${sandbox.id}`;
   const fence = fenceOf(view, book);
   const revision = await context.ledger.commit(

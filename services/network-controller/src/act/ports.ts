@@ -1,7 +1,7 @@
 // Host ports in transactions: fenced by marks, and chosen again when a program of the host turns out to have one.
 import { asFault, isFault, Reason } from '@weft/fault';
 import type { ValidateEndpointResponse } from '@weft/proto/driver';
-import { type Endpoint, Family, type Network, type PublishedPort } from '@weft/proto/model';
+import { type Endpoint, Family, type Network, type PortBinding, type PublishedPort } from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
 import { isChosen, openPortBook, type PortBook } from '../admit/port-book.ts';
 import { type ItemKey, itemOf, portId } from '../plan/items.ts';
@@ -30,12 +30,28 @@ export function publishedOps(endpoints: readonly Endpoint[]): Op[] {
   return [...networks].map((id) => ({ put: `${prefix.networkLinks}${id}`, value: new Uint8Array() }));
 }
 
-/** The ports of a spec as the driver plans them; a driver that plans none publishes none. */
-export function publishAll(book: PortBook, endpoint: Endpoint, verdict: ValidateEndpointResponse): PublishedPort[] {
-  const name = endpoint.spec?.name ?? '';
-  return (endpoint.spec?.ports ?? []).map((binding, index) =>
-    book.publish(binding, verdict.ports[index] ?? { hostIps: [], families: [] }, name),
+/** An endpoint with the driver's verdict on the ports it asks for. */
+export interface Planned {
+  readonly endpoint: Endpoint;
+  readonly verdict: ValidateEndpointResponse;
+}
+
+/**
+ * The ports of each endpoint, as the driver plans them; a driver that plans none publishes none. What leaves no choice
+ * is given out first, so that no port with a choice is in its way.
+ */
+export function publishAll(book: PortBook, planned: readonly Planned[]): PublishedPort[][] {
+  const result = planned.map((): PublishedPort[] => []);
+  const wishes = planned.flatMap(({ endpoint: { spec }, verdict }, of) =>
+    (spec?.ports ?? []).map((binding, at) => ({ of, at, binding, name: spec?.name ?? '', plan: verdict.ports[at] })),
   );
+  const lastOf = ({ hostPort, hostPortEnd }: PortBinding) => (hostPort === 0 ? 65_536 : hostPortEnd);
+  const chosen = wishes.filter((one) => isChosen(one.binding)).sort((a, b) => lastOf(a.binding) - lastOf(b.binding));
+  for (const { of, at, binding, name, plan } of [...wishes.filter((one) => !isChosen(one.binding)), ...chosen]) {
+    const ports = result[of];
+    if (ports !== undefined) ports[at] = book.publish(binding, plan ?? { hostIps: [], families: [] }, name);
+  }
+  return result;
 }
 
 /**

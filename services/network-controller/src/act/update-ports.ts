@@ -93,7 +93,7 @@ async function commitUpdate(
 
   const givenUp = new Set(desired.ports.filter((_, index) => gone.has(index)));
   const book = openPortBook(view, hostId, context.ports.cursor, givenUp);
-  const added = hostId === '' || verdict === undefined ? [] : publishAll(book, asked, verdict);
+  const [added = []] = hostId === '' || verdict === undefined ? [] : publishAll(book, [{ endpoint: asked, verdict }]);
   const published = gone.size === 0 ? desired.ports : desired.ports.filter(isKept);
   const ports = hostId === '' ? desired.ports : [...published, ...added];
   const endpoint = { ...known, spec: { ...spec, ports: [...kept, ...add] }, desired: { ...desired, ports } };

@@ -10,7 +10,7 @@ const maxPorts = 8_192;
 const multicast = [parsePrefix('224.0.0.0/4'), parsePrefix('ff00::/8')] as const;
 
 /** "80/tcp" */
-export const portText = ({ protocol, port }: Pick<PortBinding, 'protocol' | 'port'>) =>
+const portText = ({ protocol, port }: Pick<PortBinding, 'protocol' | 'port'>) =>
   `${port}/${isTransport(protocol) ? protocolWord(protocol) : protocol}`;
 
 const isTransport = (protocol: Protocol) =>
