@@ -91,7 +91,7 @@ async function commitUpdate(
     throw joinFaults('invalid ports', verdict.faults.map(fromMessage));
   }
 
-  const givenUp = new Set(desired.ports.filter((_, index) => gone.has(index)));
+  const givenUp = new Set([...gone].flatMap((index) => desired.ports[index] ?? []));
   const book = openPortBook(view, hostId, context.ports.cursor, givenUp);
   const [added = []] = hostId === '' || verdict === undefined ? [] : publishAll(book, [{ endpoint: asked, verdict }]);
   const published = gone.size === 0 ? desired.ports : desired.ports.filter(isKept);

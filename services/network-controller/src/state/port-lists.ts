@@ -119,8 +119,11 @@ export class PortLists {
   }
 }
 
-const joined = <T>(parts: Parts<T>): T[] =>
-  [...parts.entries()].sort(([a], [b]) => a - b).flatMap(([, ports]) => ports as T[]);
+function joined<T>(parts: Parts<T>): T[] {
+  const list: T[] = [];
+  for (const number of [...parts.keys()].sort((a, b) => a - b)) list.push(...(parts.get(number) ?? []));
+  return list;
+}
 
 /** The new list, with the old one's objects where it begins and ends the same: who compares by identity is fast. */
 function keptSame<T extends PortBinding | PublishedPort>(before: readonly T[], after: readonly T[]): readonly T[] {
@@ -150,7 +153,7 @@ function dealt<T>(before: Parts<T>, list: readonly T[]): Parts<T> {
   let current = 0;
   while (numbers[0] !== undefined) {
     const part = before.get(numbers[0]) ?? [];
-    if (!part.every((one, index) => list[at + index] === one)) break;
+    if (!beginsWith(list, at, part)) break;
     current = numbers[0];
     after.set(current, part);
     at += part.length;
@@ -174,6 +177,11 @@ function dealt<T>(before: Parts<T>, list: readonly T[]): Parts<T> {
   }
   for (const [number, ports] of rest) after.set(number, ports);
   return after;
+}
+
+function beginsWith<T>(list: readonly T[], at: number, part: readonly T[]): boolean {
+  for (let index = 0; index < part.length; index++) if (list[at + index] !== part[index]) return false;
+  return true;
 }
 
 function changes<T>(before: Parts<T>, after: Parts<T>, key: string, encode: (ports: readonly T[]) => Uint8Array): Op[] {
