@@ -208,8 +208,9 @@ describe('UpdatePorts', () => {
       tcp(80, { hostPort: 8090, hostIp: '127.0.0.1' }),
     ]);
     const change = { add: [tcp(82, { hostPort: 8082 })], remove: [tcp(81), tcp(80, { hostPort: 8080 })] };
-    const { endpoint: after, outcome } = await update(endpoint, change);
-    expect(outcome?.applied).toBe(true);
+    const { endpoint: changed, outcome } = await update(endpoint, change);
+    expect([hostPorts(changed), outcome?.applied]).toEqual([[8082], true]);
+    const { endpoint: after } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });
     expect([hostPorts(after), after?.spec?.ports.map((one) => one.port)]).toEqual([
       [8090, 8082],
       [80, 82],
@@ -308,7 +309,8 @@ describe('bad input names the field and the remedy, and leaves nothing', () => {
   test('an endpoint takes 8,192 ports', async () => {
     const endpoint = await run('a', many(4_096));
     const more = Array.from({ length: 4_096 }, (_, at) => tcp(5_000 + at));
-    const { endpoint: full } = await plane.endpoints.updatePorts({ endpoint: endpoint.id, add: more });
+    await plane.endpoints.updatePorts({ endpoint: endpoint.id, add: more });
+    const { endpoint: full } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });
     expect(new Set(hostPorts(full)).size).toBe(8_192);
     const one = plane.endpoints.updatePorts({ endpoint: endpoint.id, add: [tcp(60_000)] });
     await expect(one).rejects.toMatchObject({ reason: Reason.REQUEST_TOO_LARGE });

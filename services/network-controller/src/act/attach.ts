@@ -4,7 +4,15 @@ import { macOf, parseCidr } from '@weft/address';
 import { asFault, fault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
 import type { ValidateEndpointResponse } from '@weft/proto/driver';
 import type { LeaseItem } from '@weft/proto/ipam';
-import { type Endpoint, EndpointSpec, Family, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import {
+  type Endpoint,
+  EndpointSpec,
+  Family,
+  type Network,
+  Phase,
+  type PublishedPort,
+  type Sandbox,
+} from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
 import { admitAttachments, admitEndpoint, admitMacOption, type Wanted } from '../admit/endpoint.ts';
 import { chooseInterfaceName } from '../admit/interface-name.ts';
@@ -12,7 +20,7 @@ import { openPortBook, type PortBook } from '../admit/port-book.ts';
 import { endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
-import { encodeEndpoint, encodeSandbox } from '../state/records.ts';
+import { encodeSandbox } from '../state/records.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
@@ -134,7 +142,7 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
       { key: name, modRevision: 0n },
     );
     ops.push(
-      { put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) },
+      ...view.portLists.puts(endpoint),
       { put: name, value: Buffer.from(endpoint.id) },
       { put: `${prefix.networkLinks}${network.id}`, value: new Uint8Array() },
     );
@@ -213,8 +221,7 @@ async function commit(
     compares.push(...fence.compares);
     ops.push(...fence.ops, ...publishedOps(endpoints));
   }
-  for (const endpoint of endpoints)
-    ops.push({ put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) });
+  for (const endpoint of endpoints) ops.push(...view.portLists.puts(endpoint));
   const revision = await context.ledger.commit(compares, [...ops, ...done(sandbox, endpoints)]);
   return { sandbox, endpoints, revision };
 }
@@ -242,9 +249,10 @@ function joined(
   book: PortBook,
 ): Endpoint[] {
   const taken = takenInterfaceNames(context, sandbox.id);
+  const ports = publishAll(book, drafts);
   return leased.flatMap((endpoint, index) => {
     const draft = drafts[index];
-    return draft === undefined ? [] : [joinedTo(context, ready(endpoint), draft, sandbox, taken, book)];
+    return draft === undefined ? [] : [joinedTo(context, ready(endpoint), draft, sandbox, taken, ports[index] ?? [])];
   });
 }
 
@@ -257,14 +265,14 @@ export function takenInterfaceNames(context: Context, sandboxId: string): Set<st
   return new Set(names.filter((name) => name !== ''));
 }
 
-/** The endpoint as a member of the sandbox, with its ports published; adds its interface's name to the taken ones. */
+/** The endpoint as a member of the sandbox, with these ports; adds its interface's name to the taken ones. */
 export function joinedTo(
   context: Context,
   endpoint: Endpoint,
   { network, verdict }: Pick<Draft, 'network' | 'verdict'>,
   sandbox: Sandbox,
   taken: Set<string>,
-  book: PortBook,
+  ports: PublishedPort[],
 ): Endpoint {
   const description = context.drivers.describe(network.desired?.driver ?? '');
   const { desired } = endpoint;
@@ -274,7 +282,6 @@ export function joinedTo(
     interfaceName = chooseInterfaceName(taken, verdict.interfaceName, verdict.interfacePrefix || 'eth');
     taken.add(interfaceName);
   }
-  const ports = publishAll(book, endpoint, verdict);
   const hostId = sandbox.desired?.hostId ?? '';
   return { ...endpoint, desired: { ...desired, sandboxId: sandbox.id, hostId, interfaceName, knownBy: [], ports } };
 }
@@ -287,7 +294,7 @@ export async function undoAttach(
 ): Promise<void> {
   if (endpoints.length > 0) await context.ipam.release({ owners: endpoints.map((one) => endpointOwner(one.id)) });
   const ops: Op[] = endpoints.flatMap((one) => [
-    { delete: `${prefix.endpoint}${one.id}` },
+    ...context.ledger.view.portLists.deletes(one.id),
     { delete: endpointNameKey(one.networkId, one.spec?.name ?? '') },
   ]);
   if (sandbox !== undefined) {

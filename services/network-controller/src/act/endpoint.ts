@@ -9,13 +9,12 @@ import { itemOf } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readNetwork, readyEndpoints } from '../state/reading.ts';
-import { encodeEndpoint } from '../state/records.ts';
 import { attach, joinedTo, takenInterfaceNames } from './attach.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, withdrawalOps } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
-import { fenceOf, publishedOps, verdictOn, whenPublished } from './ports.ts';
+import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
 
 export interface EndpointActions {
   create(network: string, spec: EndpointSpec, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
@@ -235,7 +234,8 @@ async function commitJoin(
   const hostId = sandbox.desired?.hostId ?? '';
   const book = openPortBook(view, hostId, context.ports.cursor, new Set(current.desired.ports));
   const taken = takenInterfaceNames(context, sandbox.id);
-  const next = joinedTo(context, current, { network, verdict }, sandbox, taken, book);
+  const [ports] = publishAll(book, [{ endpoint: current, verdict }]);
+  const next = joinedTo(context, current, { network, verdict }, sandbox, taken, ports ?? []);
   const links = `${prefix.sandboxLinks}${sandbox.id}`;
   const fence = fenceOf(view, book);
   const revision = await context.ledger.commit(
@@ -247,7 +247,7 @@ async function commitJoin(
       ...fence.compares,
     ],
     [
-      { put: `${prefix.endpoint}${current.id}`, value: encodeEndpoint(next) },
+      ...view.portLists.puts(next),
       { put: links, value: new Uint8Array() },
       ...fence.ops,
       ...publishedOps([next]),
@@ -271,7 +271,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
   return await context.ledger.commit(
     [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
     [
-      { put: `${prefix.endpoint}${id}`, value: encodeEndpoint({ ...row.value, desired: left }) },
+      ...context.ledger.view.portLists.puts({ ...row.value, desired: left }),
       { delete: `${prefix.endpointStatus}${id}` },
       ...ops,
     ],
@@ -281,7 +281,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
 async function commitWithdrawal(context: Context, endpoint: Endpoint, ops: readonly Op[]): Promise<Revision> {
   return await context.ledger.commit(
     [{ key: `${prefix.endpoint}${endpoint.id}`, modRevision: endpoint.revision as Revision }],
-    [...withdrawalOps(endpoint), ...ops],
+    [...withdrawalOps(context.ledger.view, endpoint), ...ops],
   );
 }
 

@@ -1,14 +1,13 @@
 // Host ports in transactions: fenced by marks, and chosen again when a program of the host turns out to have one.
 import { asFault, isFault, Reason } from '@weft/fault';
 import type { ValidateEndpointResponse } from '@weft/proto/driver';
-import { type Endpoint, Family, type Network, type PublishedPort } from '@weft/proto/model';
+import { type Endpoint, Family, type Network, type PortBinding, type PublishedPort } from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
 import { isChosen, openPortBook, type PortBook } from '../admit/port-book.ts';
 import { type ItemKey, itemOf, portId } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { isReady } from '../state/reading.ts';
-import { encodeEndpoint } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { type Applied, type Context, type Waiting, whenApplied } from './context.ts';
 
@@ -31,12 +30,28 @@ export function publishedOps(endpoints: readonly Endpoint[]): Op[] {
   return [...networks].map((id) => ({ put: `${prefix.networkLinks}${id}`, value: new Uint8Array() }));
 }
 
-/** The ports of a spec as the driver plans them; a driver that plans none publishes none. */
-export function publishAll(book: PortBook, endpoint: Endpoint, verdict: ValidateEndpointResponse): PublishedPort[] {
-  const name = endpoint.spec?.name ?? '';
-  return (endpoint.spec?.ports ?? []).map((binding, index) =>
-    book.publish(binding, verdict.ports[index] ?? { hostIps: [], families: [] }, name),
+/** An endpoint with the driver's verdict on the ports it asks for. */
+export interface Planned {
+  readonly endpoint: Endpoint;
+  readonly verdict: ValidateEndpointResponse;
+}
+
+/**
+ * The ports of each endpoint, as the driver plans them; a driver that plans none publishes none. What leaves no choice
+ * is given out first, so that no port with a choice is in its way.
+ */
+export function publishAll(book: PortBook, planned: readonly Planned[]): PublishedPort[][] {
+  const result = planned.map((): PublishedPort[] => []);
+  const wishes = planned.flatMap(({ endpoint: { spec }, verdict }, of) =>
+    (spec?.ports ?? []).map((binding, at) => ({ of, at, binding, name: spec?.name ?? '', plan: verdict.ports[at] })),
   );
+  const lastOf = ({ hostPort, hostPortEnd }: PortBinding) => (hostPort === 0 ? 65_536 : hostPortEnd);
+  const chosen = wishes.filter((one) => isChosen(one.binding)).sort((a, b) => lastOf(a.binding) - lastOf(b.binding));
+  for (const { of, at, binding, name, plan } of [...wishes.filter((one) => !isChosen(one.binding)), ...chosen]) {
+    const ports = result[of];
+    if (ports !== undefined) ports[at] = book.publish(binding, plan ?? { hostIps: [], families: [] }, name);
+  }
+  return result;
 }
 
 /**
@@ -91,7 +106,7 @@ export async function whenPublished(
   items: readonly ItemKey[],
   publishing: readonly Publishing[],
   waiting: Waiting,
-  done: (endpoints: readonly Endpoint[]) => Op[],
+  done: (endpoints: readonly Endpoint[], publishing: readonly Publishing[]) => Op[],
 ): Promise<Published> {
   let revision = committed;
   let watched = publishing;
@@ -135,7 +150,7 @@ async function chooseAgain(
   watched: readonly Publishing[],
   bad: ReadonlySet<string>,
   avoid: ReadonlySet<number>,
-  done: (endpoints: readonly Endpoint[]) => Op[],
+  done: (endpoints: readonly Endpoint[], publishing: readonly Publishing[]) => Op[],
 ): Promise<{ revision: Revision; watched: Publishing[] } | undefined> {
   const { view } = context.ledger;
   const rows = watched.map(({ endpointId }) => view.endpoints.get(endpointId));
@@ -165,13 +180,13 @@ async function chooseAgain(
     endpoints.push(endpoint);
     next.push({ endpointId: id, ports: (watched[at]?.ports ?? []).map((one) => moved.get(portId(one)) ?? one) });
     compares.push({ key: `${prefix.endpoint}${id}`, modRevision: row.revision });
-    if (moved.size > 0) ops.push({ put: `${prefix.endpoint}${id}`, value: encodeEndpoint(endpoint) });
+    if (moved.size > 0) ops.push(...view.portLists.puts(endpoint));
   }
   if (ops.length === 0) return undefined;
   const fence = fenceOf(view, book);
   const revision = await context.ledger.commit(
     [...compares, ...fence.compares],
-    [...ops, ...fence.ops, ...done(endpoints)],
+    [...ops, ...fence.ops, ...done(endpoints, next)],
   );
   return { revision, watched: next };
 }

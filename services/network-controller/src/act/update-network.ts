@@ -13,7 +13,7 @@ import { whatIf } from '../plan/what-if.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readNetwork, readyEndpoints } from '../state/reading.ts';
-import { encodeEndpoint, encodeNetwork } from '../state/records.ts';
+import { encodeNetwork } from '../state/records.ts';
 import { assertCallerThere, type Context, joinedHosts, type Waiting, whenApplied } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Extra, Made } from './network.ts';
@@ -168,7 +168,7 @@ async function commit(context: Context, decided: Decided, extra: Extra<Network>)
     ],
     [
       { put: `${prefix.network}${after.id}`, value: encodeNetwork(after) },
-      ...republished.map((one): Op => ({ put: `${prefix.endpoint}${one.after.id}`, value: encodeEndpoint(one.after) })),
+      ...republished.flatMap((one) => view.portLists.puts(one.after)),
       ...fences.flatMap((fence) => fence.ops),
       ...extra.done(after),
     ],
@@ -190,10 +190,7 @@ async function putBack(context: Context, decided: Decided, revision: Revision, o
     const was = new Map((one.after.desired?.ports ?? []).map((port, at) => [portId(port), old[at]]));
     const ports = now.desired.ports.map((port) => was.get(portId(port)) ?? port);
     compares.push({ key: `${prefix.endpoint}${now.id}`, modRevision: now.revision as Revision });
-    puts.push({
-      put: `${prefix.endpoint}${now.id}`,
-      value: encodeEndpoint({ ...now, desired: { ...now.desired, ports } }),
-    });
+    puts.push(...view.portLists.puts({ ...now, desired: { ...now.desired, ports } }));
   }
   return await context.ledger.commit(compares, [...puts, ...ops]);
 }

@@ -9,11 +9,10 @@ import { portId } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readNetwork } from '../state/reading.ts';
-import { encodeEndpoint } from '../state/records.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Extra, Made } from './network.ts';
-import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
+import { fenceOf, type Publishing, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
 
 interface Updated {
   readonly endpoint: Endpoint;
@@ -41,7 +40,8 @@ export async function updatePorts(
   const { id } = endpoint;
   const hostId = endpoint.desired?.hostId ?? '';
   const publishing = [{ endpointId: id, ports: added }];
-  const done = ([one]: readonly Endpoint[]) => (one === undefined ? [] : extra.done(one));
+  const done = ([one]: readonly Endpoint[], [now]: readonly Publishing[]) =>
+    one === undefined ? [] : extra.done(changeOf(one, add, now?.ports ?? []));
   const outcome = await whenPublished(context, hostId, revision, [], publishing, waiting, done);
   const { failure } = outcome;
   if (failure !== undefined) {
@@ -50,8 +50,19 @@ export async function updatePorts(
     await whenForgotten(context, [hostId], taken, patience(context, waiting));
     throw failure;
   }
-  const value = readEndpoint(context.ledger.view, id) ?? endpoint;
+  const current = readEndpoint(context.ledger.view, id) ?? endpoint;
+  const value = changeOf(current, add, outcome.publishing[0]?.ports ?? []);
   return { value, revision: outcome.revision, applied: outcome.applied };
+}
+
+/** The endpoint with the ports that were added alone: an answer that costs as much as the change. */
+function changeOf(endpoint: Endpoint, add: readonly PortBinding[], added: readonly PublishedPort[]): Endpoint {
+  const { spec, desired } = endpoint;
+  return {
+    ...endpoint,
+    spec: spec && { ...spec, ports: [...add] },
+    desired: desired && { ...desired, ports: [...added] },
+  };
 }
 
 async function commitUpdate(
@@ -80,9 +91,9 @@ async function commitUpdate(
     throw joinFaults('invalid ports', verdict.faults.map(fromMessage));
   }
 
-  const givenUp = new Set(desired.ports.filter((_, index) => gone.has(index)));
+  const givenUp = new Set([...gone].flatMap((index) => desired.ports[index] ?? []));
   const book = openPortBook(view, hostId, context.ports.cursor, givenUp);
-  const added = hostId === '' || verdict === undefined ? [] : publishAll(book, asked, verdict);
+  const [added = []] = hostId === '' || verdict === undefined ? [] : publishAll(book, [{ endpoint: asked, verdict }]);
   const published = gone.size === 0 ? desired.ports : desired.ports.filter(isKept);
   const ports = hostId === '' ? desired.ports : [...published, ...added];
   const endpoint = { ...known, spec: { ...spec, ports: [...kept, ...add] }, desired: { ...desired, ports } };
@@ -94,10 +105,10 @@ async function commitUpdate(
       ...fence.compares,
     ],
     [
-      { put: `${prefix.endpoint}${known.id}`, value: encodeEndpoint(endpoint) },
+      ...view.portLists.puts(endpoint),
       ...fence.ops,
       ...publishedOps([endpoint]),
-      ...extra.done(endpoint),
+      ...extra.done(changeOf(endpoint, add, added)),
     ],
   );
   return { endpoint, added, revision };
@@ -132,6 +143,6 @@ async function takeBack(
   };
   return await context.ledger.commit(
     [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
-    [{ put: `${prefix.endpoint}${id}`, value: encodeEndpoint(endpoint) }, ...ops],
+    [...context.ledger.view.portLists.puts(endpoint), ...ops],
   );
 }

@@ -10,7 +10,7 @@ const maxPorts = 8_192;
 const multicast = [parsePrefix('224.0.0.0/4'), parsePrefix('ff00::/8')] as const;
 
 /** "80/tcp" */
-export const portText = ({ protocol, port }: Pick<PortBinding, 'protocol' | 'port'>) =>
+const portText = ({ protocol, port }: Pick<PortBinding, 'protocol' | 'port'>) =>
   `${port}/${isTransport(protocol) ? protocolWord(protocol) : protocol}`;
 
 const isTransport = (protocol: Protocol) =>
@@ -122,13 +122,11 @@ export function findPorts(
     const because = `${wanted.length} ports in one request are more than ${maxPortsAtOnce}; remove the rest later`;
     throw fault(Reason.REQUEST_TOO_LARGE, because, { field: 'remove' });
   }
-  const byPort = new Map<number, number[]>();
-  present.forEach(({ port, protocol }, at) => {
-    const key = port * 256 + protocol;
-    const known = byPort.get(key);
-    if (known === undefined) byPort.set(key, [at]);
-    else known.push(at);
-  });
+  const byPort = new Map(wanted.map((one) => [one.port * 256 + one.protocol, [] as number[]]));
+  for (let at = 0; at < present.length; at++) {
+    const { port, protocol } = present[at] as PortBinding;
+    byPort.get(port * 256 + protocol)?.push(at);
+  }
   wanted.forEach((one, index) => {
     const meant = (byPort.get(one.port * 256 + one.protocol) ?? []).filter((at) =>
       isMeant(one, present[at] as PortBinding, published[at]),

@@ -24,8 +24,7 @@ import type { Extra, Made } from '../act/network.ts';
 import type { OutcomeOps, Requests } from '../act/requests.ts';
 import { updatePorts } from '../act/update-ports.ts';
 import { findEndpoint, findNetwork, findSandbox } from '../admit/lookup.ts';
-import { withoutPorts } from '../plan/compile.ts';
-import { readEndpoint, readyEndpoints } from '../state/reading.ts';
+import { readyEndpoints } from '../state/reading.ts';
 import { againOf, outcomeOf, waitingOf } from './mutation.ts';
 
 interface EndpointAnswer {
@@ -141,16 +140,9 @@ export function endpointService(
         request,
         UpdatePortsRequest,
         UpdatePortsResponse,
-        async (ops) => {
-          // The outcome is kept without the ports: they may be thousands, and a repeated request is told those there are.
-          const done = (endpoint: Endpoint) => ops.done({ endpoint: withoutPorts(endpoint), outcome: undefined });
-          const kept = { done, failed: ops.failed };
-          return answer(await updatePorts(context, request.endpoint, request.add, request.remove, waiting, kept));
-        },
-        async (stored, revision) => ({
-          endpoint: readEndpoint(view, stored.endpoint?.id ?? '') ?? stored.endpoint,
-          outcome: againOf(context, revision),
-        }),
+        async (ops) =>
+          answer(await updatePorts(context, request.endpoint, request.add, request.remove, waiting, extra(ops))),
+        again,
       );
     },
 

@@ -1,6 +1,8 @@
 // The controller's keys in its store. Ids are 64 hexadecimal digits. Change this picture with the code.
 //   network/<id>                          Network
-//   endpoint/<id>                         Endpoint, its status kept apart
+//   endpoint/<id>                         Endpoint with its first ports, its status kept apart
+//   part/asked/<endpoint id>/<n>          EndpointSpec with ports alone: those the record does not hold
+//   part/published/<endpoint id>/<n>      EndpointDesired with ports alone: the same
 //   sandbox/<id>                          Sandbox, its status kept apart
 //   host/<id>                             Host
 //   status/endpoint/<id>                  EndpointStatus     one writer: reports of the endpoint's host
@@ -24,6 +26,8 @@ import type { NetworkDesired, Protocol } from '@weft/proto/model';
 export const prefix = {
   network: 'network/',
   endpoint: 'endpoint/',
+  askedPorts: 'part/asked/',
+  publishedPorts: 'part/published/',
   sandbox: 'sandbox/',
   host: 'host/',
   endpointStatus: 'status/endpoint/',
