@@ -225,7 +225,12 @@ describe('route_localnet', () => {
 
 describe('announcements', () => {
   /** What tcpdump hears on the bridge while `use` runs and until it has heard `count` packets. */
-  const hear = async (host: Host, filter: string, count: number, use: () => Promise<void>): Promise<string[]> => {
+  const hear = async (
+    host: Host,
+    filter: string,
+    count: number,
+    use: (lines: readonly string[]) => Promise<void>,
+  ): Promise<string[]> => {
     const child = inNamespace(host.namespace, () =>
       spawn('tcpdump', ['-i', 'br-w', '-l', '-n', '-e', '--immediate-mode', filter], {
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -246,7 +251,7 @@ describe('announcements', () => {
       );
     });
     for await (const data of child.stderr) if (String(data).includes('listening on')) break;
-    await use();
+    await use(lines);
     await host.until(() => lines.length >= count);
     child.kill('SIGINT');
     await once(child, 'close');
@@ -282,7 +287,7 @@ describe('announcements', () => {
     const heard = await hear(host, ARP, 1, async () => {
       await host.apply([sandboxObject(a), veth(0)]);
       // The first ARP that is heard is the one asked for here.
-      run(host.sandbox(a), 'ping', '-c1', '-W1', '10.1.0.1');
+      run(host.sandbox(a), 'ping', '-c4', '-i0.5', '-W1', '10.1.0.1');
     });
     expect(heard[0]).toContain('Request who-has 10.1.0.1 tell 10.1.0.2');
     expect(readSysctl(host.sandbox(a), 'net.ipv4.conf.eth0.arp_notify')).toBe('0');
@@ -291,8 +296,9 @@ describe('announcements', () => {
   it('are not repeated for what is put again, and end when the endpoint goes', async () => {
     const host = await createHost();
     await host.apply([bridgeObject('br-w', { ipv6: true })]);
-    const heard = await hear(host, ARP, 2, async () => {
+    const heard = await hear(host, ARP, 2, async (lines) => {
       await host.apply([sandboxObject(a), veth(2, 5_000)]);
+      await host.until(() => lines.length === 1);
       await host.apply([veth(1, 5_000)]);
       await host.apply([], [veth(1).key]);
       await host.apply([vethObject(3, a, 'br-w', { advertiseCount: 1 })]);

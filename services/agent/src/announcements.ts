@@ -6,9 +6,16 @@ import type { Context } from './context.ts';
 // What the API allows; an object is not trusted to keep to it.
 const MOST = 3;
 
+// The kernel brings both ends into operation a moment after they are set up, and until then drops what they send. It is looked at
+// again after so many milliseconds, and no longer than this.
+const AGAIN_MS = 5;
+const PATIENCE_MS = 2_000;
+const IFF_RUNNING = 0x40;
+
 interface Pending {
   left: number;
   at: number;
+  readonly since: number;
 }
 
 export class Announcements {
@@ -25,7 +32,7 @@ export class Announcements {
     if (!this.#context.made.delete(key)) return;
     const spec = this.#context.spec('veth', key);
     const left = Math.min(spec?.advertiseCount ?? 0, MOST);
-    if (left > 0) this.#pending.set(key, { left, at: now });
+    if (left > 0) this.#pending.set(key, { left, at: now, since: now });
   }
 
   /** When the next one is due; Infinity when there is none. */
@@ -38,24 +45,35 @@ export class Announcements {
   send(now: number): void {
     for (const [key, pending] of this.#pending) {
       if (pending.at > now) continue;
-      const spec = this.#context.spec('veth', key);
-      pending.left--;
-      if (spec === undefined || pending.left <= 0) this.#pending.delete(key);
-      if (spec === undefined) continue;
-      // From the sending on, not from the turn's begin: making a batch of veths takes a while.
-      pending.at = performance.now() + spec.advertiseIntervalMs;
       try {
-        const path = this.#context.place(spec.sandboxId)?.path;
-        const link = path === undefined ? undefined : findLink(this.#context.socket(path), spec.name);
-        if (path === undefined || link?.mac === undefined) continue;
-        const addresses = spec.addresses.map((address) => address.split('/')[0] ?? '');
-        announce(path, { link: link.index, mac: link.mac, addresses });
+        this.#send(key, pending, now);
       } catch (error) {
         // It is there all the same, and answers when it is asked.
         this.#context.say(key, `cannot announce it: ${error instanceof Error ? error.message : String(error)}`, false);
         this.#pending.delete(key);
       }
     }
+  }
+
+  #send(key: string, pending: Pending, now: number): void {
+    const spec = this.#context.spec('veth', key);
+    const path = spec && this.#context.place(spec.sandboxId)?.path;
+    const link = path === undefined ? undefined : findLink(this.#context.socket(path), spec?.name ?? '');
+    if (spec === undefined || path === undefined || link?.mac === undefined) {
+      this.#pending.delete(key);
+      return;
+    }
+    const ends = [link, findLink(this.#context.socket(), spec.hostName)];
+    const isRunning = ends.every((end) => end !== undefined && (end.flags & IFF_RUNNING) !== 0);
+    if (!isRunning && now - pending.since < PATIENCE_MS) {
+      pending.at = now + AGAIN_MS;
+      return;
+    }
+    const addresses = spec.addresses.map((address) => address.split('/')[0] ?? '');
+    announce(path, { link: link.index, mac: link.mac, addresses });
+    // From the sending on, not from the turn's begin: making a batch of veths takes a while.
+    pending.at = performance.now() + spec.advertiseIntervalMs;
+    if (--pending.left <= 0) this.#pending.delete(key);
   }
 
   forget(key: string): void {

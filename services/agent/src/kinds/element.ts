@@ -10,6 +10,7 @@ import {
   ipBytes,
   ipText,
   KernelError,
+  listElements,
   type NftElement,
   type NftSet,
   WEFT_TABLE,
@@ -90,7 +91,15 @@ const one = (context: Context, op: Op, only: Item): void => {
   }
 };
 
-/** All in one transaction, or in halves where it fails. */
+/** Ids of the elements that are there, in the sets that the items are of. */
+export const presentIds = (context: Context, items: readonly Item[]): Set<string> =>
+  new Set(
+    [...new Set(items.map(({ set }) => set))].flatMap((set) =>
+      (listElements(context.nft(), set) ?? []).map(({ key }) => elementId(set, key)),
+    ),
+  );
+
+/** All in one transaction, or in halves where it fails: each failing one costs a wait of the kernel, 10 ms and more. */
 export const bisect = (context: Context, op: Op, items: readonly Item[], failed: Map<string, FaultError>): void => {
   const [first] = items;
   if (first === undefined) return;
@@ -105,7 +114,12 @@ export const bisect = (context: Context, op: Op, items: readonly Item[], failed:
   try {
     const changes = items.map((each) => change(op, each));
     changeElements(context.nft(), changes);
-  } catch {
+  } catch (error) {
+    if (op === 'add' && isMissing(error) && listElements(context.nft(), first.set) === undefined) {
+      // The table has just gone: none of the halves would do better. Its notification brings the look that puts it back.
+      for (const { key } of items) failed.set(key, faultOf(key, error));
+      return;
+    }
     const half = items.length >> 1;
     bisect(context, op, items.slice(0, half), failed);
     bisect(context, op, items.slice(half), failed);

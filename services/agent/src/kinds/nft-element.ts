@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { faultOf } from '../kernel-fault.ts';
 import { type ChangedPort, forgetPortFlows } from '../port-flows.ts';
 import { setOf } from '../ruleset.ts';
-import { bisect, change, elementId, type Item, isMissing, itemsOf } from './element.ts';
+import { bisect, change, elementId, type Item, isMissing, itemsOf, presentIds } from './element.ts';
 import type { Kind, Result } from './kind.ts';
 import { ensureTable } from './nft-table.ts';
 import { changedPort } from './port-change.ts';
@@ -91,8 +91,14 @@ const remove = (context: Context, objects: readonly HostObject[]): Result => {
       items.map((each) => change('delete', each)),
     );
   } catch {
-    // One of them is gone already, or the table.
-    bisect(context, 'delete', items, failed);
+    // Some are gone already, or the table.
+    const present = presentIds(context, items);
+    bisect(
+      context,
+      'delete',
+      items.filter(({ id }) => present.has(id)),
+      failed,
+    );
   }
   const gone = items.filter(({ key }) => !failed.has(key));
   for (const { id } of gone) context.ports.directed?.delete(id);

@@ -55,18 +55,20 @@ export const ensureTable = (context: Context): string | undefined => {
   return is === undefined ? `table inet ${WEFT_TABLE} is missing` : `table inet ${WEFT_TABLE} has other rules`;
 };
 
-const compare = (context: Context, set: NftSet, wanted: ReadonlyMap<string, Item>) => {
+const compare = (set: NftSet, wanted: ReadonlyMap<string, Item>, elements: readonly NftElement[]) => {
   const missing: Item[] = [];
   const extra: NftElement[] = [];
-  const have = new Map(
-    (listElements(context.nft(), set) ?? []).map((element) => [elementKey(set, element.key), element]),
-  );
+  const have = new Map(elements.map((element) => [elementKey(set, element.key), element]));
   for (const [text, want] of wanted) {
     const is = have.get(text);
     if (is === undefined || is.data?.join() !== want.element.data?.join()) missing.push(want);
   }
   for (const [text, element] of have) if (!wanted.has(text)) extra.push(element);
   return { missing, extra };
+};
+
+const sayTable = (context: Context, what: string | undefined): void => {
+  if (what !== undefined) context.say(`table inet ${WEFT_TABLE}`, what, true);
 };
 
 /** Removes elements that no object asks for, and forgets the flows of those that were ports. */
@@ -103,7 +105,13 @@ const repairElements = (
   const bySet = Map.groupBy(itemsOf(directable(context, objects), new Map()), ({ set }) => set.name);
   for (const [name, set] of sets) {
     const wanted = new Map((bySet.get(name) ?? []).map((each) => [elementKey(set, each.element.key), each]));
-    const { missing, extra } = compare(context, set, wanted);
+    const elements = listElements(context.nft(), set);
+    if (elements === undefined) {
+      // The table has gone since it was looked at.
+      sayTable(context, ensureTable(context));
+      return failed;
+    }
+    const { missing, extra } = compare(set, wanted, elements);
     if (prune && extra.length > 0) removeExtra(context, set, extra, failed);
     // What failed is tried again in its own time.
     const drifted = missing.filter(({ key }) => isApplied(key));
@@ -129,6 +137,6 @@ export const lookAtTable = (
   // A host without any element has no need of the table yet.
   if (!wants && !isSynced) return new Map();
   const what = ensureTable(context);
-  if (what !== undefined && wants) context.say(`table inet ${WEFT_TABLE}`, what, true);
+  if (wants) sayTable(context, what);
   return repairElements(context, objects, isSynced, isApplied);
 };
