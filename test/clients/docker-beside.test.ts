@@ -88,7 +88,8 @@ const paths: readonly (readonly [from: string, to: string, port: number, answers
   ['con2', 'a', 80, ''],
   ['b', 'con2', 80, ''],
 ];
-const isWefts = ([from, to]: (typeof paths)[number]) => !['con1', 'con2'].includes(from) && !['con1', 'con2'].includes(to);
+const isWefts = ([from, to]: (typeof paths)[number]) =>
+  !['con1', 'con2'].includes(from) && !['con1', 'con2'].includes(to);
 
 async function asked(these: typeof paths): Promise<string[]> {
   return await Promise.all(

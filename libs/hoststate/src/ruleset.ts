@@ -102,10 +102,11 @@ export const chains: readonly Chain[] = [
         `oifname @bridges meta mark set meta mark | ${hex(FORWARD_MARK)}`,
         'what goes to a bridge of weft is decided below',
       ),
+      rule('others', 'meta oifkind "bridge" return', 'what goes to a bridge of others is for them to decide'),
       rule(
         'mark-out',
-        `iifname @bridges meta oifkind != "bridge" meta mark set meta mark | ${hex(FORWARD_MARK)}`,
-        'what leaves for the world may leave; what goes to a bridge of others is for them to decide',
+        `iifname @bridges meta mark set meta mark | ${hex(FORWARD_MARK)}`,
+        'what leaves for the world may leave',
       ),
     ],
   },

@@ -38,6 +38,7 @@ const settingOfRule: Readonly<Record<string, Setting>> = {
   'port-of-any6': nothing,
   'mark-in': nothing,
   'mark-out': nothing,
+  others: nothing,
   administrator: () => 'table inet weft-user',
   'internal-out': ({ iif }, words) => words.flag(iif, '--internal'),
   'internal-in': ({ oif }, words) => words.flag(oif, '--internal'),
