@@ -17,13 +17,6 @@ const specs: { spec: Spec; text: string }[] = [
     text: 'nft/bridge_pairs/br-1 . br-1 data=accept',
   },
   {
-    spec: {
-      $case: 'port',
-      value: { protocol: Protocol.TCP, hostIp: '::', hostPort: 8080, targetIp: 'fd00::2', targetPort: 80 },
-    },
-    text: 'port/tcp/::/8080 to=[fd00::2]:80',
-  },
-  {
     spec: { $case: 'sysctl', value: { key: 'net.ipv4.ip_forward', value: '0' } },
     text: 'sysctl/net.ipv4.ip_forward value=0',
   },
