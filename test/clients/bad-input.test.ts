@@ -384,13 +384,6 @@ const cases: readonly Case[] = [
     'kernel.panic=1',
   ),
   bad(
-    'published ports, which are not there yet',
-    connect('web', 'b', { ports: [{ protocol: 6, port: 80 }] }),
-    Reason.NOT_IMPLEMENTED,
-    'publishing ports is not there yet',
-    Code.UNIMPLEMENTED,
-  ),
-  bad(
     'an unknown filter',
     () => api.networks.listNetworks({ filters: { colour: { values: ['red'] } } }),
     Reason.INVALID_FILTER,

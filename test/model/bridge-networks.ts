@@ -149,8 +149,6 @@ const driverOptions = fc.oneof(
   { weight: 1, arbitrary: badOptions },
 );
 export const anyEndpoint = fc.record({ driverOptions, ports: fc.array(port, { maxLength: 3 }) });
-/** One that must be good, and publishes nothing. */
-export const quietEndpoint = fc.constantFrom({ driverOptions: {}, ports: [] });
 
 /** The endpoint of a network as the controller drafts it. */
 export function endpointOf(network: Network, spec: object): Endpoint {
@@ -180,13 +178,14 @@ export function admitted(draft: Network): Network | undefined {
   return Network.fromPartial({ ...draft, desired: { ...draft.desired, options: verdict.options } });
 }
 
-/** The endpoint with its ports published; undefined if it is refused. */
-export function published(network: Network, draft: Endpoint): Endpoint | undefined {
+/** The endpoint with its ports published, from the host port on if one is given; undefined if it is refused. */
+export function published(network: Network, draft: Endpoint, firstPort?: number): Endpoint | undefined {
   const verdict = bridgeDriver.validateEndpoint(network, draft);
   if (verdict.faults.length > 0) return undefined;
   const ports = (draft.spec?.ports ?? []).map(({ protocol, port, hostPort }, at) => {
     const { hostIps = [], families = [] } = verdict.ports?.[at] ?? {};
-    return PublishedPort.fromPartial({ protocol, port, hostIps, families, hostPort: hostPort || 49153 + at });
+    const chosen = firstPort === undefined ? hostPort || 49153 + at : firstPort + at;
+    return PublishedPort.fromPartial({ protocol, port, hostIps, families, hostPort: chosen });
   });
   return Endpoint.fromPartial({
     ...draft,

@@ -2,6 +2,7 @@
 // nor talk are in no table of /proc: of those it knows nothing.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
+import { basename } from 'node:path';
 import { ipText } from './address-text.ts';
 
 export type Transport = 'tcp' | 'udp' | 'sctp';
@@ -60,9 +61,18 @@ const meets = (entry: Entry, { address, port }: HostPort): boolean => {
   return is === address || isAny(is) || isAny(address);
 };
 
+/** The file it runs; a process names itself as it likes ("MainThread"). */
+const programOf = (pid: string): string => {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
+  } catch {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  }
+};
+
 const processOf = (pid: string): PortUser['process'] => {
   try {
-    return { pid: Number(pid), program: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() };
+    return { pid: Number(pid), program: programOf(pid) };
   } catch {
     return undefined;
   }

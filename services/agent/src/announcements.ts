@@ -6,8 +6,8 @@ import type { Context } from './context.ts';
 // What the API allows; an object is not trusted to keep to it.
 const MOST = 3;
 
-// The kernel brings both ends into operation a moment after they are set up, and until then drops what they send. It is looked at
-// again after so many milliseconds, and no longer than this.
+// The kernel brings both ends into operation a moment after they are set up, and the bridge its port a moment after that; until
+// then what they send is dropped. It is looked at again after so many milliseconds, and no longer than this.
 const AGAIN_MS = 5;
 const PATIENCE_MS = 2_000;
 const IFF_RUNNING = 0x40;
@@ -63,8 +63,8 @@ export class Announcements {
       this.#pending.delete(key);
       return;
     }
-    const ends = [link, findLink(this.#context.socket(), spec.hostName)];
-    const isRunning = ends.every((end) => end !== undefined && (end.flags & IFF_RUNNING) !== 0);
+    const host = findLink(this.#context.socket(), spec.hostName);
+    const isRunning = (link.flags & IFF_RUNNING) !== 0 && host?.isForwarding === true;
     if (!isRunning && now - pending.since < PATIENCE_MS) {
       pending.at = now + AGAIN_MS;
       return;

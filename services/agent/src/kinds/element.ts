@@ -17,7 +17,7 @@ import {
 } from '@weft/kernel';
 import type { Context } from '../context.ts';
 import { faultOf } from '../kernel-fault.ts';
-import { setOf } from '../ruleset.ts';
+import { protocolText, setOf } from '../ruleset.ts';
 
 export interface Item {
   /** Of the object that it comes from. */
@@ -127,7 +127,11 @@ export const bisect = (context: Context, op: Op, items: readonly Item[], failed:
 };
 
 const elementText = ({ set, element }: Item): string => {
-  const quoted = element.key.map((text, at) => (set.key[at] === 'ifname' ? JSON.stringify(text) : text)).join(' . ');
+  const word = (text: string, at: number): string => {
+    if (set.key[at] === 'ifname') return JSON.stringify(text);
+    return set.key[at] === 'inet_proto' ? protocolText(text) : text;
+  };
+  const quoted = element.key.map(word).join(' . ');
   const separator = set.data === 'verdict' ? ' ' : ' . ';
   return element.data === undefined ? quoted : `${quoted} : ${element.data.join(separator)}`;
 };

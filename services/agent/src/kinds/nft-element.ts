@@ -37,21 +37,25 @@ const adding = (context: Context, items: readonly Item[]): ElementChange[] => {
   return [...moved.map((each) => change('delete', each)), ...items.map((each) => change('add', each))];
 };
 
-const add = (context: Context, items: readonly Item[], failed: Map<string, FaultError>): void => {
+/** True when the table stands; else all of them fail for what it lacks. */
+const hasTable = (context: Context, items: readonly Item[], failed: Map<string, FaultError>): boolean => {
   try {
-    // An earlier release, or a person, may have left another one.
-    if (!context.isTableKnown) ensureTable(context);
+    ensureTable(context);
+    return true;
+  } catch (error) {
+    for (const { key } of items) failed.set(key, faultOf(key, error));
+    return false;
+  }
+};
+
+const add = (context: Context, items: readonly Item[], failed: Map<string, FaultError>): void => {
+  // An earlier release, or a person, may have left another one.
+  if (!context.isTableKnown && !hasTable(context, items, failed)) return;
+  try {
     changeElements(context.nft(), adding(context, items));
   } catch (error) {
     // ENOENT: the table itself is gone, or what was to be replaced.
-    if (isMissing(error)) {
-      try {
-        ensureTable(context);
-      } catch (failure) {
-        for (const { key } of items) failed.set(key, faultOf(key, failure));
-        return;
-      }
-    }
+    if (isMissing(error) && !hasTable(context, items, failed)) return;
     bisect(context, 'add', items, failed);
   }
 };
