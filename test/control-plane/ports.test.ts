@@ -1,7 +1,7 @@
 // Published ports through the controller's real contract: given out, conflicting, freed, and leading to the gateway.
 import { randomUUID } from 'node:crypto';
 import { type Endpoint, Protocol } from '@weft/proto/model';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
 import { type FakeAgent, startFakeAgent } from '../lib/fake-agent.ts';
 import { Reason } from '../lib/proto.ts';
@@ -126,6 +126,17 @@ test('a host port is not had again before its host let it go', async () => {
   const left = await plane.endpoints.leaveEndpoint({ endpoint: endpoint.id });
   expect([hostPorts(left.endpoint), left.endpoint?.spec?.ports.length]).toEqual([[], 1]);
   await plane.sandboxes.createSandbox(other);
+});
+
+test('a host port is let go also when the endpoint was changed while its host had yet to forget it', async () => {
+  const endpoint = await run('a', [tcp(80, { hostPort: 8080 })]);
+  const release = agent.hold();
+  const soon = { mutation: { wait: { seconds: 0n, nanos: 20_000_000 } } };
+  await plane.endpoints.leaveEndpoint({ endpoint: endpoint.id, ...soon });
+  await plane.endpoints.updatePorts({ endpoint: endpoint.id, add: [tcp(81)] });
+  release();
+  const wanted = { network: 'n', spec: { name: 'b', ports: [tcp(80, { hostPort: 8080 })] } };
+  await vi.waitFor(() => plane.sandboxes.createSandbox({ spec: { name: 'b' }, attachments: [wanted] }));
 });
 
 test('an endpoint without a sandbox holds no host port', async () => {
