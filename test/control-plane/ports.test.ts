@@ -260,6 +260,30 @@ describe('UpdatePorts', () => {
     expect([hostPorts(after), after?.spec?.ports.length, after?.status?.fault]).toEqual([[8080], 1, undefined]);
   });
 
+  test('what was removed with it is published again, unless somebody has taken its place', async () => {
+    const endpoint = await run('a', [tcp(80, { hostPort: 8080 }), tcp(81, { hostPort: 8081 }), tcp(84)]);
+    agent.failing = ({ key }) => (key.endsWith('/8083') ? inUse : undefined);
+    const release = agent.hold();
+    const change = { add: [tcp(83, { hostPort: 8083 })], remove: [tcp(80), tcp(81)] };
+    const updating = expect(update(endpoint, change)).rejects.toMatchObject({ reason: Reason.PORT_IN_USE });
+    const ports = [tcp(80, { hostPort: 8081 })];
+    const mutation = { wait: { seconds: 0n, nanos: 20_000_000 } };
+    const attachments = [{ network: 'n', spec: { ports } }];
+    await vi.waitFor(() => plane.sandboxes.createSandbox({ mutation, spec: { name: 'b' }, attachments }));
+    release();
+    await updating;
+    const { endpoint: after } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });
+    expect([hostPorts(after), after?.spec?.ports.map((one) => one.port)]).toEqual([
+      [32768, 8080],
+      [84, 80],
+    ]);
+    expect(leads()).toEqual([
+      'tcp/0.0.0.0/32768 10.1.0.2:84',
+      'tcp/0.0.0.0/8080 10.1.0.2:80',
+      'tcp/0.0.0.0/8081 10.1.0.3:80',
+    ]);
+  });
+
   test('a chosen one is chosen again', async () => {
     const endpoint = await run('a', []);
     agent.failing = ({ key }) => (key.endsWith('/32768') || key.endsWith('/9000') ? inUse : undefined);
