@@ -2,7 +2,7 @@
 // and reports. It decides nothing. Without a controller it goes on repairing what it last heard.
 import { isFault, Reason } from '@weft/fault';
 import { type Log, pause } from '@weft/process';
-import type { AgentServiceClient } from '@weft/proto/agent';
+import type { AgentServiceClient, ObjectFailure } from '@weft/proto/agent';
 import type { HostFacts } from '@weft/proto/model';
 import type { Store } from '@weft/store';
 import { BatchFold } from './batches.ts';
@@ -51,10 +51,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let storeId = memory.position?.storeId ?? '';
   let position = memory.position;
 
-  /** Keys that were reported to have failed. */
-  const failing = new Set<string>();
+  /** What fails, by key, as it was reported. */
+  const failing = new Map<string, ObjectFailure>();
   const noteReport = (report: Report) => {
-    for (const { key } of report.failed) failing.add(key);
+    for (const one of report.failed) failing.set(one.key, one);
     for (const key of report.recovered) failing.delete(key);
     news = mergeNews(news, report);
   };
@@ -62,7 +62,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const latest = emptyReport();
     for (const { key, fault } of outcomes) {
       if (fault !== undefined) {
-        failing.add(key);
+        failing.set(key, { key, fault });
         latest.failed.push({ key, fault });
       } else if (failing.delete(key)) latest.recovered.push(key);
     }
@@ -143,6 +143,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const answer = await controller.register({ hostId: memory.hostId, name: options.name, facts });
     if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
     storeId = answer.storeId;
+    // A controller forgets what a host's objects failed of when its agent begins anew.
+    news = mergeNews({ ...emptyReport(), failed: [...failing.values()] }, news);
     registered.resolve();
     const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
     for await (const step of controller.watch({ hostId: memory.hostId, ...since }, { signal: stopping.signal })) {
