@@ -1,7 +1,7 @@
 // Published ports through the controller's real contract: given out, conflicting, freed, and leading to the gateway.
 import { randomUUID } from 'node:crypto';
 import { type Endpoint, Protocol } from '@weft/proto/model';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
 import { type FakeAgent, startFakeAgent } from '../lib/fake-agent.ts';
 import { Reason } from '../lib/proto.ts';
@@ -128,6 +128,17 @@ test('a host port is not had again before its host let it go', async () => {
   await plane.sandboxes.createSandbox(other);
 });
 
+test('a host port is let go also when the endpoint was changed while its host had yet to forget it', async () => {
+  const endpoint = await run('a', [tcp(80, { hostPort: 8080 })]);
+  const release = agent.hold();
+  const soon = { mutation: { wait: { seconds: 0n, nanos: 20_000_000 } } };
+  await plane.endpoints.leaveEndpoint({ endpoint: endpoint.id, ...soon });
+  await plane.endpoints.updatePorts({ endpoint: endpoint.id, add: [tcp(81)] });
+  release();
+  const wanted = { network: 'n', spec: { name: 'b', ports: [tcp(80, { hostPort: 8080 })] } };
+  await vi.waitFor(() => plane.sandboxes.createSandbox({ spec: { name: 'b' }, attachments: [wanted] }));
+});
+
 test('an endpoint without a sandbox holds no host port', async () => {
   const spec = { name: 'db', ports: [tcp(80, { hostPort: 8080 })] };
   const { endpoint } = await plane.endpoints.createEndpoint({ network: 'n', spec });
@@ -247,6 +258,30 @@ describe('UpdatePorts', () => {
     expect(leads()).toEqual(['tcp/0.0.0.0/8080 10.1.0.2:80']);
     const { endpoint: after } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });
     expect([hostPorts(after), after?.spec?.ports.length, after?.status?.fault]).toEqual([[8080], 1, undefined]);
+  });
+
+  test('what was removed with it is published again, unless somebody has taken its place', async () => {
+    const endpoint = await run('a', [tcp(80, { hostPort: 8080 }), tcp(81, { hostPort: 8081 }), tcp(84)]);
+    agent.failing = ({ key }) => (key.endsWith('/8083') ? inUse : undefined);
+    const release = agent.hold();
+    const change = { add: [tcp(83, { hostPort: 8083 })], remove: [tcp(80), tcp(81)] };
+    const updating = expect(update(endpoint, change)).rejects.toMatchObject({ reason: Reason.PORT_IN_USE });
+    const ports = [tcp(80, { hostPort: 8081 })];
+    const mutation = { wait: { seconds: 0n, nanos: 20_000_000 } };
+    const attachments = [{ network: 'n', spec: { ports } }];
+    await vi.waitFor(() => plane.sandboxes.createSandbox({ mutation, spec: { name: 'b' }, attachments }));
+    release();
+    await updating;
+    const { endpoint: after } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });
+    expect([hostPorts(after), after?.spec?.ports.map((one) => one.port)]).toEqual([
+      [32768, 8080],
+      [84, 80],
+    ]);
+    expect(leads()).toEqual([
+      'tcp/0.0.0.0/32768 10.1.0.2:84',
+      'tcp/0.0.0.0/8080 10.1.0.2:80',
+      'tcp/0.0.0.0/8081 10.1.0.3:80',
+    ]);
   });
 
   test('a chosen one is chosen again', async () => {

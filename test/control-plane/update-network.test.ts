@@ -1,7 +1,7 @@
 // Changing a network in use: labels, options, the ports that are published differently then, and what a dry run says.
 import { randomUUID } from 'node:crypto';
 import { type Endpoint, Protocol } from '@weft/proto/model';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
 import { type FakeAgent, startFakeAgent } from '../lib/fake-agent.ts';
 import { Reason } from '../lib/proto.ts';
@@ -145,6 +145,39 @@ test('an object that a host does not take: all is as it was', async () => {
     [],
   ]);
   expect(held()).toEqual(['port/tcp/0.0.0.0/8080']);
+});
+
+/** A change that the host does not take, whatever else it asks for. */
+const refusedBy = (more: Record<string, string>) => {
+  agent.failing = ({ spec }) =>
+    spec?.$case === 'bridge' && spec.value.mtu === 1400
+      ? { reason: Reason.KERNEL_REFUSED, message: '[internal] no', metadata: {} }
+      : undefined;
+  return { setOptions: { 'com.docker.network.driver.mtu': '1400', ...more } };
+};
+
+test('ports that had no host port meanwhile get back their own', async () => {
+  const endpoint = await run('a', [tcp(80, { hostPort: 8080 }), tcp(80, { hostPort: 8081 })]);
+  await expect(update(refusedBy({ [binding]: 'none' }))).rejects.toMatchObject({ reason: Reason.KERNEL_REFUSED });
+  const { endpoint: now } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });
+  expect(now?.desired?.ports.map((one) => one.hostPort)).toEqual([8080, 8081]);
+  expect(held()).toEqual(['port/tcp/0.0.0.0/8080', 'port/tcp/0.0.0.0/8081']);
+});
+
+test('a port whose place was taken meanwhile stays where it is, since no port has two holders', async () => {
+  await plane.networks.createNetwork({ spec: { name: 'm' } });
+  await run('a', [tcp(80, { hostPort: 8080 }), tcp(81, { hostPort: 8081 })]);
+  const release = agent.hold();
+  const updating = expect(update(refusedBy({ [binding]: '127.0.0.1' }))).rejects.toMatchObject({
+    reason: Reason.KERNEL_REFUSED,
+  });
+  const ports = [tcp(80, { hostPort: 8080, hostIp: '127.0.0.2' })];
+  const mutation = { wait: { seconds: 0n, nanos: 20_000_000 } };
+  const attachments = [{ network: 'm', spec: { ports } }];
+  await vi.waitFor(() => plane.sandboxes.createSandbox({ mutation, spec: { name: 'b' }, attachments }));
+  release();
+  await updating;
+  expect(held()).toEqual(['port/tcp/0.0.0.0/8081', 'port/tcp/127.0.0.1/8080', 'port/tcp/127.0.0.2/8080']);
 });
 
 test('a dry run says what would change on which host, and changes nothing', async () => {

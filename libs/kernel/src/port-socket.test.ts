@@ -153,6 +153,26 @@ describe('holding a port', () => {
     expect(stdout.trim()).toBe('EMFILE true');
   });
 
+  it('keeps no descriptor when there is none left above', () => {
+    const script = `
+      import { closeSync, openSync } from 'node:fs';
+      import { holdPort, releasePort } from '@weft/kernel';
+      const wanted = { transport: 'udp', address: '127.0.0.1', port: 20000 };
+      releasePort(holdPort(wanted));
+      const open = [];
+      try { for (;;) open.push(openSync('/')); } catch {}
+      closeSync(open[0]);
+      try { holdPort(wanted, { of: () => [] }); } catch (error) { console.log(error.code, openSync('/') === open[0]); }`;
+    const namespace = namespaces.make();
+    const { stdout } = inNamespace(namespace, () =>
+      spawnSync('bash', ['-c', 'ulimit -n 1400; exec "$0" --input-type=module -e "$1"', process.execPath, script], {
+        encoding: 'utf8',
+        cwd: import.meta.dirname,
+      }),
+    );
+    expect(stdout.trim()).toBe('EMFILE true');
+  });
+
   it('reads the tables of /proc, IPv6 too', () => {
     const head = '  sl  local_address rem_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode\n';
     const line = (local: string, state: string) =>

@@ -63,8 +63,10 @@ const openFilesLimit = (): number => {
 /** The same socket under a number that nobody misses, where there are such. */
 const moveUp = (fd: number, operation: string): number => {
   if (openFilesLimit() <= LOW_DESCRIPTORS + RESERVE) return fd;
-  const high = sys.check(sys.fcntl(fd, F_DUPFD_CLOEXEC, LOW_DESCRIPTORS), operation);
+  const high = sys.fcntl(fd, F_DUPFD_CLOEXEC, LOW_DESCRIPTORS);
+  const errno = sys.lastErrno();
   sys.close(fd);
+  if (high < 0) throw sys.kernelError(operation, errno);
   return high;
 };
 

@@ -2,7 +2,7 @@
 // and reports. It decides nothing. Without a controller it goes on repairing what it last heard.
 import { isFault, Reason } from '@weft/fault';
 import { type Log, pause } from '@weft/process';
-import type { AgentServiceClient, Drift, ObjectFailure, SandboxState } from '@weft/proto/agent';
+import type { AgentServiceClient, ObjectFailure } from '@weft/proto/agent';
 import type { HostFacts } from '@weft/proto/model';
 import type { Store } from '@weft/store';
 import { BatchFold } from './batches.ts';
@@ -10,6 +10,7 @@ import { lookUpFacts } from './facts.ts';
 import { type Position, recall, remember } from './identity.ts';
 import type { Outcome, Report } from './kernel-messages.ts';
 import type { KernelWriter } from './kernel-writer.ts';
+import { emptyReport, mergeNews } from './news.ts';
 
 export interface AgentOptions {
   /** The host's name. */
@@ -36,14 +37,6 @@ const lastPauseMs = 2_000;
 /** How often the host's facts are looked up again, in ms. */
 const factsMs = 30_000;
 
-interface News {
-  failed: ObjectFailure[];
-  recovered: string[];
-  drifts: Drift[];
-  sandboxes: SandboxState[];
-}
-const noNews = (): News => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
-
 /** Adopts what the kernel holds of what is remembered, then follows the controller until stopped. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { controller, store, writer, log } = options;
@@ -53,25 +46,27 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   registered.promise.catch(() => undefined);
 
   /** What has not been reported yet; it is kept when a report does not arrive. */
-  let news = noNews();
+  let news = emptyReport();
   let seen: Position | undefined;
   let storeId = memory.position?.storeId ?? '';
   let position = memory.position;
 
-  /** Keys that were reported to have failed. */
-  const failing = new Set<string>();
+  /** What fails, by key, as it was reported. */
+  const failing = new Map<string, ObjectFailure>();
   const noteReport = (report: Report) => {
-    for (const { key } of report.failed) failing.add(key);
+    for (const one of report.failed) failing.set(one.key, one);
     for (const key of report.recovered) failing.delete(key);
     news = mergeNews(news, report);
   };
   const noteOutcomes = (outcomes: readonly Outcome[]) => {
+    const latest = emptyReport();
     for (const { key, fault } of outcomes) {
       if (fault !== undefined) {
-        failing.add(key);
-        news.failed.push({ key, fault });
-      } else if (failing.delete(key)) news.recovered.push(key);
+        failing.set(key, { key, fault });
+        latest.failed.push({ key, fault });
+      } else if (failing.delete(key)) latest.recovered.push(key);
     }
+    news = mergeNews(news, latest);
   };
 
   let reporting: Promise<void> | undefined;
@@ -88,7 +83,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         const sent = news;
         const upTo = seen;
         if (upTo === undefined) return; // not yet in step with the controller
-        news = noNews();
+        news = emptyReport();
         try {
           await controller.report({
             hostId: memory.hostId,
@@ -148,6 +143,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const answer = await controller.register({ hostId: memory.hostId, name: options.name, facts });
     if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
     storeId = answer.storeId;
+    // A controller forgets what a host's objects failed of when its agent begins anew.
+    news = mergeNews({ ...emptyReport(), failed: [...failing.values()] }, news);
     registered.resolve();
     const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
     for await (const step of controller.watch({ hostId: memory.hostId, ...since }, { signal: stopping.signal })) {
@@ -194,15 +191,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await writer.close();
       await store.close();
     },
-  };
-}
-
-function mergeNews(first: News, second: News | Report): News {
-  return {
-    failed: [...first.failed, ...second.failed],
-    recovered: [...first.recovered, ...second.recovered],
-    drifts: [...first.drifts, ...second.drifts].slice(-100),
-    sandboxes: [...first.sandboxes, ...second.sandboxes],
   };
 }
 

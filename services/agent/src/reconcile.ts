@@ -13,6 +13,7 @@ import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
 import type { Result } from './kinds/kind.ts';
 import { lookAtTable } from './kinds/nft-table.ts';
 import { Looks } from './looks.ts';
+import { emptyReport } from './news.ts';
 import { OthersFirewall } from './others-firewall.ts';
 import { prune } from './prune.ts';
 import { SandboxStates } from './sandbox-states.ts';
@@ -25,7 +26,6 @@ const LOOKS_PER_TURN = 64;
 const PRUNED = '';
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
-export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
 const isEmpty = (report: Report): boolean => Object.values(report).every((list) => list.length === 0);
 
 export interface Turn {

@@ -86,19 +86,23 @@ export function createFinisher(context: Context): Finisher {
   }
 
   async function left(id: string): Promise<void> {
-    const row = view.endpoints.get(id);
-    const knownBy = row?.value.desired?.knownBy ?? [];
-    if (row === undefined || row.value.desired?.phase !== Phase.READY || knownBy.length === 0) return;
-    if (!(await whenForgotten(context, knownBy, row.revision, context.stopping))) return;
-    const desired = { ...row.value.desired, knownBy: [], ports: [] };
-    await context.ledger
-      .commit(
-        [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
-        view.portLists.puts({ ...row.value, desired }),
-      )
-      .catch((error: unknown) => {
-        if (!isFault(error, Reason.CONFLICT)) throw error; // it joined or was deleted meanwhile: that one waits for itself
-      });
+    for (;;) {
+      const row = view.endpoints.get(id);
+      const knownBy = row?.value.desired?.knownBy ?? [];
+      if (row === undefined || row.value.desired?.phase !== Phase.READY || knownBy.length === 0) return;
+      if (!(await whenForgotten(context, knownBy, row.revision, context.stopping))) return;
+      const desired = { ...row.value.desired, knownBy: [], ports: [] };
+      try {
+        await context.ledger.commit(
+          [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
+          view.portLists.puts({ ...row.value, desired }),
+        );
+        return;
+      } catch (error) {
+        // Looked at again: one that joined or was deleted waits for itself, but one whose ports were changed still holds them.
+        if (!isFault(error, Reason.CONFLICT)) throw error;
+      }
+    }
   }
 
   return {

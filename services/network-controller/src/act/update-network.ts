@@ -8,6 +8,7 @@ import type { Op, Revision } from '@weft/store';
 import { findNetwork } from '../admit/lookup.ts';
 import { changedNetwork, type NetworkChange } from '../admit/network-change.ts';
 import { openPortBook, type PortBook } from '../admit/port-book.ts';
+import { canonical } from '../admit/ports.ts';
 import { itemOf, portId } from '../plan/items.ts';
 import { whatIf } from '../plan/what-if.ts';
 import { prefix } from '../state/keys.ts';
@@ -148,7 +149,7 @@ function republish(context: Context, plans: readonly { endpoint: Endpoint; ports
 
 function isAsPlanned(port: PublishedPort, plan: PortPlan | undefined): boolean {
   const same = (a: readonly unknown[], b: readonly unknown[] = []) => a.join() === b.join();
-  return same(port.hostIps, plan?.hostIps) && same(port.families, plan?.families);
+  return same(port.hostIps, plan?.hostIps.map(canonical)) && same(port.families, plan?.families);
 }
 
 async function commit(context: Context, decided: Decided, extra: Extra<Network>): Promise<Revision> {
@@ -175,22 +176,81 @@ async function commit(context: Context, decided: Decided, extra: Extra<Network>)
   );
 }
 
-/** Makes the network what it was, unless it was changed again since; ports that were added since stay. */
+/**
+ * Makes the network what it was, unless it was changed again since. Ports that were added since stay, and so do those whose
+ * place before somebody has taken since.
+ */
 async function putBack(context: Context, decided: Decided, revision: Revision, ops: readonly Op[]): Promise<Revision> {
   const { view } = context.ledger;
   const { before, republished } = decided;
   const network = readNetwork(view, before.id);
   if (network?.revision !== revision) return await context.ledger.commit([], ops);
-  const compares = [{ key: `${prefix.network}${before.id}`, modRevision: revision }];
-  const puts: Op[] = [{ put: `${prefix.network}${before.id}`, value: encodeNetwork(before) }];
-  for (const one of republished) {
+  const rows = republished.flatMap((one) => {
     const now = readEndpoint(view, one.before.id);
-    if (now?.desired === undefined || now.desired.hostId !== one.before.desired?.hostId) continue;
-    const old = one.before.desired.ports;
-    const was = new Map((one.after.desired?.ports ?? []).map((port, at) => [portId(port), old[at]]));
-    const ports = now.desired.ports.map((port) => was.get(portId(port)) ?? port);
-    compares.push({ key: `${prefix.endpoint}${now.id}`, modRevision: now.revision as Revision });
-    puts.push(...view.portLists.puts({ ...now, desired: { ...now.desired, ports } }));
+    return now?.desired === undefined || now.desired.hostId !== one.before.desired?.hostId
+      ? []
+      : [{ now, desired: now.desired, wishes: wishesBack(one, now.desired.ports) }];
+  });
+  const books: PortBook[] = [];
+  const back = new Map<PublishedPort, PublishedPort>();
+  for (const [hostId, group] of Map.groupBy(rows, ({ desired }) => desired.hostId)) {
+    const wishes = new Map(
+      group.flatMap(({ now, wishes }) => [...wishes].map(([port, was]) => [port, { was, name: now.spec?.name ?? '' }])),
+    );
+    const book = bookBack(context, hostId, wishes);
+    books.push(book);
+    for (const [port, { was }] of wishes) back.set(port, was);
   }
-  return await context.ledger.commit(compares, [...puts, ...ops]);
+  const fences = books.map((book) => fenceOf(view, book));
+  return await context.ledger.commit(
+    [
+      { key: `${prefix.network}${before.id}`, modRevision: revision },
+      ...rows.map(({ now }) => ({ key: `${prefix.endpoint}${now.id}`, modRevision: now.revision as Revision })),
+      ...fences.flatMap((fence) => fence.compares),
+    ],
+    [
+      { put: `${prefix.network}${before.id}`, value: encodeNetwork(before) },
+      ...rows.flatMap(({ now, desired }) =>
+        view.portLists.puts({
+          ...now,
+          desired: { ...desired, ports: desired.ports.map((one) => back.get(one) ?? one) },
+        }),
+      ),
+      ...fences.flatMap((fence) => fence.ops),
+      ...ops,
+    ],
+  );
+}
+
+/** What each port was before, of those that are as the change published them. */
+function wishesBack(
+  { before, after }: Republished,
+  ports: readonly PublishedPort[],
+): Map<PublishedPort, PublishedPort> {
+  const old = before.desired?.ports ?? [];
+  // Without host ports several may be known by one name.
+  const was = Map.groupBy(
+    (after.desired?.ports ?? []).flatMap((port, at) => (old[at] === undefined ? [] : [{ port, was: old[at] }])),
+    ({ port }) => portId(port),
+  );
+  return new Map(
+    ports.flatMap((port): [PublishedPort, PublishedPort][] => {
+      const one = was.get(portId(port))?.shift();
+      return one === undefined || one.was === one.port ? [] : [[port, one.was]];
+    }),
+  );
+}
+
+/** Holds what can be had back on a host; wishes that cannot be fulfilled are dropped, and hold what they have. */
+function bookBack(
+  context: Context,
+  hostId: string,
+  wishes: Map<PublishedPort, { was: PublishedPort; name: string }>,
+): PortBook {
+  for (;;) {
+    const book = openPortBook(context.ledger.view, hostId, context.ports.cursor, new Set(wishes.keys()));
+    const lost = [...wishes].filter(([, { was, name }]) => !book.keep(was, name));
+    if (lost.length === 0) return book;
+    for (const [port] of lost) wishes.delete(port);
+  }
 }

@@ -8,7 +8,7 @@ import { checkPorts, findPorts } from '../admit/ports.ts';
 import { portId } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
-import { readEndpoint, readNetwork } from '../state/reading.ts';
+import { isReady, readEndpoint, readNetwork } from '../state/reading.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Extra, Made } from './network.ts';
@@ -17,10 +17,20 @@ import { fenceOf, type Publishing, publishAll, publishedOps, verdictOn, whenPubl
 interface Updated {
   readonly endpoint: Endpoint;
   readonly added: readonly PublishedPort[];
+  readonly removed: readonly Removed[];
   readonly revision: Revision;
 }
 
-/** @throws the fault that refuses it; the fault of an added port that its host did not take: then it is withdrawn again */
+/** A port that was withdrawn, and how it was asked for. */
+interface Removed {
+  readonly binding: PortBinding;
+  readonly port: PublishedPort;
+}
+
+/**
+ * @throws the fault that refuses it; the fault of an added port that its host did not take: then what was added is withdrawn
+ *   again, and what was removed is published again where nobody has taken its place
+ */
 export async function updatePorts(
   context: Context,
   ref: string,
@@ -35,18 +45,19 @@ export async function updatePorts(
   }
   const updating = () => untilCommitted(() => commitUpdate(context, ref, add, remove, extra));
   const host = findEndpoint(context.ledger.view, ref).desired?.hostId;
-  const { endpoint, added, revision } = await (host ? context.ports.inTurn(host, updating) : updating());
+  const { endpoint, added, removed, revision } = await (host ? context.ports.inTurn(host, updating) : updating());
   crashPoint('after-commit');
   const { id } = endpoint;
   const hostId = endpoint.desired?.hostId ?? '';
-  const publishing = [{ endpointId: id, ports: added }];
+  const publishing = hostId === '' ? [] : [{ endpointId: id, ports: added }];
   const done = ([one]: readonly Endpoint[], [now]: readonly Publishing[]) =>
     one === undefined ? [] : extra.done(changeOf(one, add, now?.ports ?? []));
   const outcome = await whenPublished(context, hostId, revision, [], publishing, waiting, done);
   const { failure } = outcome;
   if (failure !== undefined) {
     const ids = outcome.publishing.flatMap(({ ports }) => ports.map(portId));
-    const taken = await untilCommitted(() => takeBack(context, id, hostId, ids, extra.failed(failure)));
+    const undoing = () => untilCommitted(() => takeBack(context, endpoint, ids, removed, extra.failed(failure)));
+    const taken = await context.ports.inTurn(hostId, undoing);
     await whenForgotten(context, [hostId], taken, patience(context, waiting));
     throw failure;
   }
@@ -91,7 +102,11 @@ async function commitUpdate(
     throw joinFaults('invalid ports', verdict.faults.map(fromMessage));
   }
 
-  const givenUp = new Set([...gone].flatMap((index) => desired.ports[index] ?? []));
+  const removed = [...gone].flatMap((index): Removed[] => {
+    const [binding, port] = [spec.ports[index], desired.ports[index]];
+    return hostId === '' || binding === undefined || port === undefined ? [] : [{ binding, port }];
+  });
+  const givenUp = new Set(removed.map(({ port }) => port));
   const book = openPortBook(view, hostId, context.ports.cursor, givenUp);
   const [added = []] = hostId === '' || verdict === undefined ? [] : publishAll(book, [{ endpoint: asked, verdict }]);
   const published = gone.size === 0 ? desired.ports : desired.ports.filter(isKept);
@@ -111,20 +126,24 @@ async function commitUpdate(
       ...extra.done(changeOf(endpoint, add, added)),
     ],
   );
-  return { endpoint, added, revision };
+  return { endpoint, added, removed, revision };
 }
 
-/** Withdraws ports again, by what they are known by, the newest first; those that are no more are none of ours. */
+/**
+ * Withdraws ports again, by what they are known by, the newest first; those that are no more are none of ours. Publishes the
+ * removed ones again, as they were.
+ */
 async function takeBack(
   context: Context,
-  id: string,
-  hostId: string,
+  { id, desired: told }: Endpoint,
   ids: readonly string[],
+  removed: readonly Removed[],
   ops: readonly Op[],
 ): Promise<Revision> {
-  const row = context.ledger.view.endpoints.get(id);
+  const { view } = context.ledger;
+  const row = view.endpoints.get(id);
   const { spec, desired } = row?.value ?? {};
-  if (row === undefined || spec === undefined || desired === undefined || desired.hostId !== hostId) {
+  if (row === undefined || spec === undefined || desired === undefined || desired.hostId !== told?.hostId) {
     return await context.ledger.commit([], ops);
   }
   const due = new Map<string, number>();
@@ -136,13 +155,17 @@ async function takeBack(
     due.set(portId(port), left - 1);
   }
   const isKept = (_: unknown, index: number) => !gone.has(index);
+  const givenUp = new Set(desired.ports.filter((_, index) => gone.has(index)));
+  const book = openPortBook(view, desired.hostId, context.ports.cursor, givenUp);
+  const back = isReady(row.value) ? removed.filter(({ port }) => book.keep(port, spec.name)) : [];
   const endpoint = {
     ...row.value,
-    spec: { ...spec, ports: spec.ports.filter(isKept) },
-    desired: { ...desired, ports: desired.ports.filter(isKept) },
+    spec: { ...spec, ports: [...spec.ports.filter(isKept), ...back.map(({ binding }) => binding)] },
+    desired: { ...desired, ports: [...desired.ports.filter(isKept), ...back.map(({ port }) => port)] },
   };
+  const fence = fenceOf(view, book);
   return await context.ledger.commit(
-    [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
-    [...context.ledger.view.portLists.puts(endpoint), ...ops],
+    [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }, ...fence.compares],
+    [...view.portLists.puts(endpoint), ...fence.ops, ...publishedOps([endpoint]), ...ops],
   );
 }

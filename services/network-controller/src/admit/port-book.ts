@@ -20,8 +20,8 @@ export interface PortBook {
    * @throws PORT_IN_USE, PORTS_EXHAUSTED
    */
   publish(binding: PortBinding, plan: PortPlan, endpointName: string, avoid?: ReadonlySet<number>): PublishedPort;
-  /** Holds a port that is kept as it is. */
-  keep(port: PublishedPort, endpointName: string): void;
+  /** Holds a port as it was published before; false, and nothing held, if somebody has taken it since. */
+  keep(port: PublishedPort, endpointName: string): boolean;
   /** The marks of the ports that were given out: the transaction compares and puts each. */
   marks(): readonly string[];
 }
@@ -96,10 +96,10 @@ export function openPortBook(
       return { protocol, port, hostIps, hostPort, families };
     },
     keep({ protocol, hostPort, hostIps }, endpointName) {
-      if (hostPort === 0) return;
-      const held = holder(protocol, hostPort, hostIps);
-      if (held !== undefined) throw taken(held, hostIps, hostPort);
+      if (hostPort === 0) return true;
+      if (holder(protocol, hostPort, hostIps) !== undefined) return false;
       take(protocol, hostPort, hostIps, endpointName);
+      return true;
     },
     marks: () => [...marks],
   };

@@ -187,12 +187,14 @@ export class Planner {
         this.#candidates.delete(id);
         this.#sandboxOf.delete(id);
         this.#failures.delete(item);
+        this.#failures.delete(itemOf.ports(id));
         continue;
       }
       const { endpoint, sandbox } = joined;
+      // BEFORE its driver is asked: its ports may be compiled by another one, and must go with it whatever its own says.
+      this.#sandboxOf.set(id, sandbox.id);
       await this.#guard(item, 'endpoints', id, async () => {
         const { compiled, candidate } = await compileEndpoint(this.#drivers, joined);
-        this.#sandboxOf.set(id, sandbox.id);
         this.#candidates.set(id, candidate);
         for (const hostId of this.#tables.keys()) {
           want(wants, hostId, item, (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? []);

@@ -52,7 +52,7 @@ export class Publications {
     return this.#asked.get(sandboxId)?.keys() ?? [];
   }
 
-  /** Wants the objects of what changed in a sandbox. @throws what the driver throws: then nothing is taken for done */
+  /** Wants the objects of what changed in a sandbox. @throws what the driver throws: then only what goes is done */
   async compile(sandboxId: string, gateways: DefaultGateways, want: Want): Promise<void> {
     const isStale = this.#stale.has(sandboxId);
     const before = this.#asked.get(sandboxId) ?? new Map<string, Asked>();
@@ -67,6 +67,8 @@ export class Publications {
     const known = this.#marks.get(sandboxId)?.split('|') ?? [];
     const moved = new Set(families.filter((_, at) => isStale || known[at] !== mark[at]));
 
+    // Until the drivers have answered nothing counts as done.
+    this.#stale.add(sandboxId);
     const recounts: (() => void)[] = [];
     const wants: [hostId: string, item: ItemKey, objects: readonly HostObject[]][] = [];
     for (const id of new Set([...before.keys(), ...now.keys()])) {
@@ -78,8 +80,8 @@ export class Publications {
       const changed = recount(counts, removed, added);
       if (is !== undefined) now.set(id, { ...is, counts });
       recounts.push(changed.settle);
-      for (const port of changed.gone)
-        for (const family of families) wants.push([hostId, itemOf.port(id, family, port), []]);
+      // What goes waits for no driver: its host port is given out again.
+      for (const port of changed.gone) for (const family of families) want(hostId, itemOf.port(id, family, port), []);
       for (const family of families) {
         const due = (moved.has(family) ? (is?.ports ?? []) : changed.come).filter((one) =>
           one.families.includes(family),
@@ -92,7 +94,6 @@ export class Publications {
       }
     }
 
-    // The drivers have answered: only now does it count as done.
     for (const one of wants) want(...one);
     for (const settle of recounts) settle();
     if (now.size > 0) {

@@ -39,13 +39,15 @@ export class PortLists {
 
   /** A record as it is stored; undefined when it is no more. */
   record(id: string, record: Endpoint | undefined): void {
-    if (record === undefined) {
-      this.#records.delete(id);
-      return;
-    }
-    this.#records.set(id, record);
-    this.#set(id, 'asked', 0, record.spec?.ports ?? []);
-    this.#set(id, 'published', 0, record.desired?.ports ?? []);
+    if (record === undefined) this.#records.delete(id);
+    else this.#records.set(id, record);
+    this.#set(id, 'asked', 0, record?.spec?.ports ?? []);
+    this.#set(id, 'published', 0, record?.desired?.ports ?? []);
+  }
+
+  /** How many endpoints there are lists of. */
+  get size(): number {
+    return this.#lists.size;
   }
 
   /** A part as it is stored; returns the id of its endpoint. */

@@ -1,0 +1,69 @@
+// Ports of sandboxes whose drivers do not answer: what goes is withdrawn all the same, what comes is made up for.
+import type { Driver } from '@weft/driver';
+import { Protocol } from '@weft/proto/model';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
+import { type FakeAgent, startFakeAgent } from '../lib/fake-agent.ts';
+import { publishingDriver } from '../lib/publishing-driver.ts';
+
+let plane: ControlPlane;
+let agent: FakeAgent;
+/** What the driver does not do just now. */
+let broken: 'compilePorts' | 'compileEndpoint' | undefined;
+
+const assertWhole = (method: typeof broken, network: string | undefined) => {
+  if (broken === method && network === 'm') throw new Error('the driver is away');
+};
+const driver: Driver = {
+  ...publishingDriver,
+  compileEndpoint(joined) {
+    assertWhole('compileEndpoint', joined.network.spec?.name);
+    return publishingDriver.compileEndpoint(joined);
+  },
+  compilePorts(input) {
+    assertWhole('compilePorts', input.network.spec?.name);
+    return publishingDriver.compilePorts?.(input) ?? [];
+  },
+};
+
+beforeEach(async () => {
+  broken = undefined;
+  plane = await startControlPlane({ bridge: driver });
+  agent = await startFakeAgent(plane.agents, 'h1');
+  await plane.controller.predefined;
+  await plane.networks.createNetwork({ spec: { name: 'n', ipam: { configs: [{ subnet: '10.1.0.0/16' }] } } });
+  await plane.networks.createNetwork({ spec: { name: 'm', ipam: { configs: [{ subnet: '10.2.0.0/16' }] } } });
+});
+afterEach(async () => {
+  await agent.stop();
+  await plane.stop();
+});
+
+const tcp = (port: number, hostPort: number) => ({ protocol: Protocol.TCP, port, hostPort });
+const leads = () =>
+  [...agent.objects.values()]
+    .flatMap(({ key, spec }) => (spec?.$case === 'port' ? [`${key.slice(5)} ${spec.value.targetIp}`] : []))
+    .sort();
+
+test('a port is withdrawn before its number is free, also when those that stay cannot be compiled', async () => {
+  const spec = { gatewayPriority: 1, ports: [tcp(80, 8080)] };
+  await plane.sandboxes.createSandbox({ spec: { name: 'a' }, attachments: [{ network: 'n', spec }] });
+  await plane.endpoints.connect({ network: 'm', sandbox: 'a', spec: { ports: [tcp(81, 8081)] } });
+  expect(leads()).toEqual(['tcp/0.0.0.0/8080 10.1.0.2', 'tcp/0.0.0.0/8081 10.1.0.2']);
+  broken = 'compilePorts';
+  await plane.endpoints.disconnect({ network: 'n', sandbox: 'a' });
+  expect(leads()).toEqual(['tcp/0.0.0.0/8081 10.1.0.2']);
+  broken = undefined;
+  await vi.waitFor(() => expect(leads()).toEqual(['tcp/0.0.0.0/8081 10.2.0.2']), { timeout: 3_000 });
+});
+
+test('an endpoint that could not join leaves no port behind', async () => {
+  await plane.sandboxes.createSandbox({ spec: { name: 'a' }, attachments: [{ network: 'n', spec: {} }] });
+  const { endpoint } = await plane.endpoints.createEndpoint({
+    network: 'm',
+    spec: { name: 'e', ports: [tcp(81, 8081)] },
+  });
+  broken = 'compileEndpoint';
+  await expect(plane.endpoints.joinEndpoint({ endpoint: endpoint?.id ?? '', sandbox: 'a' })).rejects.toThrow();
+  expect(leads()).toEqual([]);
+});
