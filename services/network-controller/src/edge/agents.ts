@@ -154,27 +154,32 @@ async function* tell(context: Context, request: WatchRequest, call: CallContext)
   const signal = AbortSignal.any([call.signal, context.stopping]);
   const table = planner.table(request.hostId);
   await planner.planned(ledger.view.revision);
-  let told = request.storeId === storeId && table.canResume(request.sinceRevision) ? request.sinceRevision : undefined;
+  let told = request.storeId === storeId ? table.resume(request.sinceRevision) : undefined;
   while (!signal.aborted) {
-    const { revision } = table;
-    if (told === undefined || !table.canResume(told)) {
+    const { revision, end } = table;
+    const changes = told === undefined ? undefined : table.changesFrom(told);
+    if (changes === undefined) {
       const objects = table.objects();
       yield { step: { $case: 'reset', value: {} } };
       for (const object of objects) yield { step: { $case: 'put', value: object } };
     } else {
-      for (const change of table.changesAfter(told)) {
+      for (const change of changes) {
         for (const key of change.deletes) yield { step: { $case: 'delete', value: key } };
         for (const object of change.puts) yield { step: { $case: 'put', value: object } };
       }
     }
     yield { step: { $case: 'synced', value: { storeId, revision } } };
-    told = revision;
-    await changed(table, revision, signal);
+    told = end;
+    await changed(table, { revision, end }, signal);
   }
 }
 
-async function changed(table: HostTable, revision: bigint, signal: AbortSignal): Promise<void> {
-  if (table.revision !== revision || signal.aborted) return;
+async function changed(
+  table: HostTable,
+  told: Pick<HostTable, 'revision' | 'end'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (table.revision !== told.revision || table.end !== told.end || signal.aborted) return;
   await new Promise<void>((resolve) => {
     const done = () => {
       unsubscribe();

@@ -25,8 +25,6 @@ export interface Explanation {
   readonly arrival: Arrival | undefined;
 }
 
-const protocolNumber = { icmp: 0, tcp: 6, udp: 17, sctp: 132 } as const;
-
 /** The families in which an end has an address; both for one that is not a sandbox, or has only itself to reach. */
 export function familiesOf(view: HostView, end: Asked['to'], isSelf = false): Family[] {
   if (end.at === 'address') return [familyOf(end.address)];
@@ -52,7 +50,7 @@ function addressesOf(view: HostView, { from, to, family, protocol, port }: Asked
     return [...held.filter(isNear), ...held.filter((address) => !isNear(address))];
   }
   const published = ground
-    .heldOn(`${protocolNumber[protocol]}/${port}`, family)
+    .heldOn(`${protocol}/${port}`, family)
     .filter((one) => one !== '0.0.0.0' && one !== '::' && (from.at === 'host' || !isLoopback(one)));
   if (from.at === 'outside') return [...published, somewhere.host];
   if (from.at === 'host') return [...published, family === 4 ? '127.0.0.1' : '::1', ...ownAddresses(view, family)];

@@ -8,7 +8,7 @@ import {
   prefixOf,
   sameAddress,
 } from '@weft/address';
-import type { HostObject } from '@weft/hoststate';
+import { type HostObject, protocolWord } from '@weft/hoststate';
 import { somewhere } from './packet.ts';
 import { type Sets, setsOf } from './sets.ts';
 
@@ -100,7 +100,7 @@ export class Ground {
         this.#routes.set(sandboxId, [...(this.#routes.get(sandboxId) ?? []), route]);
       } else if (spec?.$case === 'port') {
         const { hostIp, protocol, hostPort } = spec.value;
-        this.#held.push({ hostIp, service: `${protocol}/${hostPort}` });
+        this.#held.push({ hostIp, service: `${protocolWord(protocol)}/${hostPort}` });
       }
     }
   }
@@ -149,7 +149,7 @@ export class Ground {
     );
   }
 
-  /** The host addresses on which a port is held: 0.0.0.0 and :: for all. @param service Protocol/port, as numbers */
+  /** The host addresses on which a port is held: 0.0.0.0 and :: for all. @param service "tcp/80" */
   heldOn(service: string, family: Family): string[] {
     return this.#held
       .filter((one) => one.service === service && familyOf(one.hostIp) === family)

@@ -231,8 +231,7 @@ class Way {
   #atHost(): Arrival {
     const { ground } = this.#view;
     const { destination, family, port, protocol } = this.#packet;
-    const number = { icmp: 0, tcp: 6, udp: 17, sctp: 132 }[protocol];
-    const elsewhere = [...new Set(ground.heldOn(`${number}/${port}`, family))];
+    const elsewhere = [...new Set(ground.heldOn(`${protocol}/${port}`, family))];
     const to = destination === somewhere.host ? 'the host' : `${destination}, which is the host's own`;
     const says =
       elsewhere.length === 0

@@ -5,6 +5,8 @@ import { HostTable } from './host-table.ts';
 const sysctl = (key: string, value = '1'): HostObject => hostObject({ $case: 'sysctl', value: { key, value } });
 const set = (table: HostTable, revision: bigint, wants: Record<string, HostObject[]>) =>
   table.set(revision, new Map(Object.entries(wants)));
+/** What a watcher that comes back is told. */
+const after = (table: HostTable, since: bigint) => table.changesFrom(table.resume(since) ?? -1) ?? [];
 const keys = (objects: readonly { key: string }[]) => objects.map((one) => one.key);
 
 test('an object that two items want goes with the second', () => {
@@ -12,17 +14,17 @@ test('an object that two items want goes with the second', () => {
   set(table, 1n, { 'network/a': [sysctl('net.x')], 'network/b': [sysctl('net.x')] });
   set(table, 2n, { 'network/a': [] });
   expect(keys(table.objects())).toEqual(['sysctl/net.x']);
-  expect(table.changesAfter(1n)).toEqual([]);
+  expect(after(table, 1n)).toEqual([]);
   set(table, 3n, { 'network/b': [] });
   expect(table.objects()).toEqual([]);
-  expect(table.changesAfter(1n)).toEqual([{ revision: 3n, puts: [], deletes: ['sysctl/net.x'] }]);
+  expect(after(table, 1n)).toEqual([{ revision: 3n, puts: [], deletes: ['sysctl/net.x'], isLate: false }]);
 });
 
 test('an object that moves from one item to another in one step is not told', () => {
   const table = new HostTable(0n);
   set(table, 1n, { a: [sysctl('net.x')] });
   set(table, 2n, { a: [], b: [sysctl('net.x')] });
-  expect(table.changesAfter(1n)).toEqual([]);
+  expect(after(table, 1n)).toEqual([]);
   expect([...table.owners('sysctl/net.x')]).toEqual(['b']);
 });
 
@@ -31,7 +33,7 @@ test('what is the same is not told again, what differs is', () => {
   set(table, 1n, { a: [sysctl('net.x')] });
   set(table, 2n, { a: [sysctl('net.x')] });
   set(table, 3n, { a: [sysctl('net.x', '0')] });
-  expect(table.changesAfter(0n).map((change) => [change.revision, keys(change.puts)])).toEqual([
+  expect(after(table, 0n).map((change) => [change.revision, keys(change.puts)])).toEqual([
     [1n, ['sysctl/net.x']],
     [3n, ['sysctl/net.x']],
   ]);
@@ -39,10 +41,31 @@ test('what is the same is not told again, what differs is', () => {
 
 test('a watcher resumes from what the log still holds, not from before and not from the future', () => {
   const table = new HostTable(10n);
-  expect([table.canResume(9n), table.canResume(10n), table.canResume(11n)]).toEqual([false, true, false]);
+  expect([table.resume(9n) !== undefined, table.resume(10n) !== undefined, table.resume(11n) !== undefined]).toEqual([
+    false,
+    true,
+    false,
+  ]);
   for (let revision = 11n; revision < 3000n; revision++)
     set(table, revision, { a: [sysctl('net.x', String(revision))] });
-  expect(table.canResume(11n)).toBe(false);
-  expect(table.canResume(2990n)).toBe(true);
-  expect(table.changesAfter(2990n)).toHaveLength(9);
+  expect(table.resume(11n) !== undefined).toBe(false);
+  expect(table.resume(2990n) !== undefined).toBe(true);
+  expect(after(table, 2990n)).toHaveLength(9);
+});
+
+test('what could be compiled only later is told, though no revision came between', () => {
+  const table = new HostTable(5n);
+  set(table, 5n, { a: [sysctl('net.x')] });
+  const told = table.end;
+  expect(after(table, 5n)).toEqual([]);
+  set(table, 5n, { b: [sysctl('net.y')] });
+  expect(table.changesFrom(told)?.map(({ puts }) => keys(puts))).toEqual([['sysctl/net.y']]);
+  expect(after(table, 5n).map(({ puts }) => keys(puts))).toEqual([['sysctl/net.y']]);
+});
+
+test('the log is bounded by objects, too, and holds the latest change whatever its size', () => {
+  const table = new HostTable(0n);
+  const many = (value: string) => Array.from({ length: 10_000 }, (_, at) => sysctl(`net.x${at}`, value));
+  for (let revision = 1n; revision <= 20n; revision++) set(table, revision, { a: many(String(revision)) });
+  expect([table.resume(5n), after(table, 19n).length]).toEqual([undefined, 1]);
 });

@@ -15,18 +15,27 @@ export interface TableChange {
   readonly revision: bigint;
   readonly puts: readonly HostObject[];
   readonly deletes: readonly string[];
+  /** The revision had been told already: something that could not be compiled was tried again, with no change since. */
+  readonly isLate: boolean;
 }
 
-/** How many changes the log keeps; an agent that is further behind gets everything again. */
+/** How many changes the log keeps, and of how many objects; an agent that is further behind gets everything again. */
 const keptChanges = 1024;
+const keptObjects = 65_536;
+const sizeOf = ({ puts, deletes }: TableChange) => puts.length + deletes.length;
 
 export class HostTable {
   readonly #entries = new Map<string, Entry>();
   readonly #items = new Map<ItemKey, readonly string[]>();
   #log: TableChange[] = [];
-  /** Changes after this revision are in the log. */
+  /** How many changes have left the log. */
+  #dropped = 0;
+  /** How many objects the log's changes are of. */
+  #logged = 0;
+  /** All changes after this revision, and late ones of it, are in the log. */
   #floor: bigint;
   #revision: bigint;
+  #isSet = false;
   readonly #listeners = new Set<() => void>();
 
   constructor(revision: bigint) {
@@ -58,14 +67,21 @@ export class HostTable {
     return this.#items.get(item) ?? [];
   }
 
-  /** Whether changes after `since` can be told one by one. */
-  canResume(since: bigint): boolean {
-    return since >= this.#floor && since <= this.#revision;
+  /** Where the next change will stand. */
+  get end(): number {
+    return this.#dropped + this.#log.length;
   }
 
-  /** Changes after `since`, in order. */
-  changesAfter(since: bigint): readonly TableChange[] {
-    return this.#log.filter((change) => change.revision > since);
+  /** Where a watcher goes on that was told all up to a revision; undefined when the rest cannot be told one by one. */
+  resume(since: bigint): number | undefined {
+    if (since < this.#floor || since > this.#revision) return undefined;
+    const at = this.#log.findIndex(({ revision, isLate }) => revision > since || (isLate && revision === since));
+    return at < 0 ? this.end : this.#dropped + at;
+  }
+
+  /** Changes from there on, in order; undefined when the log has lost some. */
+  changesFrom(position: number): readonly TableChange[] | undefined {
+    return position < this.#dropped ? undefined : this.#log.slice(position - this.#dropped);
   }
 
   onChange(listener: () => void): () => void {
@@ -93,15 +109,31 @@ export class HostTable {
       entry.bytes = bytes;
       puts.push(object);
     }
+    const isLate = this.#isSet && this.#revision === revision;
+    this.#isSet = true;
     this.#revision = revision;
     if (puts.length > 0 || deletes.length > 0) {
-      this.#log.push({ revision, puts, deletes });
-      if (this.#log.length > 2 * keptChanges) {
-        this.#log = this.#log.slice(-keptChanges);
-        this.#floor = (this.#log[0]?.revision ?? revision) - 1n;
-      }
+      this.#log.push({ revision, puts, deletes, isLate });
+      this.#logged += puts.length + deletes.length;
+      if (this.#log.length > 2 * keptChanges || this.#logged > 2 * keptObjects) this.#trim();
     }
     for (const listener of this.#listeners) listener();
+  }
+
+  #trim(): void {
+    let at = this.#log.length;
+    let kept = 0;
+    for (let change = this.#log[at - 1]; change !== undefined; change = this.#log[at - 1]) {
+      if (this.#log.length - at >= keptChanges || (kept > 0 && kept + sizeOf(change) > keptObjects)) {
+        this.#floor = change.revision + 1n;
+        break;
+      }
+      kept += sizeOf(change);
+      at--;
+    }
+    this.#log = this.#log.slice(at);
+    this.#dropped += at;
+    this.#logged = kept;
   }
 
   #setItem(item: ItemKey, objects: readonly HostObject[], touched: Map<string, HostObject | undefined>): void {
