@@ -10,7 +10,7 @@ import {
   WEFT_PROTOCOL,
   withNetlink,
 } from '@weft/kernel';
-import { Phase } from '@weft/proto/model';
+import { Phase, Protocol } from '@weft/proto/model';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Host, makeHost, type Running } from '../lib/host.ts';
 import { checkLeases, checkOwners, checkReuse } from './addresses.ts';
@@ -35,6 +35,9 @@ beforeAll(async () => {
   await api.networks.createNetwork({ spec: { name: 'gone' } });
   for (const name of ['a', 'b', 'gone'])
     await api.sandboxes.createSandbox({ spec: { name }, attachments: [{ network: 'web' }, { network: 'gone' }] });
+  const ports = { add: [{ protocol: Protocol.TCP, port: 80, hostPort: 8080 }] };
+  const { endpoints } = await api.sandboxes.getSandbox({ sandbox: 'b' });
+  await api.endpoints.updatePorts({ endpoint: endpoints[0]?.endpoint?.id ?? '', ...ports });
   await api.endpoints.disconnect({ network: 'gone', sandbox: 'a' });
   await api.sandboxes.removeSandbox({ sandbox: 'gone' });
 });

@@ -68,7 +68,7 @@ function bridge(spec: SpecOf<'bridge'>, { kernel }: Place): string[] {
     ...unequal('kind', link.kind, 'bridge'),
     ...(isOwn || spec.mayExist ? [] : ['a bridge that weft did not make stands in its place']),
     ...unequal('being up', link.up, true),
-    ...(isOwn && spec.mtu !== 0 ? unequal('MTU', link.mtu, spec.mtu) : []),
+    ...(isOwn ? unequal('MTU', link.mtu, spec.mtu || 1500) : []),
     ...(isOwn && spec.macAddress !== '' ? unequal('MAC', link.mac, spec.macAddress.toLowerCase()) : []),
     ...addresses(kernel.host, link, spec.addresses),
   ];
@@ -91,7 +91,8 @@ function veth(spec: SpecOf<'veth'>, { kernel }: Place): string[] {
     ...unequal('host end being up', link.up, true),
     ...unequal('being up', inside.up, true),
     ...(spec.macAddress === '' ? [] : unequal('MAC', inside.mac, spec.macAddress.toLowerCase())),
-    ...(spec.mtu === 0 ? [] : [...unequal('MTU', inside.mtu, spec.mtu), ...unequal('host MTU', link.mtu, spec.mtu)]),
+    ...unequal('MTU', inside.mtu, spec.mtu || 1500),
+    ...unequal('host MTU', link.mtu, spec.mtu || 1500),
     ...addresses(sandbox, inside, spec.addresses),
   ];
 }

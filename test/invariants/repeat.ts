@@ -1,5 +1,6 @@
 // I8: apply twice = apply once. A kernel writer of our own, with a ledger of its own, is given what the host must have, looks
-// at everything, and must change nothing. It is never told `synced`, so it removes nothing that nothing asks for.
+// at everything, and must change nothing. It is never told `synced`, so it removes nothing that nothing asks for. Host ports are
+// left to the agent that runs: it holds them, so that no second writer can; that they lead where they should is I3 and I9.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +12,12 @@ import { kernelText, readKernel } from './kernel.ts';
 export async function checkRepeat(facts: Facts, netns: string | undefined, runDir: string): Promise<Verdict> {
   const dataDir = mkdtempSync(join(tmpdir(), 'weft-invariants-'));
   const lost = new Set(facts.sandboxes.filter((one) => one.status?.lost).map((one) => one.id));
+  const isHeld = facts.mode === 'running';
   const put = facts.wanted.filter(
     ({ key, spec }) =>
-      !facts.failing.has(key) && !(spec !== undefined && 'sandboxId' in spec.value && lost.has(spec.value.sandboxId)),
+      !(isHeld && spec?.$case === 'port') &&
+      !facts.failing.has(key) &&
+      !(spec !== undefined && 'sandboxId' in spec.value && lost.has(spec.value.sandboxId)),
   );
   const before = kernelText(readKernel(netns, runDir, facts.wanted));
   const writer = await createKernelWriter({

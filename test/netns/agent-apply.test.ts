@@ -103,6 +103,26 @@ describe('applying', () => {
     ]);
   });
 
+  it('an MTU that is no longer asked for goes back to the default', async () => {
+    const host = await createHost();
+    const objects = (mtu: number) => [
+      bridgeObject('br-w', { mtu }),
+      sandboxObject(a),
+      vethObject(2, a, 'br-w', { mtu }),
+    ];
+    for (const [asked, is] of [
+      [9000, 9000],
+      [0, 1500],
+      [1400, 1400],
+      [0, 1500],
+    ] as const) {
+      await host.apply(objects(asked));
+      expect(host.link('br-w')).toMatchObject({ mtu: is });
+      expect(host.link('wv-2')).toMatchObject({ mtu: is });
+      expect(host.link('eth0', host.sandbox(a))).toMatchObject({ mtu: is });
+    }
+  });
+
   it('changes what a new spec changes, in place', async () => {
     const host = await createHost();
     await host.apply([

@@ -132,6 +132,7 @@ describe('a probe agrees', () => {
     ['two1 host udp 8053', true],
     ['inside1 host tcp 8080', false],
     ['two1 host tcp 8081', true],
+    ['host ::1 tcp 8080', false],
     ['host 127.0.0.1 tcp 8081', true],
     ['host 127.0.0.1 tcp 8080', true],
     ['host host tcp 8080', true],

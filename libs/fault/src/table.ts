@@ -28,11 +28,11 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   INVALID_GATEWAY: invalid('give a gateway inside its subnet'),
   INVALID_IP_RANGE: invalid('give an ip-range inside its subnet, as ADDRESS/LENGTH with all host bits zero'),
   INVALID_AUX_ADDRESS: invalid('give an auxiliary address inside one of the subnets'),
-  INVALID_ADDRESS: invalid("give an address inside one of the network's subnets"),
+  INVALID_ADDRESS: invalid("give an address inside one of the network's subnets; to publish, one of the host"),
   WRONG_FAMILY: invalid('give an address of the other family here'),
   INVALID_MAC: invalid('give a unicast MAC address as six hexadecimal pairs, 02:42:ac:11:00:02 for example'),
   INVALID_MTU: invalid('give an MTU from 68 (1280 with IPv6) to 65535'),
-  INVALID_OPTION: invalid('give the option a value of its type; `weft network create --help` lists the options'),
+  INVALID_OPTION: invalid('give the option a value of its type'),
   UNKNOWN_OPTION: invalid('remove the option or correct its key'),
   INVALID_FILTER: invalid('use one of the filters the command lists'),
   CONFLICTING_FIELDS: invalid('remove one of the conflicting fields'),
@@ -41,7 +41,7 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   INVALID_PORT: invalid(
     'give ports from 1 to 65535, and ranges of one length: [hostip:][hostport[-end]:]port[-end][/proto]',
   ),
-  OPTION_FIXED: invalid('make another network; `weft network update --help` lists what can be changed'),
+  OPTION_FIXED: invalid('make another network'),
 
   NETWORK_NOT_FOUND: missing('`weft network ls` lists the networks'),
   ENDPOINT_NOT_FOUND: missing('`weft network inspect` lists the endpoints of a network'),

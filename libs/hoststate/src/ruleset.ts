@@ -80,6 +80,7 @@ export const chains: readonly Chain[] = [
         'a port published on every IPv4 address of the host',
       ),
       rule('link-local', 'ip6 saddr fe80::/10 return', 'an answer could not be routed to a link-local address'),
+      rule('loopback6', 'ip6 daddr ::1 return', 'the kernel cannot redirect ::1: refused at once, not lost on the way'),
       rule(
         'port-of-address6',
         'dnat ip6 to ip6 daddr . meta l4proto . th dport map @ports6',

@@ -14,7 +14,7 @@ import {
 import type { BridgeObject } from '@weft/proto/agent';
 import { type Context, Deferred } from '../context.ts';
 import { interfaceName } from '../names.ts';
-import { addressSteps, ofInterface, sysctlSteps } from './interface.ts';
+import { addressSteps, mtuOf, ofInterface, sysctlSteps } from './interface.ts';
 import { oneByOne, type Step } from './kind.ts';
 import { isKept, keepingSteps, restoreSysctl } from './sysctl.ts';
 
@@ -37,10 +37,11 @@ const ownSteps = (context: Context, spec: BridgeObject, link: Link): Step[] => {
       run: () => void socket.request(setLink(link.index, { mac: spec.macAddress })),
     });
   }
-  if (spec.mtu !== 0 && link.mtu !== spec.mtu) {
+  const mtu = mtuOf(spec);
+  if (link.mtu !== mtu) {
     steps.push({
-      what: `its MTU is ${link.mtu}, not ${spec.mtu}`,
-      run: () => void socket.request(setLink(link.index, { mtu: spec.mtu })),
+      what: `its MTU is ${link.mtu}, not ${mtu}`,
+      run: () => void socket.request(setLink(link.index, { mtu })),
     });
   }
   const localnet = ofInterface(spec.name, { 'ipv4.route_localnet': spec.routeLocalnet ? '1' : '0' });

@@ -14,6 +14,11 @@ import {
 } from '@weft/kernel';
 import type { Step } from './kind.ts';
 
+const DEFAULT_MTU = 1500;
+
+/** What the kernel gives a new bridge or veth is said where no MTU is: one that was said earlier does not stay. */
+export const mtuOf = ({ mtu }: { readonly mtu: number }): number => (mtu === 0 ? DEFAULT_MTU : mtu);
+
 /** Missing addresses are added; others that carry weft's mark are removed; the rest is not weft's. */
 export const addressSteps = (socket: NetlinkSocket, link: number, wanted: readonly string[]): Step[] => {
   const want = new Set(wanted.map(cidrText));

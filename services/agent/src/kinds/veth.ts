@@ -16,7 +16,7 @@ import type { VethObject } from '@weft/proto/agent';
 import { type Context, Deferred, type SandboxPlace } from '../context.ts';
 import { refused } from '../kernel-fault.ts';
 import { interfaceName } from '../names.ts';
-import { addressSteps, ofInterface, sysctlSteps } from './interface.ts';
+import { addressSteps, mtuOf, ofInterface, sysctlSteps } from './interface.ts';
 import { oneByOne, type Step } from './kind.ts';
 
 const isIpv6 = (address: string): boolean => address.includes(':');
@@ -59,7 +59,7 @@ const hostEndSteps = (context: Context, key: string, spec: VethObject, place: Sa
 };
 
 const create = (context: Context, spec: VethObject, place: SandboxPlace, master: number): void => {
-  const mtu = spec.mtu === 0 ? {} : { mtu: spec.mtu };
+  const mtu = mtuOf(spec);
   const mac = spec.macAddress === '' ? {} : { mac: spec.macAddress };
   withNamespaceFd(place.path, (namespaceFd) =>
     context.socket().request(
@@ -67,8 +67,8 @@ const create = (context: Context, spec: VethObject, place: SandboxPlace, master:
         name: spec.hostName,
         group: WEFT_GROUP,
         master,
-        ...mtu,
-        peer: { name: spec.name, group: WEFT_GROUP, namespaceFd, ...mac, ...mtu },
+        mtu,
+        peer: { name: spec.name, group: WEFT_GROUP, namespaceFd, mtu, ...mac },
       }),
     ),
   );
@@ -95,15 +95,12 @@ const portSteps = (socket: NetlinkSocket, spec: VethObject, link: Link, master: 
   return link.port?.isolated === isolated && link.port.hairpin === hairpin ? [] : [flags()];
 };
 
-const hostSteps = (socket: NetlinkSocket, spec: VethObject, link: Link): Step[] =>
-  spec.mtu === 0 || link.mtu === spec.mtu
-    ? []
-    : [
-        {
-          what: `the MTU of its host end is ${link.mtu}, not ${spec.mtu}`,
-          run: () => void socket.request(setLink(link.index, { mtu: spec.mtu })),
-        },
-      ];
+const hostSteps = (socket: NetlinkSocket, spec: VethObject, link: Link): Step[] => {
+  const mtu = mtuOf(spec);
+  if (link.mtu === mtu) return [];
+  const run = () => void socket.request(setLink(link.index, { mtu }));
+  return [{ what: `the MTU of its host end is ${link.mtu}, not ${mtu}`, run }];
+};
 
 /** Sysctls of the interface: the user's, and those that weft needs where the sandbox is not its own. */
 const sysctls = (spec: VethObject): { wanted: Record<string, string>; lax: Record<string, string> } => {
@@ -146,9 +143,8 @@ const insideSteps = (context: Context, spec: VethObject, place: SandboxPlace, li
   if (spec.macAddress !== '' && link.mac !== spec.macAddress.toLowerCase()) {
     steps.push(set(`its MAC is ${link.mac}, not ${spec.macAddress}`, { mac: spec.macAddress }));
   }
-  if (spec.mtu !== 0 && link.mtu !== spec.mtu) {
-    steps.push(set(`its MTU is ${link.mtu}, not ${spec.mtu}`, { mtu: spec.mtu }));
-  }
+  const mtu = mtuOf(spec);
+  if (link.mtu !== mtu) steps.push(set(`its MTU is ${link.mtu}, not ${mtu}`, { mtu }));
   const { wanted, lax } = sysctls(spec);
   steps.push(...sysctlSteps(place.path, wanted, lax), ...addressSteps(socket, link.index, spec.addresses));
   if (!link.up) steps.push(set('its interface is down', { up: true }));

@@ -39,7 +39,7 @@ describe('a published port', () => {
     ['80-90:80-81', 'invalid ranges specified for container and host Ports: 80-81 and 80-90'],
     ['90-80', 'invalid range specified for port: 90-80'],
   ])('%j is refused', (text, message) => {
-    expect(() => parsePublish(text)).toThrow(expect.objectContaining({ reason: Reason.INVALID_VALUE, message }));
+    expect(() => parsePublish(text)).toThrow(expect.objectContaining({ reason: Reason.INVALID_PORT, message }));
   });
 });
 

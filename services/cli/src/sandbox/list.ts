@@ -8,7 +8,7 @@ import type { Struct } from '../format/value.ts';
 import { joinLabels, labelOf, shortId } from '../format/words.ts';
 import type { ListOptions } from '../network/list.ts';
 import type { Run } from '../usage/command.ts';
-import { hostSide, publishedPorts } from './published.ts';
+import { portsColumn, publishedPorts } from './published.ts';
 import { stateOf } from './state.ts';
 
 const listing: Listing = {
@@ -57,9 +57,7 @@ export function renderSandboxes(
       Labels: joinLabels(labels),
       Name: sandbox?.spec?.name ?? '',
       Networks: networksWord(one),
-      Ports: publishedPorts(one.endpoints)
-        .map((port) => `${hostSide(port)}->${port.port}`)
-        .join(', '),
+      Ports: portsColumn(publishedPorts(one.endpoints)),
       State: sandbox === undefined ? '' : stateOf(sandbox),
     };
   };

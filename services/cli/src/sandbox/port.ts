@@ -6,7 +6,7 @@ import { type PortBinding, Protocol } from '@weft/proto/model';
 const protocols: Readonly<Record<string, Protocol>> = { tcp: Protocol.TCP, udp: Protocol.UDP, sctp: Protocol.SCTP };
 
 function refuse(because: string): never {
-  throw fault(Reason.INVALID_VALUE, because, { field: '--publish' });
+  throw fault(Reason.INVALID_PORT, because, { field: '--publish' });
 }
 
 function range(text: string, what: string): [number, number] {
@@ -27,7 +27,7 @@ function split(text: string): { hostIp: string; host: string; port: string } {
   return { hostIp: parts.join(':'), host, port };
 }
 
-/** @throws INVALID_VALUE */
+/** @throws INVALID_PORT */
 export function parsePublish(text: string): PortBinding[] {
   const slash = text.lastIndexOf('/');
   const name = slash < 0 ? 'tcp' : text.slice(slash + 1).toLowerCase();

@@ -20,5 +20,33 @@ export function publishedPorts(endpoints: readonly SandboxEndpoint[]): Published
 }
 
 /** "0.0.0.0:8080", "[::]:8080" */
-export const hostSide = ({ hostIp, hostPort }: Published): string =>
-  `${hostIp.includes(':') ? `[${hostIp}]` : hostIp}:${hostPort}`;
+export const hostSide = ({ hostIp, hostPort }: Published): string => `${hostText(hostIp)}:${hostPort}`;
+
+const hostText = (hostIp: string): string => (hostIp.includes(':') ? `[${hostIp}]` : hostIp);
+
+/** Docker's column: each host address's ports that keep their number as ranges, then those that get another one. */
+export function portsColumn(published: readonly Published[]): string {
+  const ranges = new Map<string, { first: number; last: number }[]>();
+  const others: string[] = [];
+  for (const one of published) {
+    const [port = '', protocol = ''] = one.port.split('/');
+    if (one.hostPort !== Number(port)) {
+      others.push(`${hostSide(one)}->${one.port}`);
+      continue;
+    }
+    const key = `${one.hostIp}/${protocol}`;
+    const known = ranges.get(key) ?? [];
+    const last = known.at(-1);
+    if (last?.last === one.hostPort - 1) last.last = one.hostPort;
+    else known.push({ first: one.hostPort, last: one.hostPort });
+    ranges.set(key, known);
+  }
+  const kept = [...ranges].flatMap(([key, all]) => {
+    const [hostIp = '', protocol = ''] = key.split('/');
+    return all.map(({ first, last }) => {
+      const ports = first === last ? `${first}` : `${first}-${last}`;
+      return `${hostText(hostIp)}:${ports}->${ports}/${protocol}`;
+    });
+  });
+  return [...kept, ...others].join(', ');
+}

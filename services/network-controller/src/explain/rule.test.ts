@@ -66,6 +66,8 @@ describe('a rule and a packet', () => {
     ['ip daddr 127.0.0.0/8 drop', { destination: '127.9.9.9' }, 'drop'],
     ['ip daddr 127.0.0.0/8 drop', {}, undefined],
     ['ip6 saddr fe80::/10 return', { family: 6, source: 'fe80::1' }, 'return'],
+    ['ip6 daddr ::1 return', { family: 6, destination: '::1' }, 'return'],
+    ['ip6 daddr ::1 return', { family: 6, destination: 'fd00::1' }, undefined],
     ['ip daddr . meta l4proto . th dport @open4 accept', {}, 'accept'],
     ['ip daddr . meta l4proto . th dport @open4 accept', { protocol: 'udp' }, undefined],
     ['ip daddr . meta l4proto . th dport @open4 accept', { protocol: 'icmp', port: 0 }, undefined],

@@ -228,10 +228,14 @@ class Way {
     return isThere;
   }
 
-  #atHost(): Arrival {
+  #atHost(): Arrival | undefined {
     const { ground } = this.#view;
     const { destination, family, port, protocol } = this.#packet;
     const elsewhere = [...new Set(ground.heldOn(`${protocol}/${port}`, family))];
+    if (destination === '::1' && elsewhere.includes('::')) {
+      const says = `port ${port} is published, and the kernel cannot redirect ::1: ask for 127.0.0.1 or another address of the host`;
+      return this.#stop({ place: this.#host('publish'), says, object: `port/${protocol}/::/${port}` });
+    }
     const to = destination === somewhere.host ? 'the host' : `${destination}, which is the host's own`;
     const says =
       elsewhere.length === 0

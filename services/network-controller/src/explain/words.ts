@@ -34,6 +34,7 @@ const settingOfRule: Readonly<Record<string, Setting>> = {
   'port-of-address4': nothing,
   'port-of-any4': nothing,
   'link-local': nothing,
+  loopback6: nothing,
   'port-of-address6': nothing,
   'port-of-any6': nothing,
   'mark-in': nothing,
