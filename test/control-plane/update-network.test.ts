@@ -72,6 +72,13 @@ test.each<[string, string, object, Reason, string]>([
   ['a fixed option', 'n', { setOptions: { [fixed]: 'y' } }, Reason.OPTION_FIXED, binding],
   ['the removal of a fixed option', 'n', { removeOptions: [fixed] }, Reason.OPTION_FIXED, fixed],
   [
+    'the removal of an unknown option',
+    'n',
+    { removeOptions: ['com.docker.network.bridge.enable_ic'] },
+    Reason.UNKNOWN_OPTION,
+    'has no option com.docker.network.bridge.enable_ic',
+  ],
+  [
     'an unknown option',
     'n',
     { setOptions: { 'com.docker.network.bridge.enable_ic': '1' } },

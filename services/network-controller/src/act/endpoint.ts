@@ -46,12 +46,14 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
     waiting: Waiting,
     extra: Extra<string>,
     absent: string,
+    heir?: (endpoint: Endpoint) => Endpoint | undefined,
   ): Promise<Made<string>> {
     assertCallerThere(waiting);
     const { id, revision } = await untilCommitted(async () => {
       const endpoint = find();
       if (endpoint === undefined) return { id: absent, revision: view.revision };
-      return { id: endpoint.id, revision: await commitWithdrawal(context, endpoint, extra.done(endpoint.id)) };
+      const committed = await commitWithdrawal(context, endpoint, extra.done(endpoint.id), heir?.(endpoint));
+      return { id: endpoint.id, revision: committed };
     });
     crashPoint('after-withdrawal');
     const applied = await untilGone(context, finisher.endpoint(id), waiting);
@@ -187,7 +189,7 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
         }
         return endpoint;
       };
-      return await withdraw(find, waiting, extra, '');
+      return await withdraw(find, waiting, extra, '', (endpoint) => heirOf(context, endpoint));
     },
   };
 }
@@ -278,11 +280,49 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
   );
 }
 
-async function commitWithdrawal(context: Context, endpoint: Endpoint, ops: readonly Op[]): Promise<Revision> {
+/** @param heir takes over the ports of the endpoint; without one they are given up */
+async function commitWithdrawal(
+  context: Context,
+  endpoint: Endpoint,
+  ops: readonly Op[],
+  heir?: Endpoint,
+): Promise<Revision> {
+  const { view } = context.ledger;
+  const goes = heir === undefined ? endpoint : withPorts(endpoint, [], []);
   return await context.ledger.commit(
-    [{ key: `${prefix.endpoint}${endpoint.id}`, modRevision: endpoint.revision as Revision }],
-    [...withdrawalOps(context.ledger.view, endpoint), ...ops],
+    [endpoint, ...(heir === undefined ? [] : [heir])].map((one) => ({
+      key: `${prefix.endpoint}${one.id}`,
+      modRevision: one.revision as Revision,
+    })),
+    [
+      ...withdrawalOps(view, goes),
+      ...(heir === undefined ? [] : [...view.portLists.puts(inherited(heir, endpoint)), ...publishedOps([heir])]),
+      ...ops,
+    ],
   );
+}
+
+/** What a sandbox publishes stays published when one of its networks goes: another of its endpoints asks for it from then on. */
+function heirOf(context: Context, { id, spec, desired }: Endpoint): Endpoint | undefined {
+  const { view } = context.ledger;
+  if (desired === undefined || desired.sandboxId === '' || (spec?.ports.length ?? 0) === 0) return undefined;
+  const others = readyEndpoints(view, view.endpointsOfSandbox.ids(desired.sandboxId)).filter((one) => one.id !== id);
+  const isInternal = (one: Endpoint) => readNetwork(view, one.networkId)?.desired?.internal === true;
+  return others.find((one) => !isInternal(one)) ?? others[0];
+}
+
+function withPorts(endpoint: Endpoint, asked: readonly PortBinding[], published: readonly PublishedPort[]): Endpoint {
+  const { spec, desired } = endpoint;
+  return {
+    ...endpoint,
+    spec: spec && { ...spec, ports: [...asked] },
+    desired: desired && { ...desired, ports: [...published] },
+  };
+}
+
+function inherited(heir: Endpoint, { spec, desired }: Endpoint): Endpoint {
+  const asked = [...(heir.spec?.ports ?? []), ...(spec?.ports ?? [])];
+  return withPorts(heir, asked, [...(heir.desired?.ports ?? []), ...(desired?.ports ?? [])]);
 }
 
 /** Takes back an accepted endpoint whose first apply failed. */

@@ -20,7 +20,7 @@ export interface ChangedNetwork {
   readonly isDrivers: boolean;
 }
 
-/** @throws MISSING_FIELD, CONFLICTING_FIELDS, PREDEFINED_NETWORK, CONFIG_NETWORK, OPTION_FIXED, and what texts are refused for */
+/** @throws MISSING_FIELD, CONFLICTING_FIELDS, PREDEFINED_NETWORK, CONFIG_NETWORK, OPTION_FIXED, UNKNOWN_OPTION, and what texts are refused for */
 export function changedNetwork(
   view: View,
   network: Network,
@@ -49,6 +49,7 @@ export function changedNetwork(
     both(setLabels, removeLabels, 'remove_labels'),
     both(setOptions, removeOptions, 'remove_options'),
     ...options.map((key) => checkOption(key, spec.name, driver)),
+    ...removeOptions.map((key) => checkRemoved(key, network, driver)),
   ].filter((one) => one !== undefined);
   if (faults.length > 0) throw joinFaults(`network ${spec.name} cannot be changed`, faults);
   const next = {
@@ -76,6 +77,18 @@ function checkOption(key: string, name: string, driver: DescribeResponse | undef
   const can = changeable.length === 0 ? 'none of its options can be changed' : `these can be: ${changeable.join(', ')}`;
   const because = `option ${key} of network ${name} cannot be changed once it is made; ${can}`;
   return fault(Reason.OPTION_FIXED, because, { field: 'set_options', option: key });
+}
+
+/** One that is not set can be removed again; one that nobody knows is a slip of the pen. */
+function checkRemoved(
+  key: string,
+  { spec, desired }: Network,
+  driver: DescribeResponse | undefined,
+): FaultError | undefined {
+  const isSet = spec?.options[key] !== undefined || desired?.options[key] !== undefined;
+  if (isSet || driver?.options.some((one) => one.key === key && !one.endpoint)) return undefined;
+  const because = `network ${spec?.name} has no option ${key} that could be removed`;
+  return fault(Reason.UNKNOWN_OPTION, because, { field: 'remove_options', option: key });
 }
 
 function edited(
