@@ -159,7 +159,21 @@ test('ports lead to the gateway of the sandbox, and move with it', async () => {
   });
   expect(leads()).toEqual(['tcp/0.0.0.0/8080 10.2.0.2:80', 'tcp/0.0.0.0/8081 10.2.0.2:81']);
   await plane.endpoints.disconnect({ network: 'm', sandbox: 'a' });
-  expect(leads()).toEqual(['tcp/0.0.0.0/8080 10.1.0.2:80']);
+  expect(leads()).toEqual(['tcp/0.0.0.0/8080 10.1.0.2:80', 'tcp/0.0.0.0/8081 10.1.0.2:81']);
+});
+
+test('what a sandbox publishes stays published while it is on a network', async () => {
+  await plane.networks.createNetwork({ spec: { name: 'm', ipam: { configs: [{ subnet: '10.2.0.0/24' }] } } });
+  const first = await run('a', [tcp(80, { hostPort: 8080 })]);
+  const { endpoint } = await plane.endpoints.connect({ network: 'm', sandbox: 'a' });
+  await plane.endpoints.disconnect({ network: 'n', sandbox: 'a' });
+  expect(leads()).toEqual(['tcp/0.0.0.0/8080 10.2.0.2:80']);
+  const heir = (await plane.endpoints.getEndpoint({ endpoint: endpoint?.id ?? '' })).endpoint;
+  expect([hostPorts(heir), heir?.spec?.ports]).toEqual([[8080], first.spec?.ports]);
+  await expect(run('b', [tcp(80, { hostPort: 8080 })])).rejects.toMatchObject({ reason: Reason.PORT_IN_USE });
+  await plane.endpoints.disconnect({ network: 'm', sandbox: 'a' });
+  expect(leads()).toEqual([]);
+  await run('c', [tcp(80, { hostPort: 8080 })]);
 });
 
 test('without a gateway of the family there is nothing to lead to', async () => {

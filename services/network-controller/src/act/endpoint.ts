@@ -10,6 +10,7 @@ import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readNetwork, readyEndpoints } from '../state/reading.ts';
 import { attach, joinedTo, takenInterfaceNames } from './attach.ts';
+import { bequeath, heirOf } from './bequeath.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, withdrawalOps } from './finish.ts';
@@ -189,7 +190,7 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
         }
         return endpoint;
       };
-      return await withdraw(find, waiting, extra, '', (endpoint) => heirOf(context, endpoint));
+      return await withdraw(find, waiting, extra, '', (endpoint) => heirOf(view, endpoint));
     },
   };
 }
@@ -288,41 +289,14 @@ async function commitWithdrawal(
   heir?: Endpoint,
 ): Promise<Revision> {
   const { view } = context.ledger;
-  const goes = heir === undefined ? endpoint : withPorts(endpoint, [], []);
+  const [goes, ...stays] = heir === undefined ? [endpoint] : bequeath(endpoint, heir);
   return await context.ledger.commit(
     [endpoint, ...(heir === undefined ? [] : [heir])].map((one) => ({
       key: `${prefix.endpoint}${one.id}`,
       modRevision: one.revision as Revision,
     })),
-    [
-      ...withdrawalOps(view, goes),
-      ...(heir === undefined ? [] : [...view.portLists.puts(inherited(heir, endpoint)), ...publishedOps([heir])]),
-      ...ops,
-    ],
+    [...withdrawalOps(view, goes), ...stays.flatMap((one) => view.portLists.puts(one)), ...publishedOps(stays), ...ops],
   );
-}
-
-/** What a sandbox publishes stays published when one of its networks goes: another of its endpoints asks for it from then on. */
-function heirOf(context: Context, { id, spec, desired }: Endpoint): Endpoint | undefined {
-  const { view } = context.ledger;
-  if (desired === undefined || desired.sandboxId === '' || (spec?.ports.length ?? 0) === 0) return undefined;
-  const others = readyEndpoints(view, view.endpointsOfSandbox.ids(desired.sandboxId)).filter((one) => one.id !== id);
-  const isInternal = (one: Endpoint) => readNetwork(view, one.networkId)?.desired?.internal === true;
-  return others.find((one) => !isInternal(one)) ?? others[0];
-}
-
-function withPorts(endpoint: Endpoint, asked: readonly PortBinding[], published: readonly PublishedPort[]): Endpoint {
-  const { spec, desired } = endpoint;
-  return {
-    ...endpoint,
-    spec: spec && { ...spec, ports: [...asked] },
-    desired: desired && { ...desired, ports: [...published] },
-  };
-}
-
-function inherited(heir: Endpoint, { spec, desired }: Endpoint): Endpoint {
-  const asked = [...(heir.spec?.ports ?? []), ...(spec?.ports ?? [])];
-  return withPorts(heir, asked, [...(heir.desired?.ports ?? []), ...(desired?.ports ?? [])]);
 }
 
 /** Takes back an accepted endpoint whose first apply failed. */
