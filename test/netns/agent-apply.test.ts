@@ -63,7 +63,7 @@ describe('applying', () => {
       expect(dumpRoutes(socket).find(({ destination }) => destination === '0.0.0.0/0')?.via).toBe('10.1.0.1');
     });
     expect(readSysctl(host.namespace, 'net.ipv4.ip_forward')).toBe('1');
-    expect(readSysctl(host.sandbox(a), 'net.ipv4.conf.eth0.arp_notify')).toBe('0');
+    expect(readSysctl(host.sandbox(a), 'net.ipv4.conf.eth0.arp_notify')).toBe('1');
     expect(readSysctl(host.sandbox(a), 'net.ipv6.conf.eth0.accept_ra')).toBe('0');
     expect(readFileSync(`${host.runDir}/sandboxes/${a.slice(0, 12)}/hosts`, 'utf8')).toBe('127.0.0.1 localhost\n');
     expect(listTableText(host.namespace, 'inet', 'weft')).toContain('"br-w" . "br-w" : accept');

@@ -113,7 +113,7 @@ export function compileEndpoint({ network, endpoint, sandbox }: JoinedEndpoint):
       isolated: !settings.icc,
       hairpin: true,
       advertiseCount: settings.advertiseCount,
-      advertiseIntervalMs: settings.advertiseCount === 0 ? 0 : settings.advertiseIntervalMs,
+      advertiseIntervalMs: settings.advertiseIntervalMs,
       sysctls: { ...readSysctls(spec?.driverOptions[optionKey.sysctls] ?? '') },
     },
   });

@@ -147,15 +147,16 @@ export const networkOptions: readonly OptionSpec[] = [
   {
     key: optionKey.advertiseCount,
     type: OptionType.UINT,
-    defaultValue: '3',
+    defaultValue: '',
     changeable: true,
-    meaning: 'how often new addresses are announced by unsolicited ARP and neighbour advertisements, 0 to 3',
+    meaning:
+      'how often new addresses are announced by unsolicited ARP and neighbour advertisements, 0 to 3; by the kernel, once, if not given',
     check: numberFrom(0, 3),
   },
   {
     key: optionKey.advertiseInterval,
     type: OptionType.UINT,
-    defaultValue: '1000',
+    defaultValue: '',
     changeable: true,
     meaning: 'the pause between two announcements in milliseconds, 100 to 2000',
     check: numberFrom(100, 2000),

@@ -29,14 +29,17 @@ export function settingsOf(network: Network): Settings {
   if (network.desired?.enableIpv4) modes.set(Family.IPV4, modeOf(options[optionKey.gatewayMode4]));
   if (network.desired?.enableIpv6) modes.set(Family.IPV6, modeOf(options[optionKey.gatewayMode6]));
   const internal = network.desired?.internal ?? false;
+  const isAdvertising = [optionKey.advertiseCount, optionKey.advertiseInterval].some(
+    (key) => (options[key] ?? '') !== '',
+  );
   return {
     icc: options[optionKey.icc] !== 'false',
     mtu: Number(options[optionKey.mtu] ?? 0),
     inhibitIpv4: options[optionKey.inhibitIpv4] === 'true',
     internal,
     trusted: readInterfaces(options[optionKey.trusted] ?? ''),
-    advertiseCount: Number(options[optionKey.advertiseCount] ?? 3),
-    advertiseIntervalMs: Number(options[optionKey.advertiseInterval] ?? 1000),
+    advertiseCount: isAdvertising ? Number(options[optionKey.advertiseCount] ?? 3) : 0,
+    advertiseIntervalMs: isAdvertising ? Number(options[optionKey.advertiseInterval] ?? 1000) : 0,
     ...(binding === undefined ? {} : { hostBinding: binding }),
     modes,
     source(family) {

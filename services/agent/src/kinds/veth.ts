@@ -114,8 +114,9 @@ const sysctls = (spec: VethObject): { wanted: Record<string, string>; lax: Recor
     }),
   );
   const needed = {
-    // Weft announces, as often as it is told (announcements.ts); the kernel's own would come on top.
-    'ipv4.arp_notify': '0',
+    // Where weft is told how often to announce (announcements.ts) the kernel's own would come on top. It does not where it is not
+    // asked: a packet socket takes the kernel 20 ms to close, longer than all else of a new interface.
+    'ipv4.arp_notify': spec.advertiseCount === 0 && spec.advertiseIntervalMs === 0 ? '1' : '0',
     'ipv6.accept_ra': '0',
     'ipv6.accept_dad': '0',
     ...(spec.addresses.some(isIpv6) ? { 'ipv6.disable_ipv6': '0' } : {}),

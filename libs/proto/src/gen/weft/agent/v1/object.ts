@@ -73,7 +73,7 @@ export interface VethObject {
   sysctls: { [key: string]: string };
   /** How often the addresses are announced by unsolicited ARP and neighbour advertisements once they are there: 0 to 3. */
   advertiseCount: number;
-  /** The pause between announcements, in milliseconds. */
+  /** The pause between announcements, in milliseconds; 0 with a count of 0 leaves one announcement to the kernel. */
   advertiseIntervalMs: number;
 }
 
