@@ -1,10 +1,10 @@
 // The one-line text of an object, for goldens, dry runs and people. Two objects are equal exactly when their texts are.
 // Fields stand in the order of the contract; empty ones are left out, maps are sorted.
 
+import { hostText } from './host-text.ts';
 import type { HostObject, Spec } from './key.ts';
 import { inOrder } from './rank.ts';
 
-const bracketed = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
 const word = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value));
 
 const field = (name: string, value: unknown): string[] => {
@@ -61,7 +61,7 @@ const fields = (spec: Spec): string[] => {
     case 'sysctl':
       return [`value=${word(spec.value.value)}`];
     case 'port':
-      return field('to', `${bracketed(spec.value.targetIp)}:${spec.value.targetPort}`);
+      return field('to', `${hostText(spec.value.targetIp)}:${spec.value.targetPort}`);
     case 'file':
       return [`content=${JSON.stringify(spec.value.content)}`];
   }

@@ -55,7 +55,7 @@ export {
   type NftElement,
   type NftSet,
 } from './nft-elements.ts';
-export type { NftField } from './nft-keys.ts';
+export { type NftField, protocolNumber } from './nft-keys.ts';
 export { assignNsid, findNsid } from './nsid.ts';
 export { holdPort, releasePort } from './port-socket.ts';
 export { type HostPort, lookUpPortUsers, type PortUser, type PortUsers, type Transport } from './port-users.ts';

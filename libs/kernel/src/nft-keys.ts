@@ -6,6 +6,9 @@ import { align4 } from './attributes.ts';
 const IFNAME_BYTES = 16;
 const PROTOCOLS: Record<string, number> = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 };
 
+/** IPPROTO_* of a protocol's name; undefined for a name that rules and elements do not use. */
+export const protocolNumber = (name: string): number | undefined => PROTOCOLS[name];
+
 interface FieldType {
   readonly bytes: number;
   encode(text: string): Uint8Array;

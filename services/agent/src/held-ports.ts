@@ -1,7 +1,7 @@
 // Ports of the host that this process holds by a bound socket. They live as long as the process: an agent that starts again binds
 // again, and meanwhile the elements in the kernel go on directing.
 import { FaultError, fault, Reason } from '@weft/fault';
-import { type HostObject, keyOf, protocolWord } from '@weft/hoststate';
+import { type HostObject, hostText, keyOf, protocolWord } from '@weft/hoststate';
 import {
   ERRNO,
   type HostPort,
@@ -23,7 +23,7 @@ const hostPort = ({ protocol, hostIp, hostPort: port }: PortObject): HostPort =>
 
 /** Why a port cannot be had, in the words that users of Docker know. */
 const cannotBind = ({ transport, address, port }: HostPort, error: KernelError, users: PortUsers): FaultError => {
-  const doing = `Bind for ${address.includes(':') ? `[${address}]` : address}:${port} failed`;
+  const doing = `Bind for ${hostText(address)}:${port} failed`;
   const metadata = { port: `${port}`, protocol: transport, address };
   if (error.errno === ERRNO.EADDRINUSE) {
     const user = users.of({ transport, address, port }).find(({ process }) => process !== undefined);

@@ -1,6 +1,6 @@
 // Flows of connectionless transports that still go where a port led before. One look at the kernel's table for a whole batch, and
 // none when nothing of it changed. TCP needs none: its connections end by themselves when their sandbox is gone.
-import { dumpAddresses, dumpFlows, type Flow, forgetFlows } from '@weft/kernel';
+import { dumpAddresses, dumpFlows, type Flow, forgetFlows, protocolNumber } from '@weft/kernel';
 import type { Context } from './context.ts';
 
 /** A port whose way changed. */
@@ -13,7 +13,8 @@ export interface ChangedPort {
   readonly before: readonly string[] | undefined;
 }
 
-const numbers: Readonly<Record<string, number>> = { udp: 17, sctp: 132 };
+/** Transports whose flows outlive what they led to. */
+const hasLastingFlows = (protocol: string): boolean => protocol === 'udp' || protocol === 'sctp';
 
 const isDirected = ({ original, reply }: Flow): boolean =>
   original.destination !== reply.source || original.destinationPort !== reply.sourcePort;
@@ -23,8 +24,8 @@ export const isStale = (ports: readonly ChangedPort[], isOfHost: (address: strin
   const changed = new Set<string>();
   const targets = new Set<string>();
   for (const { protocol, hostIp, hostPort, before } of ports) {
-    const number = numbers[protocol];
-    if (number === undefined) continue;
+    if (!hasLastingFlows(protocol)) continue;
+    const number = protocolNumber(protocol);
     changed.add(`${number} ${hostIp} ${hostPort}`);
     if (before !== undefined) targets.add(`${number} ${before.join(' ')}`);
   }
@@ -40,7 +41,7 @@ export const isStale = (ports: readonly ChangedPort[], isOfHost: (address: strin
 };
 
 export const forgetPortFlows = (context: Context, ports: readonly ChangedPort[]): void => {
-  if (!ports.some(({ protocol }) => protocol in numbers)) return;
+  if (!ports.some(({ protocol }) => hasLastingFlows(protocol))) return;
   try {
     const own = new Set(dumpAddresses(context.socket()).map(({ address }) => address.split('/')[0]));
     const isOfHost = (address: string) => own.has(address) || address.startsWith('127.');

@@ -1,6 +1,6 @@
 // The rule set of libs/hoststate as nft text and as sets that libs/kernel writes elements into.
 import { chains, type NftSet, nftSets, portMaps } from '@weft/hoststate';
-import { type NftSet as KernelSet, type NftField, WEFT_TABLE } from '@weft/kernel';
+import { type NftSet as KernelSet, type NftField, protocolNumber, WEFT_TABLE } from '@weft/kernel';
 import { refused } from './kernel-fault.ts';
 
 type Field = NftSet['key'][number];
@@ -52,13 +52,14 @@ const declaration = ({ name, key, data, interval }: KernelSet): string => {
   return `  ${data === undefined ? 'set' : 'map'} ${name} { type ${keys}${values};${flags} }`;
 };
 
-// nft knows protocols by name from /etc/protocols, which a small system lacks: it gets their numbers.
-const protocolNumbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, sctp: 132 };
+/** A protocol as nft takes it anywhere: by number, since its names come from /etc/protocols, which a small system lacks. */
+export const protocolText = (name: string): string => String(protocolNumber(name) ?? name);
 
-/** A protocol as nft takes it anywhere. */
-export const protocolText = (name: string): string => String(protocolNumbers[name] ?? name);
-
-const byNumber = (nft: string): string => nft.replace(/(?<=l4proto )[a-z][a-z0-9-]*/, (name) => protocolText(name));
+const byNumber = (nft: string): string =>
+  nft.replace(/(?<=l4proto )[a-z][a-z0-9-]*/, (name) =>
+    // nft's own name for it.
+    protocolText(name === 'ipv6-icmp' ? 'icmpv6' : name),
+  );
 
 const chainText = ({ name, hook, rules }: (typeof chains)[number]): string =>
   [

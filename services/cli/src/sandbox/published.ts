@@ -1,5 +1,5 @@
 // The published ports of a sandbox, as docker shows them. Pure.
-import { protocolWord } from '@weft/hoststate';
+import { hostText, protocolWord } from '@weft/hoststate';
 import type { SandboxEndpoint } from '@weft/proto/controller';
 
 export interface Published {
@@ -21,8 +21,6 @@ export function publishedPorts(endpoints: readonly SandboxEndpoint[]): Published
 
 /** "0.0.0.0:8080", "[::]:8080" */
 export const hostSide = ({ hostIp, hostPort }: Published): string => `${hostText(hostIp)}:${hostPort}`;
-
-const hostText = (hostIp: string): string => (hostIp.includes(':') ? `[${hostIp}]` : hostIp);
 
 /** Docker's column: each host address's ports that keep their number as ranges, then those that get another one. */
 export function portsColumn(published: readonly Published[]): string {

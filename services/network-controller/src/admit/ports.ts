@@ -1,7 +1,7 @@
 // What ports a user may ask for, and which published ones he means, checked before anything is written. Pure.
 import { containsAddress, formatAddress, parseAddress, parsePrefix } from '@weft/address';
 import { type FaultError, fault, Reason } from '@weft/fault';
-import { protocolWord } from '@weft/hoststate';
+import { hostText, protocolWord } from '@weft/hoststate';
 import { type Network, type PortBinding, Protocol, type PublishedPort } from '@weft/proto/model';
 
 /** The most ports one request may add, and one endpoint may have. */
@@ -149,4 +149,4 @@ function isMeant(wanted: PortBinding, binding: PortBinding, published: Published
 }
 
 /** "0.0.0.0:8080", "[::1]:8080", ":8080" */
-export const bindText = (ip: string, port: number) => `${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+export const bindText = (ip: string, port: number) => `${hostText(ip)}:${port}`;

@@ -1,6 +1,6 @@
 // From what decides back to what the user said: names, and settings as he typed them. Objects name their owners, so no
 // driver's way of naming is known here. Pure.
-import { chains, type HostObject, protocolWord } from '@weft/hoststate';
+import { chains, type HostObject, hostText, protocolWord } from '@weft/hoststate';
 import type { Endpoint, Network } from '@weft/proto/model';
 import { short } from '../admit/lookup.ts';
 import type { View } from '../state/view.ts';
@@ -157,8 +157,7 @@ class Settings {
     const { hostIp, hostPort, targetIp, targetPort, protocol } = spec.value;
     const target = this.#sources.ground.holder(targetIp);
     const who = target === undefined ? targetIp : `endpoint ${this.endpoint(target.endpointId)}`;
-    const address = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
-    return `${who}: published ${address}:${hostPort} -> ${targetPort}/${protocolWord(protocol)}`;
+    return `${who}: published ${hostText(hostIp)}:${hostPort} -> ${targetPort}/${protocolWord(protocol)}`;
   }
 }
 
