@@ -28,7 +28,3 @@ export function makeForwarders(servers: readonly Server[], isOurs: (server: Serv
   }
   return { key: [...kept.keys()].join(','), servers: [...kept.values()] };
 }
-
-export function isLoop(server: Server): boolean {
-  return server.address === EMBEDDED;
-}

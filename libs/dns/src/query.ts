@@ -36,6 +36,22 @@ export function emptyQuery(): Query {
 export const SILENCE = -1;
 
 const name = Buffer.alloc(MAX_NAME);
+/** Names asked lately, by hash: making the string anew would cost more than all the rest of a query. */
+const recent: Name[] = new Array(4096).fill(ROOT);
+
+/** The first `length` bytes of `name` as a string. */
+function nameOf(length: number, hash: number): Name {
+  const slot = (hash ^ (hash >>> 15)) & 4095;
+  const known = recent[slot] as Name;
+  if (known.length === length) {
+    let at = 0;
+    while (at < length && known.charCodeAt(at) === name[at]) at++;
+    if (at === length) return known;
+  }
+  const made = name.toString('latin1', 0, length) as Name;
+  recent[slot] = made;
+  return made;
+}
 
 /** Fills `query`; NOERROR, or the rcode to answer with, or SILENCE. */
 export function parseQuery(packet: Uint8Array, length: number, query: Query): number {
@@ -55,6 +71,7 @@ export function parseQuery(packet: Uint8Array, length: number, query: Query): nu
   if (word(packet, 4) !== 1 || word(packet, 6) !== 0 || word(packet, 8) !== 0) return Rcode.FORMERR;
 
   let at = HEADER;
+  let hash = 0;
   for (;;) {
     if (at >= length) return Rcode.FORMERR;
     const label = packet[at] as number;
@@ -62,13 +79,16 @@ export function parseQuery(packet: Uint8Array, length: number, query: Query): nu
     const end = at + 1 + label;
     if (label > MAX_LABEL || end >= length || end - HEADER >= MAX_NAME) return Rcode.FORMERR;
     name[at - HEADER] = label;
+    hash = (Math.imul(hash, 31) + label) | 0;
     for (at++; at < end; at++) {
       const byte = packet[at] as number;
-      name[at - HEADER] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+      const lower = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+      name[at - HEADER] = lower;
+      hash = (Math.imul(hash, 31) + lower) | 0;
     }
   }
   if (at + 5 > length) return Rcode.FORMERR;
-  query.name = (at === HEADER ? ROOT : name.toString('latin1', 0, at - HEADER)) as Name;
+  query.name = nameOf(at - HEADER, hash);
   query.type = word(packet, at + 1);
   query.questionEnd = at + 5;
   const additional = word(packet, 10);

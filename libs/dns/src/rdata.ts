@@ -52,7 +52,7 @@ export function customRdata(record: CustomRecord): Rdata | undefined {
   if (record.type === 'TXT') {
     const texts = record.texts.map((text) => Buffer.from(text));
     if (texts.length === 0 || texts.some(({ length }) => length > 255)) return undefined;
-    return { type: Type.TXT, data: packetRdata({ name: '.', type: 'TXT', data: texts }) };
+    return packetRdata({ name: '.', type: 'TXT', data: texts });
   }
   const target = nameFromText(record.target);
   if (target === undefined || target === ROOT) return undefined;
@@ -64,11 +64,11 @@ export function customRdata(record: CustomRecord): Rdata | undefined {
   return { type: Type.SRV, data: srvRdata(priority, weight, port, target), target };
 }
 
-/** The rdata of a record as dns-packet has it, whatever its type. */
-export function packetRdata(answer: PacketAnswer): string {
+/** The type and rdata of a record as dns-packet has it. */
+export function packetRdata(answer: PacketAnswer): Rdata {
   const message = encode({ type: 'response', answers: [{ ...answer, name: '.' }] });
-  // Header, the root's byte, and what every record begins with.
-  return message.toString('latin1', 12 + 1 + 10);
+  // After the header, the root's byte, and what every record begins with.
+  return { type: message.readUInt16BE(12 + 1), data: message.toString('latin1', 12 + 1 + 10) };
 }
 
 const wordChars = (value: number): string => String.fromCharCode((value >>> 8) & 0xff, value & 0xff);

@@ -5,7 +5,7 @@ import { EDNS_SIZE, Flag, HEADER, OPT_LENGTH, Type } from './codes.ts';
 import type { Query } from './query.ts';
 
 /** What the header says in every answer. */
-function writeHeader(query: Query, packet: Uint8Array, out: Uint8Array, flags: number): number {
+export function writeHeader(query: Query, packet: Uint8Array, out: Uint8Array, flags: number): number {
   const echoed = query.flags & (Flag.RECURSION_DESIRED | Flag.CHECKING_DISABLED);
   const all = Flag.RESPONSE | Flag.RECURSION_AVAILABLE | echoed | flags;
   putWord(out, 0, query.id);
