@@ -68,7 +68,8 @@ function records(asked: Asked, name: Name, owner: number | Name, chain: readonly
   const fitting = all.filter((record) => record.type === type);
   if (fitting.length > 0) {
     const sets = fitting.map(({ data }) => ({ owner, type, ttl, data, width: 0, first: 0 }));
-    const additional = fitting.flatMap(({ target }) => (target === undefined ? [] : glue(asked, target)));
+    const targets = type === Type.SRV ? fitting.map(({ target }) => target) : [];
+    const additional = targets.flatMap((target) => (target === undefined ? [] : glue(asked, target)));
     return local(Rcode.NOERROR, turned([...chain, ...sets], chain.length, asked.turn), NOTHING, additional);
   }
   const alias = all.find((record) => record.type === Type.CNAME);
