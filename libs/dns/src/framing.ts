@@ -11,19 +11,27 @@ export function frame(message: Uint8Array): Buffer {
   return framed;
 }
 
-/** What comes over one connection. Keeps at most one unfinished message. */
+/** What comes over one connection. Keeps at most one unfinished message, no longer than its limit. */
 export class Frames {
+  readonly #limit: number;
   #rest: Buffer = Buffer.alloc(0);
 
-  /** The messages that this chunk completes, in order. */
-  push(chunk: Buffer): Buffer[] {
+  /** `limit`: the longest message; for queries a few kB do, and keep a client that sends byte by byte cheap. */
+  constructor(limit: number = MAX_MESSAGE) {
+    this.#limit = limit;
+  }
+
+  /** The messages that this chunk completes, in order; undefined when one is too long: close the connection. */
+  push(chunk: Buffer): Buffer[] | undefined {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const messages: Buffer[] = [];
     let at = 0;
     while (at + 2 <= bytes.length) {
-      const end = at + 2 + word(bytes, at);
+      const length = word(bytes, at);
+      if (length > this.#limit) return undefined;
+      const end = at + 2 + length;
       if (end > bytes.length) break;
-      if (end > at + 2) messages.push(bytes.subarray(at + 2, end));
+      if (length > 0) messages.push(bytes.subarray(at + 2, end));
       at = end;
     }
     this.#rest = at === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at));

@@ -58,7 +58,7 @@ export function below(name: Name, parent: Name): Name | undefined {
   return name.length + parent.length < MAX_NAME ? ((name + parent) as Name) : undefined;
 }
 
-export function lower(bytes: Uint8Array, length: number): void {
+function lower(bytes: Uint8Array, length: number): void {
   for (let at = 0; at < length; at++) {
     const byte = bytes[at] as number;
     if (byte >= 0x41 && byte <= 0x5a) bytes[at] = byte + 0x20;
