@@ -4,12 +4,14 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Host, joinHosts, makeHost, type Running } from '../test/lib/host.ts';
+import { type Host, joinHosts, makeHost, type Running, weftCommand } from '../test/lib/host.ts';
 import { leftovers, machineState } from './machine-state.ts';
 import { interrupt, say, showCommand, showLines, step } from './show.ts';
 
 const nats = 'nats://127.0.0.1:4222';
 const hostAddress = '203.0.113.1';
+/** The internet's end of the wire. */
+const internetNear = '203.0.113.2';
 const internetAddress = '198.51.100.1';
 const patienceMs = 10_000;
 
@@ -56,8 +58,8 @@ async function until(program: Running, holds: () => boolean, sentence: string): 
 
 async function startAll(host: Host, internet: Host): Promise<Running> {
   await step('a host and an internet: two network namespaces, joined by a wire', () => {
-    joinHosts(host, `${hostAddress}/24`, internet, '203.0.113.2/24');
-    host.sh('ip route add default via 203.0.113.2');
+    joinHosts(host, `${hostAddress}/24`, internet, `${internetNear}/24`);
+    host.sh(`ip route add default via ${internetNear}`);
     internet.sh(`ip address add ${internetAddress}/32 dev lo`);
   });
   const events = await step('a NATS server that keeps events, and someone who listens', async () => {
@@ -109,6 +111,29 @@ async function showOutside(host: Host, internet: Host): Promise<void> {
     const ask = `exec 3<>/dev/tcp/${internetAddress}/80 && cat <&3`;
     const seen = weft(host, 'sandbox', 'exec', 'cart', '--', 'timeout', '5', 'bash', '-c', ask).trim();
     expect(seen === hostAddress, `the internet sees ${seen}, not the host's address`);
+  });
+}
+
+async function showPorts(host: Host, internet: Host): Promise<void> {
+  const greet = `require('net').createServer((one) => one.end('hello ' + one.remoteAddress)).listen(80, '0.0.0.0', () => console.error('listening'))`;
+  await host.start(weftCommand, ['sandbox', 'exec', 'cart', '--', process.execPath, '-e', greet], 'listening');
+  typed(host, 'sandbox update cart --publish-add 8080:80');
+  showLines(typed(host, 'sandbox port cart'));
+  const ask = `exec 3<>/dev/tcp/${hostAddress}/8080 && cat <&3`;
+  const answers = () =>
+    internet.run('timeout', ['1', 'bash', '-c', ask], { mayFail: true }).stdout === `hello ${internetNear}`;
+  await step(
+    `published while it runs: the internet reaches cart at ${hostAddress}:8080, and cart sees who asks`,
+    () => {
+      expect(answers(), 'the internet does not reach the published port');
+    },
+  );
+  showLines(typed(host, 'explain outside host tcp 8080'));
+  showCommand('nft flush ruleset');
+  await step('somebody flushes the whole firewall: the port is back within a second', () => {
+    host.sh('nft flush ruleset');
+    const end = performance.now() + 1000;
+    while (!answers()) expect(performance.now() < end, 'a second after the flush the port is still gone');
   });
 }
 
@@ -165,6 +190,7 @@ async function demo(): Promise<void> {
     const events = await startAll(host, internet);
     await showNetworks(host);
     await showOutside(host, internet);
+    await showPorts(host, internet);
     await showRepair(host, events);
     await showEvents(host, events);
     await showEnd(host);

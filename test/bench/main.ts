@@ -8,13 +8,14 @@ import { root } from '../lib/host.ts';
 import { againstEngine } from './against-engine.ts';
 import { type Part, Undo } from './bench.ts';
 import { connectParts } from './connect-parts.ts';
+import { ports } from './ports.ts';
 import { rates } from './rates.ts';
 import { createReport } from './report.ts';
 import { standing } from './standing.ts';
 import { start } from './start.ts';
 import { median } from './statistics.ts';
 
-const parts: readonly Part[] = [againstEngine, start, standing, rates, connectParts];
+const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, connectParts];
 
 const { values } = parseArgs({
   options: {

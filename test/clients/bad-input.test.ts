@@ -196,10 +196,10 @@ const cases: readonly Case[] = [
     'is not true or false',
   ),
   bad(
-    'an option of a part that does not exist yet',
-    option('com.docker.network.bridge.gateway_mode_ipv4', 'routed'),
-    Reason.INVALID_OPTION,
-    'does not exist',
+    'an isolated network that is not internal',
+    option('com.docker.network.bridge.gateway_mode_ipv4', 'isolated'),
+    Reason.CONFLICTING_FIELDS,
+    "gateway mode 'isolated' can only be used for an internal network",
   ),
   bad('a negative MTU', option(mtu, '-1'), Reason.INVALID_MTU, '-1'),
   bad('a huge MTU', option(mtu, '100000'), Reason.INVALID_MTU, '100000'),
@@ -382,13 +382,6 @@ const cases: readonly Case[] = [
     connect('web', 'b', { driverOptions: { 'com.docker.network.endpoint.sysctls': 'kernel.panic=1' } }),
     Reason.INVALID_OPTION,
     'kernel.panic=1',
-  ),
-  bad(
-    'published ports, which are not there yet',
-    connect('web', 'b', { ports: [{ protocol: 6, port: 80 }] }),
-    Reason.NOT_IMPLEMENTED,
-    'publishing ports is not there yet',
-    Code.UNIMPLEMENTED,
   ),
   bad(
     'an unknown filter',

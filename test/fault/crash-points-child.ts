@@ -1,10 +1,13 @@
 // Runs the control plane on a directory and one action, and dies on the way if WEFT_CRASH_AT says so. Prints what was
 // acknowledged, a JSON line each.
+import { Protocol } from '@weft/proto/model';
 import { startControlPlane } from '../lib/control-plane.ts';
 import { startFakeAgent } from '../lib/fake-agent.ts';
+import { binding, publishingDriver } from '../lib/publishing-driver.ts';
 
+const web = { protocol: Protocol.TCP, port: 80, hostPort: 8080 };
 const [directory = '', action = ''] = process.argv.slice(2);
-const plane = await startControlPlane({ directory });
+const plane = await startControlPlane({ directory, bridge: publishingDriver });
 const agent = await startFakeAgent(plane.agents, 'h1');
 await plane.controller.predefined;
 
@@ -18,7 +21,19 @@ const actions: Record<string, () => Promise<unknown>> = {
   'remove network': async () => {
     await plane.networks.removeNetwork({ network: 'n' });
   },
-  connect: () => plane.endpoints.connect({ network: 'n', sandbox: 'a', mutation: { requestId: 'r1' } }),
+  connect: () =>
+    plane.endpoints.connect({ network: 'n', sandbox: 'a', spec: { ports: [web] }, mutation: { requestId: 'r1' } }),
+  'update ports': async () => {
+    const { endpoints } = await plane.endpoints.listEndpoints({ network: 'n' });
+    const endpoint = endpoints[0]?.id ?? '';
+    await plane.endpoints.updatePorts({ endpoint, add: [web], mutation: { requestId: 'r1' } });
+  },
+  'update network': () =>
+    plane.networks.updateNetwork({
+      network: 'n',
+      setOptions: { [binding]: '127.0.0.1' },
+      mutation: { requestId: 'r1' },
+    }),
   disconnect: () => plane.endpoints.disconnect({ network: 'n', sandbox: 'kept' }),
   'create sandbox': () =>
     plane.sandboxes.createSandbox({ spec: { name: 'web' }, attachments: [{ network: 'n' }, { network: 'bridge' }] }),

@@ -4,10 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Protocol } from '@weft/proto/model';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
 import { startFakeAgent } from '../lib/fake-agent.ts';
+import { binding, publishingDriver } from '../lib/publishing-driver.ts';
 
+const web = { protocol: Protocol.TCP, port: 80, hostPort: 8080 };
 const child = new URL('./crash-points-child.ts', import.meta.url).pathname;
 let directory: string;
 beforeEach(() => {
@@ -23,7 +26,7 @@ function run(action: string, crashAt?: string) {
 
 /** Starts anew on the same stores, waits until everything left over is finished, and hands the plane over. */
 async function afterRestart<T>(look: (plane: ControlPlane) => Promise<T>): Promise<T> {
-  const plane = await startControlPlane({ directory });
+  const plane = await startControlPlane({ directory, bridge: publishingDriver });
   const agent = await startFakeAgent(plane.agents, 'h1');
   await plane.controller.predefined;
   // Deletions that a crash left go on in the background: they are over when the store holds no such record.
@@ -76,6 +79,7 @@ const cases = [
   ...['create network', 'connect', 'create sandbox'].flatMap((action) =>
     making.map((point) => [action, point] as const),
   ),
+  ...['update ports', 'update network'].map((action) => [action, 'after-commit'] as const),
   ...['disconnect', 'remove sandbox'].flatMap((action) => removing.map((point) => [action, point] as const)),
 ];
 
@@ -98,9 +102,20 @@ test.each(cases)('%s, killed %s', async (action, point) => {
 
     // The retry with the same request id: the stored outcome if it was committed, a new one if not; never twice.
     if (action === 'connect') {
-      const { endpoint } = await plane.endpoints.connect({ network: 'n', sandbox: 'a', mutation: { requestId: 'r1' } });
+      const request = { network: 'n', sandbox: 'a', spec: { ports: [web] }, mutation: { requestId: 'r1' } };
+      const { endpoint } = await plane.endpoints.connect(request);
       const { endpoints: now } = await plane.endpoints.listEndpoints({ network: 'n', sandbox: '' });
       expect(now.filter((one) => one.spec?.name === 'a').map((one) => one.id)).toEqual([endpoint?.id]);
+    }
+    if (action === 'update ports') {
+      const { endpoints: now } = await plane.endpoints.listEndpoints({ network: 'n' });
+      const request = { endpoint: now[0]?.id ?? '', add: [web], mutation: { requestId: 'r1' } };
+      const { endpoint } = await plane.endpoints.updatePorts(request);
+      expect([endpoint?.desired?.ports.length, now[0]?.desired?.ports.length]).toEqual([1, 1]);
+    }
+    if (action === 'update network') {
+      const { network } = await plane.networks.getNetwork({ network: 'n' });
+      expect(network?.desired?.options[binding]).toBe('127.0.0.1');
     }
     await check(plane);
   });

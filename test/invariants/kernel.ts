@@ -2,12 +2,13 @@
 // and rules. Reading only.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HostObject, type NftSet, nftSets } from '@weft/hoststate';
+import { type HostObject, type NftField, type NftSet, nftSets, portMaps } from '@weft/hoststate';
 import {
   type Address,
   dumpAddresses,
   dumpLinks,
   dumpRoutes,
+  type NftField as KernelField,
   type NftSet as KernelSet,
   type Link,
   listElements,
@@ -41,16 +42,20 @@ export interface KernelFacts {
   readonly fileDirectories: readonly string[];
 }
 
-const fieldTypes = { ifname: 'ifname', ipv4_prefix: 'ipv4_addr', ipv6_prefix: 'ipv6_addr' } as const;
+const prefixes: Partial<Record<NftField, KernelField>> = { ipv4_prefix: 'ipv4_addr', ipv6_prefix: 'ipv6_addr' };
+const fieldType = (field: NftField): KernelField => prefixes[field] ?? (field as KernelField);
 
 export const kernelSet = ({ name, key, data }: NftSet): KernelSet => ({
   family: 'inet',
   table: WEFT_TABLE,
   name,
-  key: key.map((field) => fieldTypes[field as keyof typeof fieldTypes]),
-  ...(data === undefined ? {} : { data: 'verdict' as const }),
+  key: key.map(fieldType),
+  ...(data === undefined ? {} : { data: data[0] === 'verdict' ? 'verdict' : data.map(fieldType) }),
   interval: key.some((field) => field.endsWith('_prefix')),
 });
+
+/** All sets and maps that weft's table has. */
+export const allSets: readonly NftSet[] = [...nftSets, ...portMaps];
 
 function readNamespace(path: string | undefined): NamespaceFacts {
   return withNetlink(path, (socket) => ({
@@ -87,7 +92,7 @@ export function readKernel(netns: string | undefined, runDir: string, wanted: re
     host: readNamespace(netns),
     sandboxes,
     paths,
-    elements: new Map(nftSets.map((set) => [set.name, listElements(netns, kernelSet(set))])),
+    elements: new Map(allSets.map((set) => [set.name, listElements(netns, kernelSet(set))])),
     table: listTableText(netns, 'inet', WEFT_TABLE),
     namespaceFiles: namesIn(join(runDir, 'netns')),
     fileDirectories: namesIn(join(runDir, 'sandboxes')),

@@ -2,10 +2,10 @@
 // that is missing), I9 asks how it is. Written apart from the agent's own reading, so that an error there shows here.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HostObject, nftSets, type PortElement, portElement, portMaps, type Spec } from '@weft/hoststate';
+import { type HostObject, type PortElement, portElement, type Spec } from '@weft/hoststate';
 import { cidrText, DOOMED_GROUP, elementKey, type Link, readSysctl, WEFT_GROUP, WEFT_PROTOCOL } from '@weft/kernel';
 import { type Facts, short, type Verdict } from './facts.ts';
-import { type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
+import { allSets, type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
 
 type SpecOf<K extends Spec['$case']> = Extract<Spec, { $case: K }>['value'];
 interface Place {
@@ -112,12 +112,12 @@ function route(spec: SpecOf<'route'>, { kernel }: Place): string[] {
 }
 
 function element(spec: SpecOf<'nftElement'> | PortElement, { kernel }: Place): string[] {
-  const set = [...nftSets, ...portMaps].find((one) => one.name === spec.set);
+  const set = allSets.find((one) => one.name === spec.set);
   if (set === undefined) return [`no set ${spec.set}`];
   const key = elementKey(kernelSet(set), spec.key);
   const found = kernel.elements.get(spec.set)?.find((one) => elementKey(kernelSet(set), one.key) === key);
   if (found === undefined) return ['missing: the element'];
-  return spec.data.length === 0 ? [] : unequal('verdict', found.data?.join(' '), spec.data.join(' '));
+  return spec.data.length === 0 ? [] : unequal('data', found.data?.join(' '), spec.data.join(' '));
 }
 
 function file(spec: SpecOf<'file'>, { runDir }: Place): string[] {
@@ -177,11 +177,10 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
       new Set(routes.map((one) => cidrText(one.destination))),
     );
   }
-  for (const set of nftSets) {
+  const elements = [...of('nftElement'), ...of('port').map(portElement)];
+  for (const set of allSets) {
     const asked = new Set(
-      of('nftElement')
-        .filter((one) => one.set === set.name)
-        .map((one) => elementKey(kernelSet(set), one.key)),
+      elements.filter((one) => one.set === set.name).map((one) => elementKey(kernelSet(set), one.key)),
     );
     for (const { key } of kernel.elements.get(set.name) ?? [])
       look(asked.has(elementKey(kernelSet(set), key)), `nft element ${set.name} ${key.join(' . ')}`);

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bridgeDriver } from '@weft/bridge-driver';
-import { driverService } from '@weft/driver';
+import { type Driver, driverService } from '@weft/driver';
 import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService } from '@weft/ipam';
 import { type Controller, startController } from '@weft/network-controller';
@@ -25,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly directory?: string;
   /** Stands between the controller and ipam. */
   readonly wrapIpam?: (ipam: IpamServiceImplementation) => IpamServiceImplementation;
+  /** In the place of the bridge driver. */
+  readonly bridge?: Driver;
   /** Stands between the controller and its store. */
   readonly wrapStore?: (store: Store) => Store;
 }
@@ -33,6 +35,7 @@ export async function startControlPlane({
   directory,
   wrapIpam = (one) => one,
   wrapStore = (one) => one,
+  bridge = bridgeDriver,
 }: ControlPlaneOptions = {}) {
   if (directory !== undefined) mkdirSync(directory, { recursive: true });
   const file = (name: string) => (directory === undefined ? ':memory:' : join(directory, `${name}.db`));
@@ -42,7 +45,7 @@ export async function startControlPlane({
   const controller: Controller = await startController({
     store,
     ipam,
-    drivers: [bridgeDriver, nullDriver, hostDriver].map((driver) =>
+    drivers: [bridge, nullDriver, hostDriver].map((driver) =>
       localClient(DriverServiceDefinition, driverService(driver)),
     ),
     log: createLog('test'),

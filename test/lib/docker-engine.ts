@@ -11,6 +11,8 @@ export interface DockerEngine {
   /** Path of its API's socket. */
   readonly socket: string;
   readonly pid: number;
+  /** Ends the daemon and starts it again; with --live-restore its containers go on meanwhile. */
+  restart(): Promise<void>;
   /** Calls the API; an answer of 300 and more throws with the Engine's own sentence. */
   call(method: string, path: string, body?: unknown): Promise<unknown>;
   /** Runs a container that sleeps, on the network (default `none`), and resolves with its id. */
@@ -32,12 +34,11 @@ export async function startDockerEngine(host: Host, flags: readonly string[] = [
   writeFileSync(config, '{}'); // the machine's own is not ours
   const own = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec'), '--config-file', config];
   const where = ['-H', `unix://${socket}`, '-p', join(directory, 'docker.pid')];
-  const running = await host
-    .start('dockerd', [...own, ...where, ...flags], 'API listen on')
-    .catch(async (error: unknown) => {
-      await sweep(directory);
-      throw error;
-    });
+  const start = () => host.start('dockerd', [...own, ...where, ...flags], 'API listen on');
+  let running = await start().catch(async (error: unknown) => {
+    await sweep(directory);
+    throw error;
+  });
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
 
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -65,7 +66,13 @@ export async function startDockerEngine(host: Host, flags: readonly string[] = [
 
   const engine: DockerEngine = {
     socket,
-    pid: running.pid,
+    get pid() {
+      return running.pid;
+    },
+    async restart() {
+      await running.stop();
+      running = await start();
+    },
     call,
     async run(name, network = 'none') {
       const HostConfig = { NetworkMode: network };

@@ -15,7 +15,8 @@ import {
   withNetlink,
 } from '@weft/kernel';
 import { createLog } from '@weft/process';
-import type { BridgeObject, VethObject } from '@weft/proto/agent';
+import type { BridgeObject, PortObject, VethObject } from '@weft/proto/agent';
+import { Protocol } from '@weft/proto/model';
 import { afterEach, expect } from 'vitest';
 
 process.env['WEFT_LOG'] ??= 'silent';
@@ -168,6 +169,11 @@ export const element = (set: string, key: string[], data: string[] = []): HostOb
   hostObject({ $case: 'nftElement', value: { set, key, data } });
 export const sysctlObject = (key: string, value: string): HostObject =>
   hostObject({ $case: 'sysctl', value: { key, value } });
+export const portObject = (more: Partial<PortObject>): HostObject =>
+  hostObject({
+    $case: 'port',
+    value: { protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 8080, targetIp: '10.1.0.2', targetPort: 80, ...more },
+  });
 export const fileObject = (sandboxId: string, name: string, content: string): HostObject =>
   hostObject({ $case: 'file', value: { sandboxId, name, content } });
 

@@ -61,7 +61,8 @@ function kernel() {
     host: links(host.sh('ip -j addr').stdout),
     inside: links(inside('ip -j addr')),
     routes: [inside('ip route show default'), inside('ip -6 route show default')],
-    rules: host.sh('nft list ruleset').stdout,
+    // By table: one that is made again is the last of them.
+    rules: host.sh('nft list table inet weft; nft list table inet weft-user').stdout,
   };
 }
 

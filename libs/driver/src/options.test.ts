@@ -15,7 +15,10 @@ const specs: readonly OptionSpec[] = [
     check: (value) => (value.length < 4 ? undefined : 'short'),
   },
 ];
-const read = (given: Record<string, string>) => readOptions(specs, given, ['com.x.']);
+const read = (given: Record<string, string>) => readOptions(specs, given, ['com.x.'], others);
+const others: readonly OptionSpec[] = [
+  { key: 'com.x.ep', type: OptionType.STRING, defaultValue: '', meaning: '', endpoint: true },
+];
 
 test.each([
   [{}, { 'com.x.flag': 'true' }],
@@ -32,9 +35,12 @@ test.each([
 
 test.each([
   [{ 'com.x.flag': 'maybe' }, Reason.INVALID_OPTION, 'option com.x.flag: "maybe" is not true or false'],
+  [{ 'com.x.flag': 'constructor' }, Reason.INVALID_OPTION, 'option com.x.flag: "constructor" is not true or false'],
   [{ 'com.x.count': '-1' }, Reason.INVALID_OPTION, 'option com.x.count: "-1" is not a whole number from 0'],
   [{ 'com.x.mode': 'x' }, Reason.INVALID_OPTION, 'option com.x.mode: "x" is not one of nat, routed'],
   [{ 'com.x.short': 'too long' }, Reason.INVALID_OPTION, 'option com.x.short: "too long" is not short'],
+  [{ 'com.y.flag': 'true' }, Reason.UNKNOWN_OPTION, 'unknown option com.y.flag; did you mean com.x.flag?'],
+  [{ 'com.x.ep': 'true' }, Reason.UNKNOWN_OPTION, 'option com.x.ep belongs to endpoints'],
   [{ 'com.x.flog': 'true' }, Reason.UNKNOWN_OPTION, 'unknown option com.x.flog; did you mean com.x.flag?'],
 ])('%j is refused', (given, reason, message) => {
   expect(read(given as Record<string, string>).faults.map((one) => [one.reason, one.message])).toEqual([

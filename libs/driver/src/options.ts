@@ -17,42 +17,49 @@ export interface ReadOptions {
   readonly faults: readonly FaultError[];
 }
 
-const truths: Readonly<Record<string, string>> = {
-  '1': 'true',
-  t: 'true',
-  T: 'true',
-  true: 'true',
-  TRUE: 'true',
-  True: 'true',
-  '0': 'false',
-  f: 'false',
-  F: 'false',
-  false: 'false',
-  FALSE: 'false',
-  False: 'false',
-}; // as Go's strconv.ParseBool, which Docker uses
+const truths: ReadonlyMap<string, string> = new Map([
+  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map((text) => [text, 'true'] as const),
+  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, 'false'] as const),
+]); // as Go's strconv.ParseBool, which Docker uses
+
+// A key this close to a known one is a slip of the hand, wherever it stands.
+const SLIP = 2;
 
 /**
- * Reads given options against the table. Unknown keys under one of the driver's own prefixes are refused with the
- * nearest known key; other unknown keys are kept (they may be another tool's).
+ * Reads given options against the table. Unknown keys under one of the driver's own prefixes, and near misses of known
+ * ones, are refused with the nearest known key; other unknown keys are kept (they may be another tool's). `others` are
+ * the driver's options that do not belong here: a network's for an endpoint, an endpoint's for a network.
  */
 export function readOptions(
   specs: readonly OptionSpec[],
   given: Readonly<Record<string, string>>,
   ownPrefixes: readonly string[],
+  others: readonly OptionSpec[] = [],
 ): ReadOptions {
   const values: Record<string, string> = {};
   const faults: FaultError[] = [];
   const byKey = new Map(specs.map((spec) => [spec.key, spec]));
+  const field = specs.some((spec) => spec.endpoint) ? 'spec.driver_options' : 'options';
   for (const spec of specs) if (spec.defaultValue !== '') values[spec.key] = spec.defaultValue;
   for (const [key, value] of Object.entries(given)) {
     const spec = byKey.get(key);
     if (spec !== undefined) {
-      const read = readValue(spec, value);
+      const read = readValue(spec, value, field);
       if (typeof read === 'string') values[key] = read;
       else faults.push(read.fault);
-    } else if (ownPrefixes.some((prefix) => key.startsWith(prefix))) {
-      faults.push(unknownOption(key, [...byKey.keys()]));
+      continue;
+    }
+    const misplaced = others.find((other) => other.key === key);
+    if (misplaced !== undefined) {
+      const owner = misplaced.endpoint ? 'endpoints' : 'networks';
+      faults.push(
+        fault(Reason.UNKNOWN_OPTION, `option ${key} belongs to ${owner}`, { field, option: key, nearest: key }),
+      );
+      continue;
+    }
+    const nearest = nearestOf(key, byKey.keys());
+    if (ownPrefixes.some((prefix) => key.startsWith(prefix)) || (nearest?.distance ?? Infinity) <= SLIP) {
+      faults.push(unknownOption(key, nearest?.key ?? '', field));
     } else {
       values[key] = value;
     }
@@ -60,10 +67,10 @@ export function readOptions(
   return { values, faults };
 }
 
-function readValue(spec: OptionSpec, value: string): string | { fault: FaultError } {
+function readValue(spec: OptionSpec, value: string, field: string): string | { fault: FaultError } {
   const refuse = (expected: string) => ({
     fault: fault(Reason.INVALID_OPTION, `option ${spec.key}: "${value}" is not ${expected}`, {
-      field: 'options',
+      field,
       option: spec.key,
     }),
   });
@@ -71,7 +78,7 @@ function readValue(spec: OptionSpec, value: string): string | { fault: FaultErro
   if (complaint !== undefined) return refuse(complaint);
   switch (spec.type) {
     case OptionType.BOOL:
-      return truths[value] ?? (value === '' ? 'true' : refuse('true or false'));
+      return truths.get(value) ?? (value === '' ? 'true' : refuse('true or false'));
     case OptionType.UINT:
       return /^\d{1,9}$/.test(value) ? String(Number(value)) : refuse('a whole number from 0');
     case OptionType.ENUM:
@@ -81,14 +88,20 @@ function readValue(spec: OptionSpec, value: string): string | { fault: FaultErro
   }
 }
 
-function unknownOption(key: string, known: readonly string[]): FaultError {
-  const [nearest] = known.toSorted((a, b) => distance(key, a) - distance(key, b));
-  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-  return fault(Reason.UNKNOWN_OPTION, `unknown option ${key}${hint}`, {
-    field: 'options',
-    option: key,
-    nearest: nearest ?? '',
-  });
+function nearestOf(key: string, known: Iterable<string>): { key: string; distance: number } | undefined {
+  let nearest: { key: string; distance: number } | undefined;
+  // What is longer is near to nothing, and the distance costs the product of both lengths.
+  const start = key.slice(0, 200);
+  for (const one of known) {
+    const far = distance(start, one);
+    if (nearest === undefined || far < nearest.distance) nearest = { key: one, distance: far };
+  }
+  return nearest;
+}
+
+function unknownOption(key: string, nearest: string, field: string): FaultError {
+  const hint = nearest === '' ? '' : `; did you mean ${nearest}?`;
+  return fault(Reason.UNKNOWN_OPTION, `unknown option ${key}${hint}`, { field, option: key, nearest });
 }
 
 /** Levenshtein's distance: how many characters must be inserted, deleted or replaced. */

@@ -1,7 +1,7 @@
 // Reads the change log's events aloud on NATS. With JetStream it resumes after the stream's last message, each
 // publication fenced by the expected last message id: none lost, none twice. Without a server only events wait.
 import { asFault, isFault, Reason } from '@weft/fault';
-import type { Log } from '@weft/process';
+import { type Log, pause } from '@weft/process';
 import type { Event } from '@weft/proto/event';
 import { connect, headers, type JetStreamClient, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import { bodyOf, messageId, positionOf, streamName, subjectOf, subjects } from './subject.ts';
@@ -113,18 +113,4 @@ async function lastMessageId(manager: JetStreamManager): Promise<string | undefi
   if (state.messages === 0) return undefined;
   const message = await manager.streams.getMessage(streamName, { seq: state.last_seq });
   return message.header.get('Nats-Msg-Id') || undefined;
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -1,3 +1,4 @@
+import { Protocol } from '@weft/proto/model';
 import { describe, expect, it } from 'vitest';
 import { diff } from './diff.ts';
 import { type HostObject, hostObject, parseKey, type Spec } from './key.ts';
@@ -18,6 +19,19 @@ const specs: { spec: Spec; text: string }[] = [
   {
     spec: { $case: 'sysctl', value: { key: 'net.ipv4.ip_forward', value: '0' } },
     text: 'sysctl/net.ipv4.ip_forward value=0',
+  },
+  {
+    spec: {
+      $case: 'port',
+      value: {
+        protocol: Protocol.UDP,
+        hostIp: '0.0.0.0',
+        hostPort: 5353,
+        targetIp: '10.0.0.2',
+        targetPort: 53,
+      },
+    },
+    text: 'port/udp/0.0.0.0/5353 to=10.0.0.2:53',
   },
   {
     spec: {

@@ -33,7 +33,7 @@ export const nftSets = [
   {
     name: 'hairpins',
     key: ['ifname', 'ifname'],
-    meaning: 'a published port asked for by its own network is answered by way of the host',
+    meaning: 'a published port asked for by its own network is answered by way of the host; the two are one bridge',
   },
   { name: 'internal_bridges', key: ['ifname'], meaning: 'nothing is forwarded from or to this bridge' },
   { name: 'unprotected4', key: ['ifname'], meaning: 'all IPv4 is forwarded to this bridge' },

@@ -26,6 +26,9 @@ export const FORWARD_MARK = 0x4e000000;
 /** Forwarded packets that carry it are let pass: an administrator's word against weft's. */
 export const ACCEPT_MARK = 0x57000000;
 
+/** Forwarded packets for a published port of the network they come from. With br_netfilter such a packet is bridged. */
+const HAIRPIN_MARK = 0xa0000000;
+
 const hex = (mark: number): string => `0x${mark.toString(16)}`;
 const rule = (id: string, nft: string, says: string): Rule => ({ id, nft, says });
 
@@ -99,10 +102,11 @@ export const chains: readonly Chain[] = [
         `oifname @bridges meta mark set meta mark | ${hex(FORWARD_MARK)}`,
         'what goes to a bridge of weft is decided below',
       ),
+      rule('others', 'meta oifkind "bridge" return', 'what goes to a bridge of others is for them to decide'),
       rule(
         'mark-out',
-        `iifname @bridges meta oifkind != "bridge" meta mark set meta mark | ${hex(FORWARD_MARK)}`,
-        'what leaves for the world may leave; what goes to a bridge of others is for them to decide',
+        `iifname @bridges meta mark set meta mark | ${hex(FORWARD_MARK)}`,
+        'what leaves for the world may leave',
       ),
     ],
   },
@@ -126,12 +130,17 @@ export const chains: readonly Chain[] = [
         'oifname @internal_bridges iifname != @internal_bridges drop',
         'nothing enters an internal network',
       ),
-      rule('published', 'oifname @bridges ct status dnat accept', 'connections to published ports pass'),
+      rule(
+        'hairpin-mark',
+        `ct status dnat iifname . oifname @hairpins meta mark set meta mark | ${hex(HAIRPIN_MARK)}`,
+        'a published port asked for by its own network: noted here, since later it is not always known where it came from',
+      ),
       rule(
         'pairs',
         'iifname . oifname vmap @bridge_pairs',
         'within a network: sandboxes talk to each other, or not (inter-container communication)',
       ),
+      rule('published', 'oifname @bridges ct status dnat accept', 'connections to published ports pass'),
       rule('internal-pairs', 'iifname @internal_bridges drop', 'nothing passes from one internal network to another'),
       rule(
         'answers',
@@ -180,7 +189,7 @@ export const chains: readonly Chain[] = [
     rules: [
       rule(
         'hairpin',
-        'ct status dnat iifname . oifname @hairpins masquerade',
+        `meta mark & ${hex(HAIRPIN_MARK)} == ${hex(HAIRPIN_MARK)} masquerade`,
         'a sandbox that asks for a port of its own network by way of the host gets the answer by way of the host',
       ),
       rule(

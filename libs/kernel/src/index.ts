@@ -8,8 +8,10 @@ export {
   dumpAddresses,
   putAddress,
 } from './address.ts';
-export { cidrText } from './address-text.ts';
+export { cidrText, ipBytes, ipText } from './address-text.ts';
+export { type Announcement, announce } from './announce.ts';
 export { type Capability, missingCapabilities } from './capability.ts';
+export { dumpFlows, type Flow, type FlowTuple, forgetFlows } from './conntrack.ts';
 export { ERRNO, errnoName, KernelError } from './error.ts';
 export { enterAndExec, type Sandbox } from './exec.ts';
 export { type PendingDelete, startGroupDelete } from './group-delete.ts';
@@ -44,7 +46,7 @@ export {
 } from './namespace.ts';
 export { type Ack, isOwnPort, type NetlinkSocket, openNetfilter, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
-export { listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
+export { listChainText, listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
 export {
   changeElements,
   type ElementChange,
@@ -55,6 +57,8 @@ export {
 } from './nft-elements.ts';
 export type { NftField } from './nft-keys.ts';
 export { assignNsid, findNsid } from './nsid.ts';
+export { holdPort, releasePort } from './port-socket.ts';
+export { type HostPort, lookUpPortUsers, type PortUser, type PortUsers, type Transport } from './port-users.ts';
 export { addRoute, deleteRoute, dumpRoutes, type Route, type RouteSpec, replaceRoute, TABLE_MAIN } from './route.ts';
 export { readSysctl, writeSysctl } from './sysctl.ts';
 export { clearWake, closeWakeFd, createWakeFd, waitFor, wake } from './wait.ts';

@@ -26,6 +26,8 @@ export interface Link {
   readonly peerNsid: number | undefined;
   /** Present when it is a bridge's port. */
   readonly port: Required<PortFlags> | undefined;
+  /** It is a bridge's port and passes frames on. */
+  readonly isForwarding: boolean;
 }
 
 const readPort = (buffer: Buffer, from: number, to: number): Required<PortFlags> => {
@@ -45,6 +47,18 @@ const readPort = (buffer: Buffer, from: number, to: number): Required<PortFlags>
   };
 };
 
+// IFLA_BRPORT_STATE, and its value for a port that passes frames on.
+const BRPORT_STATE = 1;
+const BR_STATE_FORWARDING = 3;
+
+const readPortState = (buffer: Buffer, from: number, to: number): number | undefined => {
+  let state: number | undefined;
+  walk(buffer, from, to, (type, start) => {
+    if (type === BRPORT_STATE) state = buffer[start];
+  });
+  return state;
+};
+
 /** Reads the body of an RTM_NEWLINK or RTM_DELLINK. */
 export const readLink = ({ buffer, from, to }: Message): Link => {
   const index = buffer.readInt32LE(from + 4);
@@ -59,6 +73,7 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
   let peer: number | undefined;
   let peerNsid: number | undefined;
   let port: Required<PortFlags> | undefined;
+  let isForwarding = false;
   walk(buffer, from + 16, to, (type, start, end) => {
     if (type === IFLA.IFNAME) name = readText(buffer, start, end);
     else if (type === IFLA.MTU) mtu = buffer.readUInt32LE(start);
@@ -73,12 +88,15 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
       walk(buffer, start, end, (info, infoStart, infoEnd) => {
         if (info === IFLA_INFO.KIND) kind = readText(buffer, infoStart, infoEnd);
         else if (info === IFLA_INFO.SLAVE_KIND) slave = readText(buffer, infoStart, infoEnd);
-        else if (info === IFLA_INFO.SLAVE_DATA && slave === 'bridge') port = readPort(buffer, infoStart, infoEnd);
+        else if (info === IFLA_INFO.SLAVE_DATA && slave === 'bridge') {
+          port = readPort(buffer, infoStart, infoEnd);
+          isForwarding = readPortState(buffer, infoStart, infoEnd) === BR_STATE_FORWARDING;
+        }
       });
     }
   });
   const up = (flags & IFF_UP) !== 0;
-  return { index, name, kind, up, flags, mtu, mac, group, master, alias, peer, peerNsid, port };
+  return { index, name, kind, up, flags, mtu, mac, group, master, alias, peer, peerNsid, port, isForwarding };
 };
 
 /** One link, or undefined when there is none of that name or index. Throws KernelError on anything else. */

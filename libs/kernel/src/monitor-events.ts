@@ -24,7 +24,15 @@ export type KernelEvent =
   | (Origin & { readonly source: 'route'; readonly route: Route })
   /** A namespace got an id here, or died. */
   | (Origin & { readonly source: 'namespace'; readonly id: number })
-  | (Origin & { readonly source: 'nft'; readonly object: NftObjectKind; readonly table: string })
+  | (Origin & {
+      readonly source: 'nft';
+      readonly object: NftObjectKind;
+      /** As nft has it: 1 inet, 2 ip, 10 ip6 and so on. */
+      readonly family: number;
+      readonly table: string;
+      /** Of chains and rules. */
+      readonly chain: string | undefined;
+    })
   /** End of an nft transaction, with the process that made it. */
   | (Origin & { readonly source: 'generation'; readonly pid: number; readonly program: string });
 
@@ -46,6 +54,8 @@ const NFT_OBJECTS = new Map<number, [NftObjectKind, Origin['change']]>([
 ]);
 const NEWGEN = 15;
 const NFTA_TABLE = 1;
+const NFTA_RULE_CHAIN = 2;
+const NFTA_CHAIN_NAME = 3;
 const GEN_PID = 2;
 const GEN_PROGRAM = 3;
 
@@ -106,10 +116,14 @@ export const readNftEvent = (message: Message, nsid: number | undefined): Kernel
   }
   const known = NFT_OBJECTS.get(type);
   if (known === undefined) return undefined;
+  const [object, change] = known;
+  const chainAt = object === 'chain' ? NFTA_CHAIN_NAME : object === 'rule' ? NFTA_RULE_CHAIN : undefined;
   let table = '';
+  let chain: string | undefined;
   // Attribute 1 is the table's name in all of these messages.
   walk(buffer, from + 4, to, (attribute, start, end) => {
     if (attribute === NFTA_TABLE) table = readText(buffer, start, end);
+    else if (attribute === chainAt) chain = readText(buffer, start, end);
   });
-  return { source: 'nft', change: known[1], nsid, port, object: known[0], table };
+  return { source: 'nft', change, nsid, port, object, family: buffer.readUInt8(from), table, chain };
 };

@@ -138,11 +138,14 @@ const transact = (socket: NetlinkSocket, messages: readonly Request[]): KernelEr
     return encode(message, flags, sequence, 0);
   };
   const begin = frame(batch(MSG.BATCH_BEGIN), 0);
-  const frames = messages.map((message) => frame(message, NLM_F_ACK));
+  // All are answered in order, those that fail in any case: the last one's answer is the end. An answer to each of thousands would
+  // not fit into our receive buffer, and what does not fit is lost without a word.
+  const frames = messages.map((message, at) => frame(message, at === messages.length - 1 ? NLM_F_ACK : 0));
+  const last = [...operations.keys()].at(-1);
   socket.send(Buffer.concat([begin, ...frames, frame(batch(MSG.BATCH_END), 0)]));
   let error: KernelError | undefined;
-  let missing = messages.length;
-  // One ack a message, after the commit. When the batch as a whole is refused only its begin is answered: then read what is
+  let isOver = false;
+  // The answer comes after the commit. When the batch as a whole is refused only its begin is answered: then read what is
   // there and do not wait for more.
   let flags = 0;
   const onMessage = (message: Message) => {
@@ -150,10 +153,10 @@ const transact = (socket: NetlinkSocket, messages: readonly Request[]): KernelEr
     if (message.type !== NLMSG_ERROR || operation === undefined) return;
     error ??= readAck(message, operation);
     if (operation === 'nft batch') flags = MSG_DONTWAIT;
-    else missing--;
+    else if (message.sequence === last) isOver = true;
   };
   try {
-    while (missing > 0) socket.eachReceived(socket.receive('await nft acks', flags), onMessage);
+    while (!isOver) socket.eachReceived(socket.receive('await nft acks', flags), onMessage);
   } catch (failure) {
     if (!isDry(failure)) throw failure;
   }

@@ -1,6 +1,7 @@
 // nftables' structure (tables, chains, rules, sets) as nft text through libnftables: one text is one atomic transaction.
 // A context belongs to the namespace that it was made in, so each run makes one inside the window and frees it there.
 // It refuses to keep one: it holds a socket, and a socket keeps a dead namespace alive.
+import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
 import { ERRNO, KernelError } from './error.ts';
 import { inNamespace } from './namespace.ts';
@@ -62,9 +63,22 @@ const failure = (operation: string, detail: string): KernelError => {
   return new KernelError(operation, errno, errno === 0 ? 'nft refused it' : errnoText(errno), detail.trimEnd());
 };
 
+// libnftables waits with select(2), which aborts the process for a higher descriptor.
+const HIGHEST_DESCRIPTOR = 1023;
+
+/** Its socket will get the lowest number that is free now. */
+const assertLowDescriptor = (operation: string): void => {
+  const next = openSync('/', 'r');
+  closeSync(next);
+  if (next < HIGHEST_DESCRIPTOR - 8) return;
+  const words = `libnftables needs a descriptor below ${HIGHEST_DESCRIPTOR + 1}, and the process has all of them open`;
+  throw new KernelError(operation, ERRNO.EMFILE, errnoText(ERRNO.EMFILE), words);
+};
+
 const run = (namespace: string | undefined, text: string, flags: number, operation: string): string => {
   library ??= load();
   const nft = library;
+  assertLowDescriptor(operation);
   return inNamespace(namespace, () => {
     const context = nft.contextNew(CTX_DEFAULT);
     try {
@@ -103,25 +117,30 @@ export const listTable = (namespace: string | undefined, family: string, table: 
   }
 };
 
+const listText = (namespace: string | undefined, what: string, flags: number): string | undefined => {
+  try {
+    return run(namespace, `list ${what}`, flags, `list nft ${what}`);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === ERRNO.ENOENT) return undefined;
+    throw error;
+  }
+};
+
 /** The same as the text that `nft list table` prints; `terse` leaves out the elements of sets, as `nft -t` does. */
 export const listTableText = (
   namespace: string | undefined,
   family: string,
   table: string,
   { terse = false } = {},
-): string | undefined => {
-  try {
-    return run(
-      namespace,
-      `list table ${family} ${table}`,
-      terse ? OUTPUT_TERSE : 0,
-      `list nft table ${family} ${table}`,
-    );
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === ERRNO.ENOENT) return undefined;
-    throw error;
-  }
-};
+): string | undefined => listText(namespace, `table ${family} ${table}`, terse ? OUTPUT_TERSE : 0);
+
+/** One chain of a table, as nft prints it; undefined when there is none. Throws KernelError. */
+export const listChainText = (
+  namespace: string | undefined,
+  family: string,
+  table: string,
+  chain: string,
+): string | undefined => listText(namespace, `chain ${family} ${table} ${chain}`, 0);
 
 /** Family and name of every table of a namespace. */
 export const listTables = (namespace: string | undefined): { family: string; name: string }[] =>

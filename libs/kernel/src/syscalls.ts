@@ -23,6 +23,8 @@ export const bind: (fd: Int, address: Uint8Array, length: Int) => Int = libc.fun
 export const setsockopt: (fd: Int, level: Int, name: Int, value: Uint8Array, length: Int) => Int = libc.func(
   'int setsockopt(int, int, int, const uint8_t *, int)',
 );
+export const sendto: (fd: Int, buffer: Uint8Array, length: Int, flags: Int, to: Uint8Array, size: Int) => Int =
+  libc.func('intptr_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, int)');
 // For descriptors that node did not open: in a Worker its own closeSync warns of those.
 export const close: (fd: Int) => Int = libc.func('int close(int)');
 export const recv: (fd: Int, buffer: Uint8Array, length: Int, flags: Int) => Int = libc.func(

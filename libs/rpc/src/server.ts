@@ -73,9 +73,13 @@ export async function serve(target: Target, services: readonly Serving[], onDefe
   return {
     async stop() {
       health.setStatus('unhealthy');
-      const gone = server.shutdown();
-      const patience = setTimeout(() => server.forceShutdown(), 250);
-      await gone;
+      const forced = Promise.withResolvers<void>();
+      const patience = setTimeout(() => {
+        server.forceShutdown();
+        // A client that no longer reads never lets its connection close.
+        forced.resolve();
+      }, 250);
+      await Promise.race([server.shutdown(), forced.promise]);
       clearTimeout(patience);
     },
   };

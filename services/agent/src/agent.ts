@@ -1,8 +1,9 @@
 // One host's agent, the half that may wait: dials the controller, remembers what it says, hands it to the kernel thread,
 // and reports. It decides nothing. Without a controller it goes on repairing what it last heard.
 import { isFault, Reason } from '@weft/fault';
-import type { Log } from '@weft/process';
+import { type Log, pause } from '@weft/process';
 import type { AgentServiceClient, Drift, ObjectFailure, SandboxState } from '@weft/proto/agent';
+import type { HostFacts } from '@weft/proto/model';
 import type { Store } from '@weft/store';
 import { BatchFold } from './batches.ts';
 import { lookUpFacts } from './facts.ts';
@@ -139,12 +140,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       });
   }
 
+  /** As they were told last. */
+  let facts: HostFacts | undefined;
+
   async function follow(): Promise<void> {
-    const answer = await controller.register({
-      hostId: memory.hostId,
-      name: options.name,
-      facts: lookUpFacts(options.runDir),
-    });
+    facts = lookUpFacts(options.runDir);
+    const answer = await controller.register({ hostId: memory.hostId, name: options.name, facts });
     if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
     storeId = answer.storeId;
     registered.resolve();
@@ -172,10 +173,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
   })();
 
-  let facts = lookUpFacts(options.runDir);
   const lookingUp = setInterval(() => {
+    if (seen === undefined) return;
     const now = lookUpFacts(options.runDir);
-    if (JSON.stringify(now) === JSON.stringify(facts) || seen === undefined) return;
+    if (JSON.stringify(now) === JSON.stringify(facts)) return;
     facts = now;
     controller
       .report({ hostId: memory.hostId, storeId: seen.storeId, seenRevision: seen.revision, facts: now })
@@ -206,16 +207,3 @@ function mergeNews(first: News, second: News | Report): News {
 }
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done, { once: true });
-  });
-}

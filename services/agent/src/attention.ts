@@ -5,11 +5,14 @@ import { type HostObject, keyOf } from '@weft/hoststate';
 import { type Heard, isOwnPort, type KernelEvent, WEFT_TABLE } from '@weft/kernel';
 import type { Context } from './context.ts';
 import { type Entries, sandboxIdOf } from './entries.ts';
+import { OTHERS } from './others-firewall.ts';
 
 export interface Attention {
   readonly keys: Set<string>;
   /** Look at the rule set and its elements. */
   readonly nft: boolean;
+  /** Look at the chain of others that weft has a rule in. */
+  readonly others: boolean;
   /** Notifications were lost: look at everything. */
   readonly all: boolean;
 }
@@ -28,9 +31,17 @@ const NO_BRIDGE = { macAddress: '', mtu: 0, addresses: [], mayExist: false, ipv6
 const isForeignNft = (event: KernelEvent): boolean =>
   event.source === 'nft' && event.nsid === undefined && event.table === WEFT_TABLE && !isOwnPort(event.port);
 
+const isOfOthers = (event: KernelEvent): boolean =>
+  event.source === 'nft' &&
+  event.nsid === undefined &&
+  event.table === OTHERS.table &&
+  OTHERS.families.some(({ number }) => number === event.family) &&
+  (event.chain === undefined || event.chain === OTHERS.chain);
+
 export const attend = (context: Context, entries: Entries, { events, overflow }: Heard): Attention => {
   const keys = new Set<string>();
   let nft = overflow;
+  let others = overflow;
   const add = (object: HostObject) => {
     const sandboxId = sandboxIdOf(object);
     if (sandboxId === undefined) keys.add(object.key);
@@ -38,8 +49,10 @@ export const attend = (context: Context, entries: Entries, { events, overflow }:
     else for (const key of entries.ofSandbox(sandboxId)) keys.add(key);
   };
   for (const event of events) {
-    if (event.source === 'nft') nft ||= isForeignNft(event);
-    else if (event.nsid !== undefined || event.source === 'namespace') {
+    if (event.source === 'nft') {
+      nft ||= isForeignNft(event);
+      others ||= isOfOthers(event);
+    } else if (event.nsid !== undefined || event.source === 'namespace') {
       const nsid = event.source === 'namespace' ? event.id : event.nsid;
       const sandboxId = nsid === undefined ? undefined : context.sandboxOf(nsid);
       for (const key of sandboxId === undefined ? [] : entries.ofSandbox(sandboxId)) keys.add(key);
@@ -49,5 +62,5 @@ export const attend = (context: Context, entries: Entries, { events, overflow }:
       if (entry !== undefined) add(entry.object);
     }
   }
-  return { keys, nft, all: overflow };
+  return { keys, nft, others, all: overflow };
 };

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { fault, Reason } from '@weft/fault';
 import type { HostObject, Kind, Spec } from '@weft/hoststate';
 import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetfilter, openNetlink } from '@weft/kernel';
+import type { Drift } from '@weft/proto/agent';
+import { HeldPorts } from './held-ports.ts';
 import { refused } from './kernel-fault.ts';
 import type { Ledger } from './ledger.ts';
 import { namespacePath } from './names.ts';
@@ -28,6 +30,8 @@ export interface SandboxPlace {
   readonly nsid: number;
 }
 
+const BRIDGES = 'nft/bridges/';
+
 // A turn may touch thousands of sandboxes; so many sockets are open at once at most.
 const SOCKETS = 64;
 
@@ -38,6 +42,11 @@ export class Context {
   readonly bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   /** What the host must have, by key. */
   readonly wanted = new Map<string, HostObject>();
+  /** Keys of the wanted elements that name weft's bridges. */
+  readonly bridges = new Set<string>();
+  readonly ports = new HeldPorts();
+  /** Keys of veths that were made and have not been announced. */
+  readonly made = new Set<string>();
   /** Sandboxes whose adopted namespace is gone, by id. */
   readonly lost = new Set<string>();
   /** Indexes of host links to be deleted together at the end of the turn. */
@@ -50,10 +59,34 @@ export class Context {
   readonly #sandboxByNsid = new Map<number, string>();
   readonly #sockets = new Map<string | undefined, NetlinkSocket>();
   #nft: NetlinkSocket | undefined;
+  #said: Drift[] = [];
 
   constructor(runDir: string, ledger: Ledger) {
     this.runDir = runDir;
     this.ledger = ledger;
+  }
+
+  want(object: HostObject): void {
+    this.wanted.set(object.key, object);
+    if (object.key.startsWith(BRIDGES)) this.bridges.add(object.key);
+  }
+
+  forgo(key: string): void {
+    this.wanted.delete(key);
+    this.bridges.delete(key);
+  }
+
+  /** Tells the turn's report that something was otherwise than it must be, or was made so for the first time. */
+  say(key: string, what: string, isRepaired: boolean): void {
+    const now = new Date();
+    this.#said.push({ key, what, found: now, repaired: isRepaired ? now : undefined });
+  }
+
+  /** Takes what was said. */
+  takeSaid(): Drift[] {
+    const said = this.#said;
+    this.#said = [];
+    return said;
   }
 
   /** The socket of a namespace (undefined: the host's) for this turn. */
@@ -73,8 +106,9 @@ export class Context {
     return this.#nft;
   }
 
-  /** Closes what outlives the turns. */
+  /** Closes what outlives the turns. The kernel keeps all, the ports' elements too. */
   close(): void {
+    this.ports.close();
     this.#nft?.close();
     this.#nft = undefined;
   }

@@ -3,6 +3,7 @@
 import { FaultError, Reason, toMessage } from '@weft/fault';
 import { type HostObject, inOrder } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
+import { Announcements } from './announcements.ts';
 import { attend } from './attention.ts';
 import type { Context } from './context.ts';
 import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
@@ -10,19 +11,19 @@ import { faultOf } from './kernel-fault.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
 import type { Result } from './kinds/kind.ts';
-import { ensureTable, repairElements } from './kinds/nft-element.ts';
+import { lookAtTable } from './kinds/nft-table.ts';
+import { Looks } from './looks.ts';
+import { OthersFirewall } from './others-firewall.ts';
 import { prune } from './prune.ts';
 import { SandboxStates } from './sandbox-states.ts';
 import { Teardown } from './teardown.ts';
 import { Tickets } from './tickets.ts';
 
-// Notifications come in bursts: a look waits this long for the rest of one, and takes at most so many objects a turn.
-const DEBOUNCE_MS = 20;
+// A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
-/** Looking at everything takes at most one part in so many of the time: about 0.7 %. */
-export const LOOK_SHARE = 150;
 // What a batch waits for beside its objects: that what nothing asks for is gone. No object has this key.
 const PRUNED = '';
+const WHOLES = ['elements', 'others', 'unasked'] as const;
 
 export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
 const isEmpty = (report: Report): boolean => Object.values(report).every((list) => list.length === 0);
@@ -35,31 +36,30 @@ export interface Turn {
 export class Reconciler {
   readonly #context: Context;
   readonly #drain: () => Heard;
-  readonly #lookEveryMs: number;
+  readonly #looks: Looks;
   readonly #entries = new Entries();
   readonly #tickets = new Tickets();
   readonly #teardown: Teardown;
   readonly #states: SandboxStates;
+  readonly #announcements: Announcements;
+  readonly #others: OthersFirewall;
   /** Keys to be put or removed in this turn. */
   readonly #due = new Set<string>();
   /** Keys that wait for links to go. */
   readonly #deferred = new Set<string>();
-  readonly #toLook = new Set<string>();
-  #lookAt = Infinity;
-  #lookAtNft = false;
-  #pruneDue = false;
   #isSynced = false;
-  #fullLookAt = 0;
-  /** When the full look under way began. */
-  #fullLookSince: number | undefined;
+  /** Weft had a bridge when that was last looked at. */
+  #hadBridges = false;
   #report = emptyReport();
 
   constructor(context: Context, drain: () => Heard, lookEveryMs: number) {
     this.#context = context;
     this.#drain = drain;
-    this.#lookEveryMs = lookEveryMs;
+    this.#looks = new Looks(lookEveryMs);
     this.#teardown = new Teardown(context);
     this.#states = new SandboxStates(context, this.#entries);
+    this.#announcements = new Announcements(context);
+    this.#others = new OthersFirewall(context);
   }
 
   /** Takes a batch in; `turn` does it. */
@@ -77,7 +77,8 @@ export class Reconciler {
     }
     const leaving = synced === true ? [...gone, ...this.#entries.takeStale()] : gone;
     for (const key of leaving) {
-      this.#context.wanted.delete(key);
+      this.#context.forgo(key);
+      this.#announcements.forget(key);
       if (this.#entries.leave(key)) {
         this.#due.add(key);
         waiting.push(key);
@@ -86,9 +87,7 @@ export class Reconciler {
     // Only the first of these, and one that begins all anew, can reveal what nothing asks for; full looks find the rest.
     if (synced === true && (!this.#isSynced || reset === true)) {
       this.#isSynced = true;
-      this.#pruneDue = true;
-      this.#lookAtNft = true;
-      this.#lookAt = 0;
+      for (const what of WHOLES) this.#looks.wantWhole(what, 0, true);
       waiting.push(PRUNED);
     }
     this.#tickets.open(id, waiting, refused);
@@ -103,8 +102,8 @@ export class Reconciler {
   waitMs(now: number): number {
     const next = Math.min(
       this.#due.size > 0 ? now : Infinity,
-      this.#lookAt,
-      this.#fullLookAt,
+      this.#looks.nextAt(),
+      this.#announcements.nextAt(),
       this.#entries.nextRetryAt(),
     );
     return Math.max(0, next - now);
@@ -112,31 +111,31 @@ export class Reconciler {
 
   /** A full look at the next turn, all of it in that turn. */
   lookAtAll(now: number): void {
-    for (const { key } of inOrder([...this.#entries.byKey.values()].map(({ object }) => object))) this.#toLook.add(key);
-    this.#lookAt = now;
-    this.#lookAtNft = true;
-    this.#pruneDue = this.#isSynced;
-    this.#fullLookAt = now + this.#lookEveryMs;
-    this.#fullLookSince = now;
+    const keys = inOrder([...this.#entries.byKey.values()].map(({ object }) => object)).map(({ key }) => key);
+    const wholes = WHOLES.filter((what) => what !== 'unasked' || this.#isSynced);
+    this.#looks.beginFull(keys, now, wholes);
   }
 
   /** Looks at managed sandboxes whose namespace lost its name: an unmount makes no notification of its own. */
   lookAtMounts(now: number): void {
-    for (const sandboxId of this.#states.unnamed()) this.#look(this.#entries.ofSandbox(sandboxId), now);
+    for (const sandboxId of this.#states.unnamed()) this.#looks.want(this.#entries.ofSandbox(sandboxId), now);
   }
 
   turn(now: number, { everything = false } = {}): Turn {
     try {
       this.#hear(now, new Set());
-      if (now >= this.#fullLookAt) this.lookAtAll(now);
+      if (this.#looks.isFullDue(now)) this.lookAtAll(now);
       this.#finishTeardown(now);
       for (const key of this.#entries.due(now)) this.#due.add(key);
       this.#removals(now);
       this.#puts(now);
-      if (now >= this.#lookAt) this.#looks(now, everything ? Infinity : LOOKS_PER_TURN);
-      this.#startTeardown(now);
-      if (!this.#pruneDue && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
+      this.#announcements.send(now);
+      this.#lookAtBridges(now);
+      if (this.#looks.isDue(now)) this.#look(now, everything ? Infinity : LOOKS_PER_TURN);
+      this.#attempt('delete links', now, () => this.#gone(this.#teardown.start(), now));
+      if (!this.#looks.isWanted('unasked') && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
       this.#report.sandboxes.push(...this.#states.changed());
+      this.#report.drifts.push(...this.#context.takeSaid());
       const report = this.#report;
       this.#report = emptyReport();
       const applied = this.#tickets
@@ -151,7 +150,7 @@ export class Reconciler {
   /** True when there is something to do. Throws TypeError for an object that is none. */
   #takePut(object: HostObject): boolean {
     const { before, isNew } = this.#entries.put(object);
-    this.#context.wanted.set(object.key, object);
+    this.#context.want(object);
     this.#states.touch(sandboxIdOf(object));
     if (!isNew) return false;
     const old = before?.object.spec;
@@ -164,13 +163,6 @@ export class Reconciler {
     return true;
   }
 
-  #look(keys: Iterable<string>, now: number): void {
-    for (const key of keys) {
-      this.#toLook.add(key);
-      this.#lookAt = Math.min(this.#lookAt, now + DEBOUNCE_MS);
-    }
-  }
-
   /** Takes notifications in; those about `ignored` keys say what we have just done ourselves. */
   #hear(now: number, ignored: ReadonlySet<string>): void {
     const heard = this.#drain();
@@ -178,16 +170,14 @@ export class Reconciler {
       const isGone = event.source === 'link' && event.change === 'del' && event.nsid === undefined;
       if (isGone) this.#teardown.heard(event.link.index);
     }
-    const { keys, nft, all } = attend(this.#context, this.#entries, heard);
-    this.#look(
+    const { keys, nft, others, all } = attend(this.#context, this.#entries, heard);
+    this.#looks.want(
       [...keys].filter((key) => !ignored.has(key)),
       now,
     );
-    if (nft) {
-      this.#lookAtNft = true;
-      this.#lookAt = Math.min(this.#lookAt, now + DEBOUNCE_MS);
-    }
-    if (all) this.#fullLookAt = now;
+    if (nft) this.#looks.wantWhole('elements', now);
+    if (others) this.#looks.wantWhole('others', now);
+    if (all) this.#looks.fullBy(now);
   }
 
   #takeDue(leaving: boolean): HostObject[] {
@@ -221,20 +211,6 @@ export class Reconciler {
     const { failed } = removeLinks(this.#context, objects);
     this.#failed(failed, now);
     this.#teardown.gather(objects.filter(({ key }) => !failed.has(key)).map(({ key }) => key));
-  }
-
-  #startTeardown(now: number): void {
-    try {
-      this.#gone(this.#teardown.start(), now);
-    } catch (error) {
-      this.#troubled('delete links', error, now);
-    }
-  }
-
-  /** Something beside any one object went wrong (no descriptor left, say): told, and tried again with a full look soon. */
-  #troubled(doing: string, error: unknown, now: number): void {
-    this.#drift(doing, error instanceof Error ? error.message : String(error), false);
-    this.#fullLookAt = Math.min(this.#fullLookAt, now + backOffMs(1));
   }
 
   #finishTeardown(now: number): void {
@@ -272,6 +248,7 @@ export class Reconciler {
     this.#hear(now, new Set(objects.map(({ key }) => key)));
     const open = objects.filter(({ key }) => !result.failed.has(key) && !result.deferred.has(key));
     const differing = checkAll(this.#context, open);
+    for (const { key } of open) if (!differing.has(key)) this.#announcements.begin(key, now);
     if (differing.size === 0) return result;
     // Somebody changed it under our hands, or one object undid another: once more, then it is a failure.
     const again = open.filter(({ key }) => differing.has(key));
@@ -304,23 +281,28 @@ export class Reconciler {
     for (const key of this.#entries.failed) if (!put.has(key)) this.#due.add(key);
   }
 
-  #looks(now: number, most: number): void {
+  #look(now: number, most: number): void {
     const objects: HostObject[] = [];
-    for (const key of this.#toLook) {
-      if (objects.length >= most) break;
-      this.#toLook.delete(key);
+    for (const key of this.#looks.take(most)) {
       const entry = this.#entries.byKey.get(key);
       if (entry?.applied === true && !entry.leaving) objects.push(entry.object);
     }
     this.#repair(objects, now);
-    if (this.#toLook.size > 0) return;
-    this.#lookAt = Infinity;
-    if (this.#fullLookSince !== undefined) {
-      this.#fullLookAt = Math.max(this.#fullLookAt, now + LOOK_SHARE * (now - this.#fullLookSince));
-      this.#fullLookSince = undefined;
+    const rest = this.#looks.takeWholes(now);
+    if (rest === undefined) return;
+    if (rest.wholes.has('elements')) this.#lookAtElements(now);
+    if (rest.wholes.has('others')) {
+      const how = { isFull: rest.isFull, isSynced: this.#isSynced };
+      this.#attempt('the chain of others', now, () => this.#others.look(how));
     }
-    if (this.#lookAtNft) this.#lookAtElements(now);
-    if (this.#pruneDue) this.#prune(now);
+    if (rest.wholes.has('unasked')) this.#prune(now);
+  }
+
+  /** The first bridge comes, or the last one goes: others' firewall is told. */
+  #lookAtBridges(now: number): void {
+    const hasBridges = this.#context.bridges.size > 0;
+    if (hasBridges !== this.#hadBridges) this.#looks.wantWhole('others', now, true);
+    this.#hadBridges = hasBridges;
   }
 
   #repair(objects: readonly HostObject[], now: number): void {
@@ -333,44 +315,34 @@ export class Reconciler {
       if (deferred.has(key)) this.#deferred.add(key);
       const isRepaired = !failed.has(key) && !deferred.has(key);
       const what = differing.get(key) ?? '';
-      this.#drift(key, what, isRepaired);
+      this.#context.say(key, what, isRepaired);
     }
     this.#failed(failed, now);
   }
 
   #lookAtElements(now: number): void {
-    this.#lookAtNft = false;
     const objects = [...this.#entries.byKey.values()].map(({ object }) => object);
-    const wants = objects.some(({ spec }) => spec?.$case === 'nftElement');
-    // A host without any element has no need of the table yet.
-    if (!wants && !this.#isSynced) return;
-    try {
-      const what = ensureTable(this.#context);
-      if (what !== undefined && wants) this.#drift('table inet weft', what, true);
-      const { drifts, failed } = repairElements(this.#context, objects, this.#isSynced, this.#applied());
-      for (const drift of drifts) this.#drift(drift.key, drift.what, !failed.has(drift.key));
-      this.#failed(failed, now);
-    } catch (error) {
-      this.#troubled('table inet weft', error, now);
-    }
-  }
-
-  #applied(): (key: string) => boolean {
-    return (key) => this.#entries.byKey.get(key)?.applied === true;
+    const isApplied = (key: string) => this.#entries.byKey.get(key)?.applied === true;
+    this.#attempt('table inet weft', now, () =>
+      this.#failed(lookAtTable(this.#context, objects, this.#isSynced, isApplied), now),
+    );
   }
 
   #prune(now: number): void {
-    this.#pruneDue = false;
-    try {
+    this.#attempt('prune', now, () => {
       for (const what of prune(this.#context, this.#entries)) {
-        this.#drift(what, "it is marked as weft's and nothing asks for it", true);
+        this.#context.say(what, "it is marked as weft's and nothing asks for it", true);
       }
-    } catch (error) {
-      this.#troubled('prune', error, now);
-    }
+    });
   }
 
-  #drift(key: string, what: string, isRepaired: boolean): void {
-    this.#report.drifts.push({ key, what, found: new Date(), repaired: isRepaired ? new Date() : undefined });
+  /** Something beside any one object may go wrong (no descriptor left, say): told, and tried again with a full look soon. */
+  #attempt(doing: string, now: number, use: () => void): void {
+    try {
+      use();
+    } catch (error) {
+      this.#context.say(doing, error instanceof Error ? error.message : String(error), false);
+      this.#looks.fullBy(now + backOffMs(1));
+    }
   }
 }

@@ -52,11 +52,19 @@ const declaration = ({ name, key, data, interval }: KernelSet): string => {
   return `  ${data === undefined ? 'set' : 'map'} ${name} { type ${keys}${values};${flags} }`;
 };
 
+// nft knows protocols by name from /etc/protocols, which a small system lacks: it gets their numbers.
+const protocolNumbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, sctp: 132 };
+
+/** A protocol as nft takes it anywhere. */
+export const protocolText = (name: string): string => String(protocolNumbers[name] ?? name);
+
+const byNumber = (nft: string): string => nft.replace(/(?<=l4proto )[a-z][a-z0-9-]*/, (name) => protocolText(name));
+
 const chainText = ({ name, hook, rules }: (typeof chains)[number]): string =>
   [
     `  chain ${name} {`,
     ...(hook === undefined ? [] : [`    ${hook}`]),
-    ...rules.map(({ nft }) => `    ${nft}`),
+    ...rules.map(({ nft }) => `    ${byNumber(nft)}`),
     '  }',
   ].join('\n');
 
@@ -67,5 +75,14 @@ const inOrder = [...chains].sort((a, b) => Number(a.hook !== undefined) - Number
 export const rulesetText = `table inet ${WEFT_TABLE} {
 ${[...sets.values()].map(declaration).join('\n')}
 ${inOrder.map(chainText).join('\n')}
+}
+`;
+
+/** The administrator's: rules there see what is forwarded before weft decides. Weft never changes what is in it. */
+export const USER_TABLE = 'weft-user';
+export const userTableText = `table inet ${USER_TABLE} {
+  chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+  }
 }
 `;

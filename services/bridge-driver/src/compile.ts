@@ -4,56 +4,97 @@ import type { EndpointObjects, JoinedEndpoint } from '@weft/driver';
 import { type HostObject, hostObject, type NftSetName } from '@weft/hoststate';
 import { Family, type Network, type NetworkPool } from '@weft/proto/model';
 import { bridgeName, vethName } from './names.ts';
-import { optionKey, readSysctls } from './options.ts';
+import { readSysctls } from './option-values.ts';
+import { optionKey } from './options.ts';
+import { isNat, type Settings, settingsOf } from './settings.ts';
 
 const element = (set: NftSetName, key: string[], data: string[] = []) =>
   hostObject({ $case: 'nftElement', value: { set, key, data } });
 const sysctl = (key: string, value: string) => hostObject({ $case: 'sysctl', value: { key, value } });
 
+/** Per family: the sets its elements go into, and what lets the kernel forward. */
+const parts = {
+  [Family.IPV4]: {
+    unprotected: 'unprotected4',
+    routed: 'routed4',
+    masquerade: 'masquerade4',
+    snat: 'snat4',
+    forwarding: 'net.ipv4.ip_forward',
+  },
+  [Family.IPV6]: {
+    unprotected: 'unprotected6',
+    routed: 'routed6',
+    masquerade: 'masquerade6',
+    snat: 'snat6',
+    forwarding: 'net.ipv6.conf.all.forwarding',
+  },
+} as const;
+
 /** What every host with a sandbox on the network has for the network itself. */
 export function compileNetwork(network: Network): readonly HostObject[] {
   const { desired } = network;
   if (desired === undefined) return [];
+  const settings = settingsOf(network);
   const bridge = bridgeName(network);
-  const isOn = (key: string) => desired.options[key] === 'true';
-  const pools = desired.pools;
-  const addresses = pools
-    .filter((pool) => pool.gateway !== '' && !(pool.family === Family.IPV4 && isOn(optionKey.inhibitIpv4)))
-    .map((pool) => withLength(pool.gateway, pool));
-
-  const objects: HostObject[] = [
+  const objects = [
     element('bridges', [bridge]),
-    element('bridge_pairs', [bridge, bridge], [isOn(optionKey.icc) ? 'accept' : 'drop']),
+    element('bridge_pairs', [bridge, bridge], [settings.icc ? 'accept' : 'drop']),
     hostObject({
       $case: 'bridge',
       value: {
         name: bridge,
-        macAddress: bridgeMac(pools),
-        mtu: mtuOf(network),
-        addresses,
+        macAddress: bridgeMac(network),
+        mtu: settings.mtu,
+        addresses: bridgeAddresses(desired.pools, settings),
         mayExist: network.spec?.options[optionKey.name] !== undefined,
-        ipv6: desired.enableIpv6,
-        routeLocalnet: false,
+        ipv6: hasAddress(settings, Family.IPV6),
+        routeLocalnet: !settings.internal && isNat(settings.modes.get(Family.IPV4)),
       },
     }),
   ];
-  if (desired.internal) {
-    objects.push(element('internal_bridges', [bridge]));
-    return objects;
-  }
-  if (desired.enableIpv4) objects.push(sysctl('net.ipv4.ip_forward', '1'));
-  if (desired.enableIpv6) objects.push(sysctl('net.ipv6.conf.all.forwarding', '1'));
-  if (isOn(optionKey.masquerade)) {
-    for (const pool of pools)
-      objects.push(element(pool.family === Family.IPV4 ? 'masquerade4' : 'masquerade6', [pool.subnet]));
-  }
-  return objects;
+  if (settings.internal) return [...objects, element('internal_bridges', [bridge])];
+  const hasNat = [...settings.modes.values()].some(isNat);
+  return [
+    ...objects,
+    ...(hasNat && settings.icc ? [element('hairpins', [bridge, bridge])] : []),
+    ...(hasNat ? settings.trusted.map((name) => element('trusted', [name, bridge])) : []),
+    ...[Family.IPV4, Family.IPV6].flatMap((family) => forwarded(desired.pools, settings, family, bridge)),
+  ];
+}
+
+/** What a family that is forwarded needs. */
+function forwarded(pools: readonly NetworkPool[], settings: Settings, family: Family, bridge: string): HostObject[] {
+  const mode = settings.modes.get(family);
+  if ((family !== Family.IPV4 && family !== Family.IPV6) || mode === undefined || mode === 'isolated') return [];
+  const { unprotected, routed, masquerade, snat, forwarding } = parts[family];
+  const source = settings.source(family);
+  const subnets = source === undefined ? [] : pools.filter((pool) => pool.family === family).map((pool) => pool.subnet);
+  return [
+    sysctl(forwarding, '1'),
+    ...(mode === 'nat-unprotected' ? [element(unprotected, [bridge])] : []),
+    ...(mode === 'routed' ? [element(routed, [bridge])] : []),
+    ...subnets.map((subnet) =>
+      typeof source === 'object' ? element(snat, [subnet], [source.snat]) : element(masquerade, [subnet]),
+    ),
+  ];
+}
+
+/** Whether the bridge is in the network itself, in the family. */
+const hasAddress = ({ modes }: Settings, family: Family): boolean =>
+  modes.has(family) && modes.get(family) !== 'isolated';
+
+function bridgeAddresses(pools: readonly NetworkPool[], settings: Settings): string[] {
+  return pools
+    .filter(({ gateway, family }) => gateway !== '' && hasAddress(settings, family))
+    .filter(({ family }) => !(family === Family.IPV4 && settings.inhibitIpv4))
+    .map((pool) => withLength(pool.gateway, pool));
 }
 
 /** What the endpoint's own host has for it, and the gateways it offers its sandbox. */
 export function compileEndpoint({ network, endpoint, sandbox }: JoinedEndpoint): EndpointObjects {
   const { desired, spec } = endpoint;
   if (desired === undefined || network.desired === undefined) return { local: [] };
+  const settings = settingsOf(network);
   const addresses = [
     ...desired.addresses.map((address) => address.cidr),
     ...(spec?.linkLocalIps ?? []).map((text) => `${text}/${text.includes(':') ? 64 : 16}`),
@@ -67,22 +108,20 @@ export function compileEndpoint({ network, endpoint, sandbox }: JoinedEndpoint):
       sandboxId: sandbox.id,
       name: desired.interfaceName,
       macAddress: desired.macAddress,
-      mtu: mtuOf(network),
+      mtu: settings.mtu,
       addresses,
-      isolated: network.desired.options[optionKey.icc] === 'false',
+      isolated: !settings.icc,
       hairpin: true,
-      advertiseCount: 0,
-      advertiseIntervalMs: 0,
+      advertiseCount: settings.advertiseCount,
+      advertiseIntervalMs: settings.advertiseCount === 0 ? 0 : settings.advertiseIntervalMs,
       sysctls: { ...readSysctls(spec?.driverOptions[optionKey.sysctls] ?? '') },
     },
   });
-  if (network.desired.internal) return { local: [veth] };
+  if (settings.internal) return { local: [veth] };
   const held = new Set(desired.addresses.map((address) => address.family));
-  return {
-    local: [veth],
-    gatewayIpv4: held.has(Family.IPV4) ? gatewayOf(network, Family.IPV4) : '',
-    gatewayIpv6: held.has(Family.IPV6) ? gatewayOf(network, Family.IPV6) : '',
-  };
+  const gateway = (family: Family) =>
+    held.has(family) && hasAddress(settings, family) ? gatewayOf(network, family) : '';
+  return { local: [veth], gatewayIpv4: gateway(Family.IPV4), gatewayIpv6: gateway(Family.IPV6) };
 }
 
 /** The gateway sandboxes get: an auxiliary address of Docker's special name, else the pool's own. */
@@ -92,17 +131,17 @@ function gatewayOf(network: Network, family: Family): string {
   return pool?.auxAddresses[special] ?? pool?.gateway ?? '';
 }
 
-/** A MAC that does not change when ports come and go, so that neighbours' caches stay right. */
-function bridgeMac(pools: readonly NetworkPool[]): string {
-  const gateway = pools.find((pool) => pool.family === Family.IPV4 && pool.gateway !== '')?.gateway;
+/**
+ * A MAC that does not change when ports come and go, so that neighbours' caches stay right: Docker's of the gateway, or,
+ * without one, a local one of the network's id.
+ */
+function bridgeMac({ id, desired }: Network): string {
+  const gateway = desired?.pools.find((pool) => pool.family === Family.IPV4 && pool.gateway !== '')?.gateway;
   const address = gateway === undefined ? undefined : parseAddress(gateway);
-  return (address && macOf(address)) ?? '';
+  const bytes = id.slice(0, 8).match(/[0-9a-f]{2}/g) ?? [];
+  return (address && macOf(address)) ?? (bytes.length === 4 ? ['0e', '42', ...bytes].join(':') : '');
 }
 
 function withLength(address: string, pool: NetworkPool): string {
   return `${address}/${parsePrefix(pool.subnet)?.length ?? (pool.family === Family.IPV4 ? 32 : 128)}`;
-}
-
-function mtuOf(network: Network): number {
-  return Number(network.desired?.options[optionKey.mtu] ?? 0);
 }

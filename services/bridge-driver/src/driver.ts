@@ -2,6 +2,7 @@
 import type { Driver } from '@weft/driver';
 import { compileEndpoint, compileNetwork } from './compile.ts';
 import { endpointOptions, networkOptions } from './options.ts';
+import { compilePorts } from './ports.ts';
 import { validateEndpoint, validateNetwork } from './validate.ts';
 
 export const bridgeDriver: Driver = {
@@ -20,4 +21,5 @@ export const bridgeDriver: Driver = {
   validateEndpoint,
   compileNetwork,
   compileEndpoint,
+  compilePorts,
 };

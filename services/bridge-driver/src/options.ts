@@ -1,18 +1,40 @@
-// What the bridge driver takes, by key: Docker's own labels. What weft cannot do yet is listed too and refused with a
-// sentence that says so, never ignored.
+// What the bridge driver takes, by key: Docker's own labels.
 import type { OptionSpec } from '@weft/driver';
 import { OptionType } from '@weft/proto/driver';
+import { Family } from '@weft/proto/model';
+import {
+  bridgeInterface,
+  hostBinding,
+  interfaceName,
+  interfaceNames,
+  interfacePrefix,
+  macAddress,
+  numberFrom,
+  sourceAddress,
+  sysctls,
+} from './option-values.ts';
 
 export const optionKey = {
   name: 'com.docker.network.bridge.name',
   masquerade: 'com.docker.network.bridge.enable_ip_masquerade',
   icc: 'com.docker.network.bridge.enable_icc',
+  hostBinding: 'com.docker.network.bridge.host_binding_ipv4',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
   inhibitIpv4: 'com.docker.network.bridge.inhibit_ipv4',
+  gatewayMode4: 'com.docker.network.bridge.gateway_mode_ipv4',
+  gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
+  trusted: 'com.docker.network.bridge.trusted_host_interfaces',
   mtu: 'com.docker.network.driver.mtu',
   prefix: 'com.docker.network.container_iface_prefix',
+  hostIpv4: 'com.docker.network.host_ipv4',
+  hostIpv6: 'com.docker.network.host_ipv6',
+  enableIpv4: 'com.docker.network.enable_ipv4',
+  enableIpv6: 'com.docker.network.enable_ipv6',
+  advertiseCount: 'com.docker.network.advertise_addr_nmsgs',
+  advertiseInterval: 'com.docker.network.advertise_addr_ms',
   ifname: 'com.docker.network.endpoint.ifname',
   sysctls: 'com.docker.network.endpoint.sysctls',
+  macAddress: 'com.docker.network.endpoint.macaddress',
 } as const;
 
 /** Key prefixes under which an unknown key is a mistake. */
@@ -22,105 +44,143 @@ export const ownPrefixes = [
   'com.docker.network.endpoint.',
 ] as const;
 
-const interfaceName = (value: string) =>
-  /^[^/\s:%]{1,15}$/.test(value) && value !== '.' && value !== '..'
-    ? undefined
-    : 'an interface name of 1 to 15 characters';
-const interfacePrefix = (value: string) =>
-  /^[A-Za-z][A-Za-z0-9_.-]{0,10}$/.test(value) ? undefined : 'an interface prefix of 1 to 11 characters';
-const notYet = (allowed: string) => (value: string) =>
-  value === allowed
-    ? undefined
-    : `possible yet: this part of the bridge driver does not exist (only "${allowed}" is taken)`;
+export const gatewayModes = ['nat', 'nat-unprotected', 'routed', 'isolated'] as const;
+/** How a family of a network is reached from outside. */
+export type GatewayMode = (typeof gatewayModes)[number];
 
-const network = (
-  key: string,
-  type: OptionType,
-  defaultValue: string,
-  meaning: string,
-  check?: OptionSpec['check'],
-): OptionSpec => ({ key, type, defaultValue, meaning, ...(check === undefined ? {} : { check }) });
+const gatewayMode = (family: string) => ({
+  type: OptionType.ENUM,
+  defaultValue: 'nat',
+  values: gatewayModes,
+  changeable: true,
+  meaning:
+    `how ${family} is reached from outside: nat (published ports), nat-unprotected (every port too), routed ` +
+    '(published ports at the own address, no NAT), isolated (no address on the bridge; only with --internal)',
+});
 
 export const networkOptions: readonly OptionSpec[] = [
-  network(
-    optionKey.name,
-    OptionType.STRING,
-    '',
-    "the Linux bridge's name; br-<id> if not given; one that exists is used and never deleted",
-    interfaceName,
-  ),
-  network(optionKey.masquerade, OptionType.BOOL, 'true', 'give what leaves the host the address of the host'),
-  network(optionKey.icc, OptionType.BOOL, 'true', 'let the sandboxes of the network talk to each other'),
-  network(optionKey.defaultBridge, OptionType.BOOL, '', 'marks the predefined network bridge'),
-  network(optionKey.inhibitIpv4, OptionType.BOOL, 'false', 'put no IPv4 address on the bridge'),
-  network(
-    optionKey.mtu,
-    OptionType.UINT,
-    '',
-    "the MTU of bridge and interfaces in bytes; the kernel's default if not given",
-  ),
-  network(optionKey.prefix, OptionType.STRING, 'eth', 'the prefix of interface names in sandboxes', interfacePrefix),
-  network('com.docker.network.enable_ipv4', OptionType.BOOL, '', 'the same as --ipv4'),
-  network('com.docker.network.enable_ipv6', OptionType.BOOL, '', 'the same as --ipv6'),
-  network(
-    'com.docker.network.bridge.host_binding_ipv4',
-    OptionType.STRING,
-    '',
-    'the default address ports are published on',
-    notYet('0.0.0.0'),
-  ),
-  network(
-    'com.docker.network.bridge.gateway_mode_ipv4',
-    OptionType.STRING,
-    '',
-    'nat, nat-unprotected, routed or isolated',
-    notYet('nat'),
-  ),
-  network(
-    'com.docker.network.bridge.gateway_mode_ipv6',
-    OptionType.STRING,
-    '',
-    'nat, nat-unprotected, routed or isolated',
-    notYet('nat'),
-  ),
-  network(
-    'com.docker.network.bridge.trusted_host_interfaces',
-    OptionType.STRING,
-    '',
-    'interfaces from which sandboxes are reached directly',
-    notYet(''),
-  ),
+  {
+    key: optionKey.name,
+    type: OptionType.STRING,
+    defaultValue: '',
+    meaning: "the Linux bridge's name; br-<id> if not given; one that exists is used and never deleted",
+    check: bridgeInterface,
+  },
+  {
+    key: optionKey.masquerade,
+    type: OptionType.BOOL,
+    defaultValue: 'true',
+    changeable: true,
+    meaning: 'give what leaves the host the address of the host',
+  },
+  {
+    key: optionKey.icc,
+    type: OptionType.BOOL,
+    defaultValue: 'true',
+    changeable: true,
+    meaning: 'let the sandboxes of the network talk to each other',
+  },
+  {
+    key: optionKey.hostBinding,
+    type: OptionType.ADDRESS,
+    defaultValue: '',
+    changeable: true,
+    meaning:
+      'the address ports are published on when they name none, of either family; 0.0.0.0 is all of IPv4, :: all of ' +
+      'IPv6; both if not given',
+    check: hostBinding,
+  },
+  {
+    key: optionKey.defaultBridge,
+    type: OptionType.BOOL,
+    defaultValue: '',
+    meaning: 'marks the predefined network bridge',
+  },
+  {
+    key: optionKey.inhibitIpv4,
+    type: OptionType.BOOL,
+    defaultValue: 'false',
+    meaning: 'put no IPv4 address on the bridge: somebody else is the gateway',
+  },
+  { key: optionKey.gatewayMode4, ...gatewayMode('IPv4') },
+  { key: optionKey.gatewayMode6, ...gatewayMode('IPv6') },
+  {
+    key: optionKey.trusted,
+    type: OptionType.STRING,
+    defaultValue: '',
+    changeable: true,
+    meaning: 'interfaces, separated by colons, from which published ports are reached at the address of the sandbox',
+    check: interfaceNames,
+  },
+  {
+    key: optionKey.mtu,
+    type: OptionType.UINT,
+    defaultValue: '',
+    changeable: true,
+    meaning: "the MTU of bridge and interfaces in bytes; the kernel's default if 0 or not given",
+  },
+  {
+    key: optionKey.prefix,
+    type: OptionType.STRING,
+    defaultValue: 'eth',
+    meaning: 'the prefix of interface names in sandboxes',
+    check: interfacePrefix,
+  },
+  {
+    key: optionKey.hostIpv4,
+    type: OptionType.ADDRESS,
+    defaultValue: '',
+    changeable: true,
+    meaning: 'what leaves the host by IPv4 gets this address; in place of masquerading',
+    check: sourceAddress(Family.IPV4),
+  },
+  {
+    key: optionKey.hostIpv6,
+    type: OptionType.ADDRESS,
+    defaultValue: '',
+    changeable: true,
+    meaning: 'what leaves the host by IPv6 gets this address; in place of masquerading',
+    check: sourceAddress(Family.IPV6),
+  },
+  { key: optionKey.enableIpv4, type: OptionType.BOOL, defaultValue: '', meaning: 'the same as --ipv4' },
+  { key: optionKey.enableIpv6, type: OptionType.BOOL, defaultValue: '', meaning: 'the same as --ipv6' },
+  {
+    key: optionKey.advertiseCount,
+    type: OptionType.UINT,
+    defaultValue: '3',
+    changeable: true,
+    meaning: 'how often new addresses are announced by unsolicited ARP and neighbour advertisements, 0 to 3',
+    check: numberFrom(0, 3),
+  },
+  {
+    key: optionKey.advertiseInterval,
+    type: OptionType.UINT,
+    defaultValue: '1000',
+    changeable: true,
+    meaning: 'the pause between two announcements in milliseconds, 100 to 2000',
+    check: numberFrom(100, 2000),
+  },
 ];
+
+const endpointOption = { type: OptionType.STRING, defaultValue: '', endpoint: true } as const;
 
 export const endpointOptions: readonly OptionSpec[] = [
   {
+    ...endpointOption,
     key: optionKey.ifname,
-    type: OptionType.STRING,
-    defaultValue: '',
     meaning: "the interface's exact name in the sandbox",
-    endpoint: true,
     check: interfaceName,
   },
   {
+    ...endpointOption,
     key: optionKey.sysctls,
-    type: OptionType.STRING,
-    defaultValue: '',
     meaning: 'sysctls of the interface, comma separated: net.ipv4.conf.IFNAME.log_martians=1',
-    endpoint: true,
-    check: (value) =>
-      readSysctls(value) === undefined ? 'a list of net.(ipv4|ipv6|mpls).GROUP.IFNAME.NAME=VALUE' : undefined,
+    check: sysctls,
+  },
+  {
+    ...endpointOption,
+    key: optionKey.macAddress,
+    meaning: "the interface's MAC address; 02:42 and the IPv4 address if not given",
+    check: macAddress,
   },
 ];
-
-/** The sysctls of an endpoint option, IFNAME still in their keys; undefined if one is not of the allowed form. */
-export function readSysctls(value: string): Readonly<Record<string, string>> | undefined {
-  const entries = value
-    .split(',')
-    .filter((one) => one !== '')
-    .map((one) => {
-      const match = /^(net\.(?:ipv4|ipv6|mpls)\.[a-z_]+\.IFNAME\.[a-z0-9_]+)=([A-Za-z0-9_.:-]*)$/.exec(one.trim());
-      return match?.[1] === undefined || match[2] === undefined ? undefined : ([match[1], match[2]] as const);
-    });
-  const good = entries.filter((one) => one !== undefined);
-  return good.length === entries.length ? Object.fromEntries(good) : undefined;
-}

@@ -1,41 +1,33 @@
 // Whether a network or an endpoint is one the bridge driver can serve, with defaults filled in. Pure.
+import { parseMac } from '@weft/address';
 import { type EndpointVerdict, type NetworkVerdict, readOptions } from '@weft/driver';
 import { type FaultError, fault, Reason } from '@weft/fault';
-import { type Endpoint, Family, type Network } from '@weft/proto/model';
+import { type Endpoint, type Family, type Network, Phase } from '@weft/proto/model';
 import { endpointOptions, networkOptions, optionKey, ownPrefixes } from './options.ts';
+import { planPorts } from './ports.ts';
+import { families, settingsOf } from './settings.ts';
 
 export function validateNetwork(network: Network): NetworkVerdict {
-  const read = readOptions(networkOptions, network.desired?.options ?? network.spec?.options ?? {}, ownPrefixes);
-  const faults: FaultError[] = [...read.faults];
-  const mtu = read.values[optionKey.mtu];
-  if (mtu !== undefined && mtu !== '0') {
-    const least = network.desired?.enableIpv6 ? 1280 : 68;
-    if (Number(mtu) < least || Number(mtu) > 65535) {
-      faults.push(
-        fault(Reason.INVALID_MTU, `MTU ${mtu} is not from ${least} to 65535`, {
-          field: 'options',
-          option: optionKey.mtu,
-        }),
-      );
-    }
-  }
-  for (const family of [Family.IPV4, Family.IPV6]) {
-    const pools = network.desired?.pools.filter((pool) => pool.family === family) ?? [];
-    if (pools.length > 1) {
-      faults.push(
-        fault(
-          Reason.INVALID_SUBNET,
-          `bridge driver doesn't support multiple subnets: ${pools.map((pool) => pool.subnet).join(', ')}`,
-          {
-            field: 'ipam.configs',
-          },
-        ),
-      );
-    }
-  }
+  const given = network.desired?.options ?? network.spec?.options ?? {};
+  const read = readOptions(networkOptions, given, ownPrefixes, endpointOptions);
   const name = read.values[optionKey.name];
-  return { faults: faults.map(asMtuFault), options: read.values, claims: name === undefined ? [] : [`bridge ${name}`] };
+  const faults = [
+    ...read.faults.map(asMtuFault),
+    ...mtuFaults(network, read.values[optionKey.mtu]),
+    ...familyFaults(network, read.values),
+    ...subnetFaults(network),
+    ...modeFaults(network, read.values),
+  ];
+  const withoutGateway = isolatedFamilies(network, read.values);
+  return {
+    faults,
+    options: read.values,
+    claims: name === undefined ? [] : [`bridge ${name}`],
+    withoutGateway,
+  };
 }
+
+type Values = Readonly<Record<string, string>>;
 
 /** A bad MTU is its own reason, whatever is bad about it. */
 function asMtuFault(error: FaultError): FaultError {
@@ -43,18 +35,90 @@ function asMtuFault(error: FaultError): FaultError {
   return isMtu ? fault(Reason.INVALID_MTU, error.message, error.metadata) : error;
 }
 
-export function validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict {
-  const read = readOptions(endpointOptions, endpoint.spec?.driverOptions ?? {}, [
-    'com.docker.network.endpoint.',
-    'com.docker.network.bridge.',
-  ]);
-  const faults = [...read.faults];
-  if ((endpoint.spec?.ports.length ?? 0) > 0) {
-    faults.push(fault(Reason.NOT_IMPLEMENTED, 'publishing ports is not there yet', { field: 'ports' }));
+function mtuFaults(network: Network, mtu: string | undefined): FaultError[] {
+  if (mtu === undefined || mtu === '0') return [];
+  const least = network.desired?.enableIpv6 ? 1280 : 68;
+  if (Number(mtu) >= least && Number(mtu) <= 65535) return [];
+  const because = `MTU ${mtu} is not from ${least} to 65535`;
+  return [fault(Reason.INVALID_MTU, because, { field: 'options', option: optionKey.mtu })];
+}
+
+/** The option and the flag say the same, or only one of them speaks. */
+function familyFaults({ desired }: Network, values: Values): FaultError[] {
+  if (desired === undefined) return [];
+  const pairs = [
+    [optionKey.enableIpv4, desired.enableIpv4],
+    [optionKey.enableIpv6, desired.enableIpv6],
+  ] as const;
+  return pairs
+    .filter(([key, enabled]) => values[key] !== undefined && values[key] !== String(enabled))
+    .map(([option, enabled]) =>
+      fault(
+        Reason.CONFLICTING_FIELDS,
+        `option ${option} is ${values[option]}, but the network is made ${enabled ? 'with' : 'without'} that family: leave the option out`,
+        { field: 'options', option },
+      ),
+    );
+}
+
+function subnetFaults(network: Network): FaultError[] {
+  return families.flatMap((family) => {
+    const pools = network.desired?.pools.filter((pool) => pool.family === family) ?? [];
+    if (pools.length <= 1) return [];
+    const subnets = pools.map((pool) => pool.subnet).join(', ');
+    const because = `bridge driver doesn't support multiple subnets: ${subnets}`;
+    return [fault(Reason.INVALID_SUBNET, because, { field: 'ipam.configs' })];
+  });
+}
+
+function isolatedFamilies({ desired }: Network, values: Values): Family[] {
+  if (desired === undefined) return [];
+  const { modes } = settingsOf({ desired: { ...desired, options: values } } as Network);
+  return families.filter((family) => modes.get(family) === 'isolated');
+}
+
+/** As Docker: the mode of a family that the network lacks is ignored, but isolated must be meant. */
+function modeFaults(network: Network, values: Values): FaultError[] {
+  const option = [optionKey.gatewayMode4, optionKey.gatewayMode6].find((key) => values[key] === 'isolated');
+  if (option !== undefined && !(network.desired?.internal ?? network.spec?.internal)) {
+    const because = "gateway mode 'isolated' can only be used for an internal network";
+    return [fault(Reason.CONFLICTING_FIELDS, because, { field: 'options', option })];
   }
+  return network.desired?.phase === Phase.READY ? changedModeFaults(network, values) : [];
+}
+
+/** Whether the network has a gateway's address was decided when it was made. */
+function changedModeFaults(network: Network, values: Values): FaultError[] {
+  const isolated = isolatedFamilies(network, values);
+  const asked = new Set(network.spec?.ipam?.configs.map((config) => config.gateway));
+  return (network.desired?.pools ?? [])
+    .filter(({ family, gateway }) =>
+      isolated.includes(family) ? gateway !== '' && !asked.has(gateway) : gateway === '',
+    )
+    .map(({ family }) => {
+      const option = family === families[0] ? optionKey.gatewayMode4 : optionKey.gatewayMode6;
+      const because = `option ${option} cannot change from or to isolated: the network's gateway address is chosen when it is made`;
+      return fault(Reason.OPTION_FIXED, because, { field: 'options', option });
+    });
+}
+
+export function validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict {
+  const given = endpoint.spec?.driverOptions ?? {};
+  const read = readOptions(endpointOptions, given, ownPrefixes, networkOptions);
+  const mac = parseMac(read.values[optionKey.macAddress] ?? '') ?? '';
+  const ports = planPorts(network, endpoint);
   return {
-    faults,
+    faults: [...read.faults, ...macFaults(endpoint, mac), ...ports.faults],
     interfaceName: read.values[optionKey.ifname] ?? '',
     interfacePrefix: network.desired?.options[optionKey.prefix] ?? 'eth',
+    macAddress: mac,
+    ports: ports.plans,
   };
+}
+
+function macFaults(endpoint: Endpoint, mac: string): FaultError[] {
+  const asked = endpoint.spec?.macAddress ?? '';
+  if (mac === '' || asked === '' || parseMac(asked) === mac) return [];
+  const because = `MAC address ${asked} and option ${optionKey.macAddress} ${mac} differ: give one of them`;
+  return [fault(Reason.CONFLICTING_FIELDS, because, { field: 'spec.driver_options', option: optionKey.macAddress })];
 }

@@ -2,6 +2,7 @@
 import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
 import { Network, Sandbox } from '@weft/proto/model';
 import { expect, test } from 'vitest';
+import { renderExplanation } from './explain/explain.ts';
 import { renderInspect } from './format/inspect.ts';
 import { networkJson } from './network/inspect.ts';
 import { renderNetworks } from './network/list.ts';
@@ -9,7 +10,7 @@ import { sandboxJson } from './sandbox/inspect.ts';
 import { renderSandboxes } from './sandbox/list.ts';
 import { renderHosts } from './system/hosts.ts';
 import { renderStatus } from './system/status.ts';
-import { db, host, shop, status, web, webDetail } from './testing/sample.ts';
+import { db, host, published, refused, shop, status, web, webDetail } from './testing/sample.ts';
 
 const plain = { format: '', quiet: false, noTrunc: false };
 const lost = GetSandboxResponse.fromPartial({
@@ -50,6 +51,12 @@ test.each<[string, () => string]>([
   ['sandbox-inspect', () => renderInspect([sandboxJson(shop), sandboxJson(lost)], '')],
   ['host-ls', () => renderHosts([host], plain)],
   ['status', () => renderStatus(status, ['bridge', 'host', 'null'])],
+  ['explain', () => renderExplanation(['host', 'host', 'tcp', '8080'], published)],
+  [
+    'explain-probe',
+    () => renderExplanation(['host', 'host', 'tcp', '8080'], published, { reaches: false, says: 'no answer' }),
+  ],
+  ['explain-stops', () => renderExplanation(['outside', 'shop-1'], refused, { says: 'outside is another machine' })],
   ['status-fresh', () => renderStatus(fresh, [])],
 ])('%s', async (name, render) => {
   await expect(render()).toMatchFileSnapshot(`../../../test/golden/cli/${name}.txt`);

@@ -12,7 +12,19 @@ import {
 import { parseAddress, type Server, serve } from '@weft/rpc';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runCli } from './run.ts';
-import { created, db, host, networkId, sandboxId, shop, status, web, webDetail } from './testing/sample.ts';
+import {
+  created,
+  db,
+  host,
+  networkId,
+  published,
+  refused,
+  sandboxId,
+  shop,
+  status,
+  web,
+  webDetail,
+} from './testing/sample.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-cli-'));
 const address = `unix://${directory}/weft.sock`;
@@ -60,6 +72,7 @@ const script: Script = {
   removeSandbox: () => ({ id: sandboxId, outcome: applied }),
   getStatus: () => status,
   listHosts: () => ({ hosts: [host] }),
+  explain: (request) => (request['to'] === 'host' ? published : refused),
   drainHost: () => {
     throw fault(Reason.NOT_IMPLEMENTED, 'drain host "a": hosts are not drained yet');
   },
@@ -173,6 +186,15 @@ describe('what is printed', () => {
     expect((await weft('status')).out).toContain('Drivers:    bridge\n');
     expect(JSON.parse((await weft('status --json')).out)).toMatchObject({ storeId: 'store-1', revision: '42' });
   });
+});
+
+test('explain ends with whether it reaches', async () => {
+  expect(await weft('explain a host tcp 8080')).toMatchObject({ err: '', exitCode: 0 });
+  const { out, exitCode } = await weft('explain a b --format json --host alpha');
+  expect([JSON.parse(out).reaches, exitCode]).toEqual([false, 1]);
+  expect(asked.map(({ request }) => request['host'])).toEqual(['', 'alpha']);
+  expect((await weft('explain a')).exitCode).toBe(1);
+  expect((await weft('explain a b --nope')).exitCode).toBe(125);
 });
 
 describe('what is asked', () => {
@@ -320,7 +342,6 @@ describe('what fails', () => {
     ['service ls'],
     ['record create x'],
     ['resolve web'],
-    ['explain a b tcp 80'],
     ['cluster token'],
     ['store export f'],
     ['store import f'],

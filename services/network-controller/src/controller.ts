@@ -23,6 +23,7 @@ import type { Context } from './act/context.ts';
 import { createEndpointActions } from './act/endpoint.ts';
 import { createFinisher } from './act/finish.ts';
 import { createNetworkActions } from './act/network.ts';
+import { createPortDesk } from './act/port-desk.ts';
 import { createPredefined } from './act/predefined.ts';
 import { recover } from './act/recover.ts';
 import { createRequests } from './act/requests.ts';
@@ -77,6 +78,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     planner,
     progress: new Progress(),
     drivers,
+    ports: createPortDesk(),
     ipam,
     log,
     now: () => new Date(),

@@ -16,6 +16,7 @@ import { type Context, Deferred } from '../context.ts';
 import { interfaceName } from '../names.ts';
 import { addressSteps, ofInterface, sysctlSteps } from './interface.ts';
 import { oneByOne, type Step } from './kind.ts';
+import { isKept, keepingSteps, restoreSysctl } from './sysctl.ts';
 
 const create = (context: Context, spec: BridgeObject): Step => ({
   what: 'it is missing',
@@ -42,8 +43,19 @@ const ownSteps = (context: Context, spec: BridgeObject, link: Link): Step[] => {
       run: () => void socket.request(setLink(link.index, { mtu: spec.mtu })),
     });
   }
+  const localnet = ofInterface(spec.name, { 'ipv4.route_localnet': spec.routeLocalnet ? '1' : '0' });
   const quiet = ofInterface(spec.name, { 'ipv6.accept_ra': '0', 'ipv6.accept_dad': '0' });
-  return [...steps, ...sysctlSteps(undefined, {}, quiet)];
+  return [...steps, ...sysctlSteps(undefined, localnet, quiet)];
+};
+
+const localnetKey = (name: string): string => `net/ipv4/conf/${name}/route_localnet`;
+
+/** A bridge of somebody else cannot be marked: its earlier value is in the ledger. */
+const theirSteps = (context: Context, { name, routeLocalnet }: BridgeObject): Step[] => {
+  const key = localnetKey(name);
+  if (routeLocalnet) return keepingSteps(context, key, '1');
+  if (!isKept(context, key)) return [];
+  return [{ what: `sysctl ${key} is not as it was before`, run: () => restoreSysctl(context, key) }];
 };
 
 export const bridge = oneByOne('bridge', {
@@ -65,7 +77,7 @@ export const bridge = oneByOne('bridge', {
     context.linkOwners.set(link.index, key);
     const up: Step = { what: 'it is down', run: () => void socket.request(setLink(link.index, { up: true })) };
     return [
-      ...(isOwn ? ownSteps(context, spec, link) : []),
+      ...(isOwn ? ownSteps(context, spec, link) : theirSteps(context, spec)),
       ...addressSteps(socket, link.index, spec.addresses),
       ...(link.up ? [] : [up]),
     ];
@@ -73,6 +85,7 @@ export const bridge = oneByOne('bridge', {
   remove(context, spec) {
     const socket = context.socket();
     const link = findLink(socket, spec.name);
+    if (link?.group !== WEFT_GROUP) restoreSysctl(context, localnetKey(spec.name));
     if (link === undefined || link.kind !== 'bridge') return;
     if (link.group === WEFT_GROUP) {
       context.doomed.add(link.index);

@@ -5,19 +5,28 @@ import { bridge } from './bridge.ts';
 import { file } from './file.ts';
 import type { Kind, Result } from './kind.ts';
 import { nftElement } from './nft-element.ts';
-import { port } from './port.ts';
 import { route } from './route.ts';
 import { sandbox } from './sandbox.ts';
 import { sysctl } from './sysctl.ts';
 import { veth } from './veth.ts';
 
-const kinds: Readonly<Record<Name, Kind>> = { sandbox, nftElement, port, sysctl, bridge, veth, route, file };
+// Elements and ports are one: a batch's go in one transaction.
+const kinds: Readonly<Record<Name, Kind>> = {
+  sandbox,
+  nftElement,
+  port: nftElement,
+  sysctl,
+  bridge,
+  veth,
+  route,
+  file,
+};
 
 const inGroups = (objects: Iterable<HostObject>, names: readonly Name[]): [Kind, HostObject[]][] => {
-  const groups = Map.groupBy(objects, ({ spec }) => spec?.$case);
-  return names.flatMap((name): [Kind, HostObject[]][] => {
-    const group = groups.get(name);
-    return group === undefined ? [] : [[kinds[name], group]];
+  const groups = Map.groupBy(objects, ({ spec }) => spec && names.includes(spec.$case) && kinds[spec.$case]);
+  return [...new Set(names.map((name) => kinds[name]))].flatMap((kind): [Kind, HostObject[]][] => {
+    const group = groups.get(kind);
+    return group === undefined ? [] : [[kind, group]];
   });
 };
 
@@ -38,8 +47,9 @@ export const putAll = (context: Context, objects: Iterable<HostObject>): Result 
 export const checkAll = (context: Context, objects: Iterable<HostObject>): Map<string, string> =>
   new Map(inGroups(objects, order).flatMap(([kind, group]) => [...kind.check(context, group)]));
 
-// Links and what lies in sandboxes go first; the firewall, sysctls and namespaces only when the links are gone.
-const LINKS = ['bridge', 'veth', 'route', 'file'] as const satisfies Name[];
+// Links, what lies in sandboxes, and ports (another object of the batch may want their numbers) go first; the firewall, sysctls and
+// namespaces only when the links are gone.
+const LINKS = ['port', 'bridge', 'veth', 'route', 'file'] as const satisfies Name[];
 
 export const removeLinks = (context: Context, objects: Iterable<HostObject>): Result =>
   work(inGroups(objects, [...LINKS].reverse()), (kind, group) => kind.remove(context, group));

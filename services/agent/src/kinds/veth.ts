@@ -72,6 +72,7 @@ const create = (context: Context, spec: VethObject, place: SandboxPlace, master:
       }),
     ),
   );
+  context.made.add(`veth/${spec.endpointId}`);
 };
 
 const portSteps = (socket: NetlinkSocket, spec: VethObject, link: Link, master: Link): Step[] => {
@@ -116,7 +117,8 @@ const sysctls = (spec: VethObject): { wanted: Record<string, string>; lax: Recor
     }),
   );
   const needed = {
-    'ipv4.arp_notify': '1',
+    // Weft announces, as often as it is told (announcements.ts); the kernel's own would come on top.
+    'ipv4.arp_notify': '0',
     'ipv6.accept_ra': '0',
     'ipv6.accept_dad': '0',
     ...(spec.addresses.some(isIpv6) ? { 'ipv6.disable_ipv6': '0' } : {}),

@@ -2,7 +2,7 @@
 import { notImplemented } from '../not-implemented.ts';
 import type { Command, Group, Run } from '../usage/command.ts';
 
-export function planned(what: string, because: string): Run {
+function planned(what: string, because: string): Run {
   return () => Promise.reject(notImplemented(what, because));
 }
 
@@ -39,7 +39,6 @@ export const plannedCommands: readonly (Command | Group)[] = [
   group('service', 'service', services),
   group('record', 'record', records),
   command('', 'resolve', 'NAME', 'Resolve a name as a sandbox would', 'names are resolved in sandboxes only yet'),
-  command('', 'explain', 'A B [PROTO PORT]', 'Explain whether and why A reaches B', 'paths are not explained yet'),
   {
     name: 'cluster',
     summary: 'Manage the cluster (not yet)',

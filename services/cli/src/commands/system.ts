@@ -1,4 +1,4 @@
-// Commands that concern the whole: up, down, status, events, hosts.
+// Commands that concern the whole: up, down, status, events, explain, hosts.
 import type { Command, Group } from '../usage/command.ts';
 import type { Flag } from '../usage/flag.ts';
 import { filterFlag, jsonFlag, listFlags, outputFormat } from './shared-flags.ts';
@@ -25,7 +25,24 @@ const upFlags: readonly Flag[] = [
   { name: 'token', kind: 'string', help: 'Token to join with (not yet)' },
 ];
 
+const explainFlags: readonly Flag[] = [
+  { name: 'format', kind: 'string', help: "'json':             Print in JSON format" },
+  { name: 'host', kind: 'string', help: 'The host to look at (default: that of the sandboxes, or the only one)' },
+  { name: 'ipv4', kind: 'bool', help: 'By IPv4' },
+  { name: 'ipv6', kind: 'bool', help: 'By IPv6' },
+  { name: 'probe', kind: 'bool', help: 'Also try it with a real packet, from this host as root' },
+];
+
 export const systemCommands: readonly Command[] = [
+  {
+    name: 'explain',
+    summary: 'Explain whether and why A reaches B: sandboxes, host, outside; B may be an address',
+    usage: 'A B [PROTO PORT]',
+    least: 2,
+    most: 4,
+    flags: explainFlags,
+    load: async () => (await import('../explain/explain.ts')).explain,
+  },
   {
     name: 'up',
     summary: 'Run all of weft on this host until stopped',

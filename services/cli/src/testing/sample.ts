@@ -1,5 +1,5 @@
 // A small world for tests: two networks, a sandbox on them, a host.
-import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
+import { ExplainResponse, GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
 import { Event } from '@weft/proto/event';
 import { Family, Host, HostState, Network, Phase, Protocol } from '@weft/proto/model';
 
@@ -143,4 +143,39 @@ export const created: Event = Event.fromPartial({
   id: networkId,
   what: 'created',
   attributes: { driver: 'bridge', name: 'web10' },
+});
+
+export const published: ExplainResponse = ExplainResponse.fromPartial({
+  reaches: true,
+  because: 'port 8080 is published: it leads to shop-1 at 10.1.0.2, port 80',
+  steps: [
+    {
+      place: 'host alpha, chain publish',
+      object: 'port/tcp/0.0.0.0/8080',
+      rule: 'meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports4_any',
+      setting: 'endpoint shop-1: published 0.0.0.0:8080 -> 80/tcp',
+      says: 'port 8080 is published: it leads to shop-1 at 10.1.0.2, port 80',
+    },
+    {
+      place: 'network web10',
+      object: `veth/${endpointId}`,
+      setting: 'endpoint shop-1 on network web10',
+      says: 'the bridge hands it to shop-1',
+    },
+    { place: 'host alpha', says: 'the answer comes back to host' },
+  ],
+  probe: { address: '10.1.0.1', port: 8080, toNetns: '/run/weft/netns/5a', toAddress: '10.1.0.2', toPort: 80 },
+});
+
+export const refused: ExplainResponse = ExplainResponse.fromPartial({
+  because: `object veth/${endpointId} is not in the kernel: the kernel refused`,
+  steps: [
+    {
+      place: 'host alpha',
+      object: `veth/${endpointId}`,
+      says: `object veth/${endpointId} is not in the kernel: the kernel refused`,
+      stops: true,
+    },
+  ],
+  probe: { impossible: 'outside is another machine' },
 });

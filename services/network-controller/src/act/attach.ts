@@ -2,17 +2,29 @@
 // join, all or nothing.
 import { macOf, parseCidr } from '@weft/address';
 import { asFault, fault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
+import type { ValidateEndpointResponse } from '@weft/proto/driver';
 import type { LeaseItem } from '@weft/proto/ipam';
-import { type Endpoint, EndpointSpec, Family, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import {
+  type Endpoint,
+  EndpointSpec,
+  Family,
+  type Network,
+  Phase,
+  type PublishedPort,
+  type Sandbox,
+} from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
-import { admitAttachments, admitEndpoint, type Wanted } from '../admit/endpoint.ts';
+import { admitAttachments, admitEndpoint, admitMacOption, type Wanted } from '../admit/endpoint.ts';
 import { chooseInterfaceName } from '../admit/interface-name.ts';
+import { openPortBook, type PortBook } from '../admit/port-book.ts';
 import { endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
-import { encodeEndpoint, encodeSandbox } from '../state/records.ts';
+import { readNetwork } from '../state/reading.ts';
+import { encodeSandbox } from '../state/records.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
+import { fenceOf, publishAll, publishedOps, verdictOn } from './ports.ts';
 
 /** One network to attach to. */
 export interface Attachment {
@@ -33,6 +45,7 @@ interface Draft {
   readonly endpoint: Endpoint;
   readonly network: Network;
   readonly items: readonly LeaseItem[];
+  readonly verdict: ValidateEndpointResponse;
 }
 
 interface Recorded {
@@ -62,7 +75,9 @@ export async function attach(
     const leased = await Promise.all(recorded.drafts.map((draft) => lease(context, draft)));
     crashPoint('after-lease');
     assertCallerThere(waiting);
-    const attached = await untilCommitted(() => commit(context, recorded, leased, done));
+    const committing = () => untilCommitted(() => commit(context, recorded, leased, done));
+    const hostId = recorded.drafts.some((one) => one.verdict.ports.length > 0) && recorded.sandbox?.desired?.hostId;
+    const attached = await (hostId ? context.ports.inTurn(hostId, committing) : committing());
     crashPoint('after-commit');
     return attached;
   } catch (error) {
@@ -87,7 +102,7 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
   for (const [index, attachment] of plan.attachments.entries()) {
     const driver = wanted[index]?.driver ?? context.drivers.describe(attachment.network.desired?.driver ?? '');
     const admitted = admitEndpoint(view, attachment.network, attachment.spec, sandbox?.spec?.name ?? '', driver);
-    const endpoint: Endpoint = {
+    const draft: Endpoint = {
       id: context.newId(),
       networkId: attachment.network.id,
       spec: EndpointSpec.fromPartial({ ...attachment.spec, name: admitted.name }),
@@ -105,11 +120,11 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
       created: context.now(),
       revision: 0n,
     };
-    const verdict = await context.drivers
-      .client(driver.name)
-      .validateEndpoint({ network: attachment.network, endpoint });
+    const verdict = await verdictOn(context, attachment.network, draft);
     if (verdict.faults.length > 0) throw joinFaults('invalid endpoint', verdict.faults.map(fromMessage));
-    drafts.push({ endpoint, network: attachment.network, items: admitted.items });
+    const macAddress = admitMacOption(view, attachment.network, admitted.mac, verdict.macAddress, driver);
+    const endpoint = draft.desired === undefined ? draft : { ...draft, desired: { ...draft.desired, macAddress } };
+    drafts.push({ endpoint, network: attachment.network, items: admitted.items, verdict });
   }
   const compares: Compare[] = [];
   const ops: Op[] = [];
@@ -127,7 +142,7 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
       { key: name, modRevision: 0n },
     );
     ops.push(
-      { put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) },
+      ...view.portLists.puts(endpoint),
       { put: name, value: Buffer.from(endpoint.id) },
       { put: `${prefix.networkLinks}${network.id}`, value: new Uint8Array() },
     );
@@ -173,6 +188,7 @@ async function commit(
 ): Promise<Attached> {
   const { view } = context.ledger;
   const { created, revision: recordRevision } = recorded;
+  const drafts = await Promise.all(recorded.drafts.map((draft) => upToDate(context, draft)));
   const before = recorded.sandbox;
   if (before !== undefined && !created && view.sandboxes.get(before.id)?.revision !== before.revision) {
     throw fault(Reason.BEING_REMOVED, `sandbox ${before.spec?.name} is being removed`, { sandbox: before.id });
@@ -181,10 +197,13 @@ async function commit(
     before?.desired === undefined || !created
       ? before
       : { ...before, desired: { ...before.desired, phase: Phase.READY } };
-  const compares: Compare[] = leased.map((endpoint) => ({
-    key: `${prefix.endpoint}${endpoint.id}`,
-    modRevision: recordRevision,
-  }));
+  const compares: Compare[] = [
+    ...leased.map(({ id }) => ({ key: `${prefix.endpoint}${id}`, modRevision: recordRevision })),
+    ...drafts.map(({ network }) => ({
+      key: `${prefix.network}${network.id}`,
+      modRevision: network.revision as Revision,
+    })),
+  ];
   const ops: Op[] = [];
   let endpoints = leased.map((endpoint) => ready(endpoint));
   if (sandbox !== undefined) {
@@ -196,12 +215,24 @@ async function commit(
     });
     if (leased.length > 0) ops.push({ put: links, value: new Uint8Array() });
     if (created) ops.push({ put: `${prefix.sandbox}${sandbox.id}`, value: encodeSandbox(sandbox) });
-    endpoints = await joined(context, sandbox, leased, recorded.drafts);
+    const book = openPortBook(view, sandbox.desired?.hostId ?? '', context.ports.cursor);
+    endpoints = joined(context, sandbox, leased, drafts, book);
+    const fence = fenceOf(view, book);
+    compares.push(...fence.compares);
+    ops.push(...fence.ops, ...publishedOps(endpoints));
   }
-  for (const endpoint of endpoints)
-    ops.push({ put: `${prefix.endpoint}${endpoint.id}`, value: encodeEndpoint(endpoint) });
+  for (const endpoint of endpoints) ops.push(...view.portLists.puts(endpoint));
   const revision = await context.ledger.commit(compares, [...ops, ...done(sandbox, endpoints)]);
   return { sandbox, endpoints, revision };
+}
+
+/** The draft with the verdict on its network as it is now: that may have been changed since the record. */
+async function upToDate(context: Context, draft: Draft): Promise<Draft> {
+  const network = readNetwork(context.ledger.view, draft.network.id);
+  if (network === undefined || network.revision === draft.network.revision) return draft;
+  const verdict = await verdictOn(context, network, draft.endpoint);
+  if (verdict.faults.length > 0) throw joinFaults('invalid endpoint', verdict.faults.map(fromMessage));
+  return { ...draft, network, verdict };
 }
 
 function ready(endpoint: Endpoint): Endpoint {
@@ -210,20 +241,19 @@ function ready(endpoint: Endpoint): Endpoint {
     : { ...endpoint, desired: { ...endpoint.desired, phase: Phase.READY } };
 }
 
-async function joined(
+function joined(
   context: Context,
   sandbox: Sandbox,
   leased: readonly Endpoint[],
   drafts: readonly Draft[],
-): Promise<Endpoint[]> {
+  book: PortBook,
+): Endpoint[] {
   const taken = takenInterfaceNames(context, sandbox.id);
-  const endpoints: Endpoint[] = [];
-  for (const [index, endpoint] of leased.entries()) {
-    const network = drafts[index]?.network;
-    if (network === undefined) continue;
-    endpoints.push(await joinedTo(context, ready(endpoint), network, sandbox, taken));
-  }
-  return endpoints;
+  const ports = publishAll(book, drafts);
+  return leased.flatMap((endpoint, index) => {
+    const draft = drafts[index];
+    return draft === undefined ? [] : [joinedTo(context, ready(endpoint), draft, sandbox, taken, ports[index] ?? [])];
+  });
 }
 
 /** Names of the sandbox's interfaces: those of endpoints that are going count until their hosts have forgotten them. */
@@ -235,27 +265,25 @@ export function takenInterfaceNames(context: Context, sandboxId: string): Set<st
   return new Set(names.filter((name) => name !== ''));
 }
 
-/** The endpoint as a member of the sandbox; adds its interface's name to the taken ones. */
-export async function joinedTo(
+/** The endpoint as a member of the sandbox, with these ports; adds its interface's name to the taken ones. */
+export function joinedTo(
   context: Context,
   endpoint: Endpoint,
-  network: Network,
+  { network, verdict }: Pick<Draft, 'network' | 'verdict'>,
   sandbox: Sandbox,
   taken: Set<string>,
-): Promise<Endpoint> {
+  ports: PublishedPort[],
+): Endpoint {
   const description = context.drivers.describe(network.desired?.driver ?? '');
   const { desired } = endpoint;
   if (desired === undefined) return endpoint;
   let interfaceName = '';
   if (description.hasInterfaces) {
-    const verdict = await context.drivers.client(description.name).validateEndpoint({ network, endpoint });
     interfaceName = chooseInterfaceName(taken, verdict.interfaceName, verdict.interfacePrefix || 'eth');
     taken.add(interfaceName);
   }
-  return {
-    ...endpoint,
-    desired: { ...desired, sandboxId: sandbox.id, hostId: sandbox.desired?.hostId ?? '', interfaceName, knownBy: [] },
-  };
+  const hostId = sandbox.desired?.hostId ?? '';
+  return { ...endpoint, desired: { ...desired, sandboxId: sandbox.id, hostId, interfaceName, knownBy: [], ports } };
 }
 
 /** Takes back what never became ready: leases, THEN records. */
@@ -266,7 +294,7 @@ export async function undoAttach(
 ): Promise<void> {
   if (endpoints.length > 0) await context.ipam.release({ owners: endpoints.map((one) => endpointOwner(one.id)) });
   const ops: Op[] = endpoints.flatMap((one) => [
-    { delete: `${prefix.endpoint}${one.id}` },
+    ...context.ledger.view.portLists.deletes(one.id),
     { delete: endpointNameKey(one.networkId, one.spec?.name ?? '') },
   ]);
   if (sandbox !== undefined) {

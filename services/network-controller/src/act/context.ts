@@ -4,16 +4,18 @@ import type { Log } from '@weft/process';
 import type { IpamServiceClient } from '@weft/proto/ipam';
 import { HostState } from '@weft/proto/model';
 import type { DriverDirectory } from '../plan/drivers.ts';
-import type { ItemKey } from '../plan/host-table.ts';
+import type { ItemKey } from '../plan/items.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Progress } from '../plan/progress.ts';
 import type { Ledger } from '../state/ledger.ts';
+import type { PortDesk } from './port-desk.ts';
 
 export interface Context {
   readonly ledger: Ledger;
   readonly planner: Planner;
   readonly progress: Progress;
   readonly drivers: DriverDirectory;
+  readonly ports: PortDesk;
   readonly ipam: IpamServiceClient;
   readonly log: Log;
   readonly now: () => Date;
@@ -31,7 +33,12 @@ export interface Waiting {
   readonly ms: number | undefined;
 }
 
-export type Applied = { readonly applied: boolean; readonly failure?: FaultError };
+export interface Applied {
+  readonly applied: boolean;
+  readonly failure?: FaultError;
+  /** Which items failed, and why; the first one's is `failure`. */
+  readonly failures?: ReadonlyMap<ItemKey, FaultError>;
+}
 
 /** @throws DEADLINE_PASSED or CANCELLED if the caller is gone: nothing has been done yet */
 export function assertCallerThere({ call }: Waiting): void {
@@ -64,11 +71,13 @@ export async function whenApplied(
     const table = context.planner.table(hostId);
     const due = table.revision < revision ? table.revision : revision;
     if (!(await context.progress.until(hostId, due, signal))) return { applied: false };
-    const [failure] = context.progress.failures(
-      hostId,
-      items.flatMap((item) => table.keysOf(item)),
-    );
-    if (failure !== undefined) return { applied: false, failure };
+    const failures = new Map<ItemKey, FaultError>();
+    for (const item of items) {
+      const [why] = context.progress.failures(hostId, table.keysOf(item));
+      if (why !== undefined) failures.set(item, why);
+    }
+    const [failure] = failures.values();
+    if (failure !== undefined) return { applied: false, failure, failures };
   }
   return { applied: true };
 }

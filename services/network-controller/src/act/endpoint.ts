@@ -1,19 +1,20 @@
 // Endpoints: CNM's four verbs, and connect and disconnect made of them.
-import { type FaultError, fault, isFault, Reason } from '@weft/fault';
+import { type FaultError, fault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
 import type { Endpoint, EndpointSpec, Sandbox } from '@weft/proto/model';
 import type { Op, Revision } from '@weft/store';
 import { admitAttachments } from '../admit/endpoint.ts';
 import { findEndpoint, findNetwork, findSandbox, orGone } from '../admit/lookup.ts';
-import { itemOf } from '../plan/planner.ts';
+import { openPortBook } from '../admit/port-book.ts';
+import { itemOf } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readNetwork, readyEndpoints } from '../state/reading.ts';
-import { encodeEndpoint } from '../state/records.ts';
 import { attach, joinedTo, takenInterfaceNames } from './attach.ts';
-import { assertCallerThere, type Context, patience, type Waiting, whenApplied, whenForgotten } from './context.ts';
+import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, withdrawalOps } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
+import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
 
 export interface EndpointActions {
   create(network: string, spec: EndpointSpec, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
@@ -37,8 +38,7 @@ export interface EndpointActions {
 }
 
 export function createEndpointActions(context: Context, finisher: Finisher): EndpointActions {
-  const { ledger } = context;
-  const { view } = ledger;
+  const { view } = context.ledger;
 
   /** Withdraws an endpoint and waits for its end as long as the caller does. */
   async function withdraw(
@@ -61,18 +61,26 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
   /** Waits for the host; takes the endpoint back if its first apply fails for good. */
   async function applied(
     endpoint: Endpoint,
-    revision: Revision,
+    committed: Revision,
     waiting: Waiting,
     extra: Extra<Endpoint>,
   ): Promise<Made<Endpoint>> {
-    const { id, desired } = endpoint;
-    const hosts = desired?.hostId ? [desired.hostId] : [];
-    const outcome = await whenApplied(context, hosts, revision, [itemOf.endpoint(id)], waiting);
+    const { id } = endpoint;
+    const outcome = await published(endpoint, committed, waiting, extra);
     if (outcome.failure !== undefined) {
       await takeBack(context, finisher, id, extra.failed(outcome.failure));
       throw outcome.failure;
     }
-    return { value: readEndpoint(view, id) ?? endpoint, revision, applied: outcome.applied };
+    const { revision, applied } = outcome;
+    return { value: readEndpoint(view, id) ?? endpoint, revision, applied };
+  }
+
+  async function published(endpoint: Endpoint, revision: Revision, waiting: Waiting, extra: Extra<Endpoint>) {
+    const { id, desired } = endpoint;
+    const publishing = [{ endpointId: id, ports: desired?.ports ?? [] }];
+    const done = ([one]: readonly Endpoint[]) => (one === undefined ? [] : extra.done(one));
+    const items = [itemOf.endpoint(id)];
+    return await whenPublished(context, desired?.hostId ?? '', revision, items, publishing, waiting, done);
   }
 
   return {
@@ -113,38 +121,20 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
           host: knownBy[0] ?? '',
         });
       }
-      const { endpoint, revision } = await untilCommitted(async () => {
-        const current = findEndpoint(view, endpointRef);
-        const sandbox = findSandbox(view, sandboxRef);
-        const next = await admitJoin(context, current, sandbox);
-        const links = `${prefix.sandboxLinks}${sandbox.id}`;
-        const committed = await ledger.commit(
-          [
-            { key: `${prefix.endpoint}${current.id}`, modRevision: current.revision as Revision },
-            { key: `${prefix.sandbox}${sandbox.id}`, modRevision: sandbox.revision as Revision },
-            { key: links, modRevision: view.marks.get(links) ?? 0n },
-          ],
-          [
-            { put: `${prefix.endpoint}${current.id}`, value: encodeEndpoint(next) },
-            { put: links, value: new Uint8Array() },
-            ...extra.done(next),
-          ],
-        );
-        return { endpoint: next, revision: committed };
-      });
-      const outcome = await whenApplied(
-        context,
-        [endpoint.desired?.hostId ?? ''],
-        revision,
-        [itemOf.endpoint(endpoint.id)],
-        waiting,
-      );
+      const joining = () => untilCommitted(() => commitJoin(context, endpointRef, sandboxRef, extra));
+      const hostId = known.spec?.ports.length ? findSandbox(view, sandboxRef).desired?.hostId : '';
+      const { endpoint, revision } = await (hostId ? context.ports.inTurn(hostId, joining) : joining());
+      const outcome = await published(endpoint, revision, waiting, extra);
       if (outcome.failure !== undefined) {
         await untilCommitted(() => commitLeave(context, endpoint.id, extra.failed(outcome.failure as FaultError)));
         await finisher.left(endpoint.id);
         throw outcome.failure;
       }
-      return { value: readEndpoint(view, endpoint.id) ?? endpoint, revision, applied: outcome.applied };
+      return {
+        value: readEndpoint(view, endpoint.id) ?? endpoint,
+        revision: outcome.revision,
+        applied: outcome.applied,
+      };
     },
 
     async leave(endpointRef, waiting, extra) {
@@ -218,18 +208,53 @@ function endpointOf(context: Context, networkId: string, ref: string): Endpoint 
   );
 }
 
-async function admitJoin(context: Context, endpoint: Endpoint, sandbox: Sandbox): Promise<Endpoint> {
+async function commitJoin(
+  context: Context,
+  endpointRef: string,
+  sandboxRef: string,
+  extra: Extra<Endpoint>,
+): Promise<{ endpoint: Endpoint; revision: Revision }> {
   const { view } = context.ledger;
-  if (endpoint.desired?.sandboxId !== '') {
-    throw fault(Reason.ALREADY_JOINED, `endpoint ${endpoint.spec?.name} has already joined a sandbox`, {
-      endpoint: endpoint.id,
+  const known = findEndpoint(view, endpointRef);
+  const network = readNetwork(view, known.networkId);
+  if (network === undefined) throw fault(Reason.NETWORK_NOT_FOUND, `network ${known.networkId} not found`);
+  const verdict = await verdictOn(context, network, known);
+  if (verdict.faults.length > 0) throw joinFaults('invalid endpoint', verdict.faults.map(fromMessage));
+
+  // From here on without a pause: everything is decided from one state of the view.
+  const current = findEndpoint(view, endpointRef);
+  const sandbox = findSandbox(view, sandboxRef);
+  if (current.desired?.sandboxId !== '') {
+    throw fault(Reason.ALREADY_JOINED, `endpoint ${current.spec?.name} has already joined a sandbox`, {
+      endpoint: current.id,
     });
   }
-  const network = readNetwork(view, endpoint.networkId);
-  if (network === undefined) throw fault(Reason.NETWORK_NOT_FOUND, `network ${endpoint.networkId} not found`);
   const driver = context.drivers.describe(network.desired?.driver ?? '');
   admitAttachments(view, sandbox, [{ network, driver }], false);
-  return await joinedTo(context, endpoint, network, sandbox, takenInterfaceNames(context, sandbox.id));
+  const hostId = sandbox.desired?.hostId ?? '';
+  const book = openPortBook(view, hostId, context.ports.cursor, new Set(current.desired.ports));
+  const taken = takenInterfaceNames(context, sandbox.id);
+  const [ports] = publishAll(book, [{ endpoint: current, verdict }]);
+  const next = joinedTo(context, current, { network, verdict }, sandbox, taken, ports ?? []);
+  const links = `${prefix.sandboxLinks}${sandbox.id}`;
+  const fence = fenceOf(view, book);
+  const revision = await context.ledger.commit(
+    [
+      { key: `${prefix.endpoint}${current.id}`, modRevision: known.revision as Revision },
+      { key: `${prefix.network}${network.id}`, modRevision: network.revision as Revision },
+      { key: `${prefix.sandbox}${sandbox.id}`, modRevision: sandbox.revision as Revision },
+      { key: links, modRevision: view.marks.get(links) ?? 0n },
+      ...fence.compares,
+    ],
+    [
+      ...view.portLists.puts(next),
+      { put: links, value: new Uint8Array() },
+      ...fence.ops,
+      ...publishedOps([next]),
+      ...extra.done(next),
+    ],
+  );
+  return { endpoint: next, revision };
 }
 
 async function commitLeave(context: Context, id: string, ops: readonly Op[]): Promise<Revision> {
@@ -246,7 +271,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
   return await context.ledger.commit(
     [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
     [
-      { put: `${prefix.endpoint}${id}`, value: encodeEndpoint({ ...row.value, desired: left }) },
+      ...context.ledger.view.portLists.puts({ ...row.value, desired: left }),
       { delete: `${prefix.endpointStatus}${id}` },
       ...ops,
     ],
@@ -256,7 +281,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
 async function commitWithdrawal(context: Context, endpoint: Endpoint, ops: readonly Op[]): Promise<Revision> {
   return await context.ledger.commit(
     [{ key: `${prefix.endpoint}${endpoint.id}`, modRevision: endpoint.revision as Revision }],
-    [...withdrawalOps(endpoint), ...ops],
+    [...withdrawalOps(context.ledger.view, endpoint), ...ops],
   );
 }
 

@@ -5,7 +5,7 @@ import { type Endpoint, type Network, Phase, type Sandbox } from '@weft/proto/mo
 import type { Op } from '@weft/store';
 import { claimsOf, endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
-import { encodeEndpoint } from '../state/records.ts';
+import type { View } from '../state/view.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 
@@ -20,7 +20,7 @@ export interface Finisher {
   endpoint(id: string): Promise<void>;
   network(id: string): Promise<void>;
   sandbox(id: string): Promise<void>;
-  /** Clears what an endpoint that left is still known by. */
+  /** Clears what an endpoint that left is still known by, and the host ports it held there until now. */
   left(id: string): Promise<void>;
 }
 
@@ -46,10 +46,7 @@ export function createFinisher(context: Context): Finisher {
     crashPoint('before-release');
     await untilAnswered(context, () => context.ipam.release({ owners: [endpointOwner(id)] }));
     crashPoint('after-release');
-    await context.ledger.commit(
-      [],
-      [{ delete: `${prefix.endpoint}${id}` }, { delete: `${prefix.endpointStatus}${id}` }],
-    );
+    await context.ledger.commit([], [...view.portLists.deletes(id), { delete: `${prefix.endpointStatus}${id}` }]);
   }
 
   async function sandbox(id: string): Promise<void> {
@@ -93,11 +90,11 @@ export function createFinisher(context: Context): Finisher {
     const knownBy = row?.value.desired?.knownBy ?? [];
     if (row === undefined || row.value.desired?.phase !== Phase.READY || knownBy.length === 0) return;
     if (!(await whenForgotten(context, knownBy, row.revision, context.stopping))) return;
-    const desired = { ...row.value.desired, knownBy: [] };
+    const desired = { ...row.value.desired, knownBy: [], ports: [] };
     await context.ledger
       .commit(
         [{ key: `${prefix.endpoint}${id}`, modRevision: row.revision }],
-        [{ put: `${prefix.endpoint}${id}`, value: encodeEndpoint({ ...row.value, desired }) }],
+        view.portLists.puts({ ...row.value, desired }),
       )
       .catch((error: unknown) => {
         if (!isFault(error, Reason.CONFLICT)) throw error; // it joined or was deleted meanwhile: that one waits for itself
@@ -124,7 +121,7 @@ async function withdrawEndpoints(context: Context, sandboxId: string): Promise<v
     await untilCommitted(() =>
       context.ledger.commit(
         some.map((row) => ({ key: `${prefix.endpoint}${row.value.id}`, modRevision: row.revision })),
-        some.flatMap((row) => withdrawalOps(row.value)),
+        some.flatMap((row) => withdrawalOps(view, row.value)),
       ),
     ).catch((error: unknown) => {
       if (!isFault(error, Reason.CONFLICT)) throw error; // one was withdrawn by another call: look again
@@ -133,15 +130,12 @@ async function withdrawEndpoints(context: Context, sandboxId: string): Promise<v
 }
 
 /** Puts an endpoint into its last phase: its name is free at once, its leases are not. */
-export function withdrawalOps(endpoint: Endpoint): Op[] {
+export function withdrawalOps(view: View, endpoint: Endpoint): Op[] {
   const { desired } = endpoint;
   if (desired === undefined) return [];
   const knownBy = [...new Set([...desired.knownBy, ...(desired.hostId === '' ? [] : [desired.hostId])])];
   return [
-    {
-      put: `${prefix.endpoint}${endpoint.id}`,
-      value: encodeEndpoint({ ...endpoint, desired: { ...desired, phase: Phase.DELETING, knownBy } }),
-    },
+    ...view.portLists.puts({ ...endpoint, desired: { ...desired, phase: Phase.DELETING, knownBy } }),
     { delete: endpointNameKey(endpoint.networkId, endpoint.spec?.name ?? '') },
   ];
 }

@@ -5,7 +5,7 @@ import { type Network, type NetworkDesired, type NetworkPool, type NetworkSpec, 
 import type { Op, Revision } from '@weft/store';
 import { findNetwork, orGone } from '../admit/lookup.ts';
 import { type AdmittedNetwork, admitClaims, admitNetwork, admitRemoval, networkRecord } from '../admit/network.ts';
-import { itemOf } from '../plan/planner.ts';
+import { itemOf } from '../plan/items.ts';
 import { claimsOf, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
@@ -42,19 +42,22 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
   const { ledger, ipam } = context;
   const { view } = ledger;
 
-  async function validated(id: string, spec: NetworkSpec, admitted: AdmittedNetwork): Promise<NetworkDesired> {
-    if (spec.configOnly) return admitted.desired;
+  async function validated(id: string, spec: NetworkSpec, admitted: AdmittedNetwork): Promise<AdmittedNetwork> {
+    if (spec.configOnly) return admitted;
     const network = networkRecord(id, spec, admitted.desired, context.now());
     const verdict = await context.drivers.client(admitted.desired.driver).validateNetwork({ network });
     if (verdict.faults.length > 0) throw joinFaults('invalid network', verdict.faults.map(fromMessage));
-    return { ...admitted.desired, options: verdict.options, claims: verdict.claims };
+    const pools = admitted.pools.map((pool) =>
+      verdict.withoutGateway.includes(pool.family) && pool.gateway === '' ? { ...pool, noGateway: true } : pool,
+    );
+    return { desired: { ...admitted.desired, options: verdict.options, claims: verdict.claims }, pools };
   }
 
   async function record(spec: NetworkSpec, predefined: boolean) {
     return await untilCommitted(async () => {
-      const admitted = admitNetwork(view, spec, context.drivers.descriptions, predefined);
       const id = context.newId();
-      const desired = await validated(id, spec, admitted);
+      const admitted = admitNetwork(view, spec, context.drivers.descriptions, predefined);
+      const { desired, pools } = await validated(id, spec, admitted);
       admitClaims(view, desired);
       const network = networkRecord(id, spec, desired, context.now());
       const base = desired.configFromId === '' ? undefined : view.networks.get(desired.configFromId);
@@ -72,7 +75,7 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
           ...claimsOf(network).map((key): Op => ({ put: key, value: Buffer.from(id) })),
         ],
       );
-      return { network, revision, pools: admitted.pools };
+      return { network, revision, pools };
     });
   }
 

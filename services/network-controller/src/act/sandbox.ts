@@ -4,16 +4,17 @@ import { type Endpoint, Phase, type Sandbox, SandboxSpec } from '@weft/proto/mod
 import type { Op, Revision } from '@weft/store';
 import { findSandbox, orGone } from '../admit/lookup.ts';
 import { admitSandbox } from '../admit/sandbox.ts';
-import { itemOf } from '../plan/planner.ts';
+import { itemOf } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readSandbox } from '../state/reading.ts';
 import { encodeSandbox } from '../state/records.ts';
 import { type Attachment, attach } from './attach.ts';
-import { assertCallerThere, type Context, type Waiting, whenApplied } from './context.ts';
+import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Finisher } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
+import { whenPublished } from './ports.ts';
 
 /** The most networks one request may connect a sandbox to. */
 const maxAttachments = 24;
@@ -55,7 +56,15 @@ export function createSandboxActions(context: Context, finisher: Finisher): Sand
       );
       const sandbox = made.sandbox as Sandbox;
       const items = [itemOf.sandbox(id), ...made.endpoints.map((one) => itemOf.endpoint(one.id))];
-      const outcome = await whenApplied(context, [sandbox.desired?.hostId ?? ''], made.revision, items, waiting);
+      const outcome = await whenPublished(
+        context,
+        sandbox.desired?.hostId ?? '',
+        made.revision,
+        items,
+        made.endpoints.map(({ id: endpointId, desired }) => ({ endpointId, ports: desired?.ports ?? [] })),
+        waiting,
+        (endpoints) => extra.done({ sandbox, endpoints }),
+      );
       if (outcome.failure !== undefined) {
         const { failure } = outcome;
         await untilCommitted(() => commitRemoval(context, readSandbox(view, id) ?? sandbox, extra.failed(failure)));
@@ -66,7 +75,7 @@ export function createSandboxActions(context: Context, finisher: Finisher): Sand
         sandbox: readSandbox(view, id) ?? sandbox,
         endpoints: made.endpoints.map((one) => readEndpoint(view, one.id) ?? one),
       };
-      return { value, revision: made.revision, applied: outcome.applied };
+      return { value, revision: outcome.revision, applied: outcome.applied };
     },
 
     async remove(ref, waiting, extra) {

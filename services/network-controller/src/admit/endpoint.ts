@@ -16,6 +16,7 @@ import { readyEndpoints } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import { short } from './lookup.ts';
 import { checkName, checkTexts } from './names.ts';
+import { checkPorts } from './ports.ts';
 
 export interface AdmittedEndpoint {
   readonly name: string;
@@ -46,12 +47,15 @@ export function admitEndpoint(
   check(checkName(name, 'spec.name'));
   check(checkTexts(spec.driverOptions, 'spec.driver_options'));
   for (const alias of spec.aliases) check(checkName(alias, 'spec.aliases'));
-  check(unsupported(spec));
+  if (spec.links.length > 0) {
+    check(fault(Reason.NOT_IMPLEMENTED, 'legacy links are not there yet', { field: 'spec.links' }));
+  }
+  faults.push(...checkPorts(network, spec.ports, [], 'spec.ports'));
   const pools = network.desired?.pools ?? [];
   const ipv4 = readAddress(spec.ipv4Address, Family.IPV4, pools, 'spec.ipv4_address', network, faults);
   const ipv6 = readAddress(spec.ipv6Address, Family.IPV6, pools, 'spec.ipv6_address', network, faults);
   for (const text of spec.linkLocalIps) check(checkLinkLocal(text));
-  const mac = readMac(spec.macAddress, driver, faults);
+  const mac = readMac(spec.macAddress, driver, 'spec.mac_address', faults);
   if (faults.length > 0) throw joinFaults('invalid endpoint', faults);
 
   const sameName = holder(view, view.endpointsNamed(network.id, name));
@@ -65,17 +69,7 @@ export function admitEndpoint(
       },
     );
   }
-  const sameMac = mac === '' ? undefined : holder(view, view.endpointsWithMac(network.id, mac));
-  if (sameMac !== undefined) {
-    throw fault(
-      Reason.MAC_IN_USE,
-      `MAC address ${mac} is used by endpoint ${sameMac.spec?.name} (${short(sameMac.id)})`,
-      {
-        field: 'spec.mac_address',
-        holder: sameMac.id,
-      },
-    );
-  }
+  admitMac(view, network, mac, 'spec.mac_address');
   return { name, mac, items: leaseItems(pools, ipv4, ipv6) };
 }
 
@@ -83,14 +77,6 @@ export function admitEndpoint(
 function holder(view: View, ids: ReadonlySet<string>): Endpoint | undefined {
   const all = [...ids].map((id) => view.endpoints.get(id)?.value);
   return all.find((one) => one !== undefined && one.desired?.phase !== Phase.DELETING);
-}
-
-function unsupported(spec: EndpointSpec): FaultError | undefined {
-  if (spec.ports.length > 0)
-    return fault(Reason.NOT_IMPLEMENTED, 'publishing ports is not there yet', { field: 'spec.ports' });
-  if (spec.links.length > 0)
-    return fault(Reason.NOT_IMPLEMENTED, 'legacy links are not there yet', { field: 'spec.links' });
-  return undefined;
 }
 
 function readAddress(
@@ -129,9 +115,39 @@ function checkLinkLocal(text: string): FaultError | undefined {
   return fault(Reason.INVALID_ADDRESS, `${text} is not a link-local address`, { field });
 }
 
-function readMac(text: string, driver: DescribeResponse, faults: FaultError[]): string {
+/**
+ * The MAC address of an endpoint whose driver read one from its options; `given` is the user's own.
+ * @throws CONFLICTING_FIELDS, INVALID_MAC, NETWORK_MODE, MAC_IN_USE
+ */
+export function admitMacOption(
+  view: View,
+  network: Network,
+  given: string,
+  option: string,
+  driver: DescribeResponse,
+): string {
+  const field = 'spec.driver_options';
+  const faults: FaultError[] = [];
+  const mac = readMac(option, driver, field, faults);
+  if (faults[0] !== undefined) throw faults[0];
+  if (mac === '' || mac === given) return given;
+  if (given !== '') {
+    const because = `the endpoint's MAC address is given twice: ${given}, and ${mac} as an option; give one`;
+    throw fault(Reason.CONFLICTING_FIELDS, because, { field });
+  }
+  admitMac(view, network, mac, field);
+  return mac;
+}
+
+function admitMac(view: View, network: Network, mac: string, field: string): void {
+  const same = mac === '' ? undefined : holder(view, view.endpointsWithMac(network.id, mac));
+  if (same === undefined) return;
+  const because = `MAC address ${mac} is used by endpoint ${same.spec?.name} (${short(same.id)})`;
+  throw fault(Reason.MAC_IN_USE, because, { field, holder: same.id });
+}
+
+function readMac(text: string, driver: DescribeResponse, field: string, faults: FaultError[]): string {
   if (text === '') return '';
-  const field = 'spec.mac_address';
   const mac = parseMac(text);
   if (mac === undefined) faults.push(fault(Reason.INVALID_MAC, `invalid MAC address: ${text}`, { field }));
   else if (!driver.hasInterfaces)

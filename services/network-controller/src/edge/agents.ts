@@ -1,6 +1,6 @@
 // weft.agent.v1.AgentService: agents register, watch what their host must have, and report what became of it. A fact
 // from a report is durable before anybody who waits for it is told.
-import { fault, Reason } from '@weft/fault';
+import { type Fault, fault, fromMessage, Reason, toMessage } from '@weft/fault';
 import type { AgentServiceImplementation, ReportRequest, WatchRequest, WatchResponse } from '@weft/proto/agent';
 import { StoredDrift } from '@weft/proto/controller';
 import { EndpointStatus, type Host, HostFacts, HostState, SandboxStatus } from '@weft/proto/model';
@@ -10,7 +10,7 @@ import type { Context } from '../act/context.ts';
 import { isFullId } from '../admit/lookup.ts';
 import { checkName } from '../admit/names.ts';
 import type { HostTable } from '../plan/host-table.ts';
-import { itemOf } from '../plan/planner.ts';
+import { type ItemKey, itemOf, toldWith } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { encodeHost } from '../state/records.ts';
@@ -203,7 +203,7 @@ async function keep(context: Context, report: ReportRequest, untold: Set<string>
     }
   }
   for (const key of [...report.failed.map((one) => one.key), ...report.recovered])
-    for (const item of table.owners(key)) items.add(item);
+    for (const item of table.owners(key)) items.add(toldWith(item));
   for (const { sandboxId } of report.sandboxes) items.add(itemOf.sandbox(sandboxId));
 
   const all = [...items];
@@ -220,14 +220,25 @@ async function putStatuses(context: Context, report: ReportRequest, items: reado
   await untilCommitted(async () => {
     const compares: Compare[] = [];
     const ops: Op[] = [];
+    const failures = failuresByItem(context, report.hostId);
     for (const item of items) {
-      const op = statusOp(context, report, item);
+      const op = statusOp(context, report, item, failures.get(item));
       if (op === undefined) continue;
       ops.push(op);
       compares.push({ key: item, modRevision: revisionOf(context, item) ?? 0n });
     }
     if (ops.length > 0) await context.ledger.commit(compares, ops);
   });
+}
+
+/** A failure of each item that has one, of the things the status of an item tells of. */
+function failuresByItem(context: Context, hostId: string): ReadonlyMap<ItemKey, Fault> {
+  const table = context.planner.table(hostId);
+  const found = new Map<ItemKey, Fault>();
+  for (const [key, why] of context.progress.failing(hostId))
+    for (const owner of table.owners(key))
+      if (!found.has(toldWith(owner))) found.set(toldWith(owner), toMessage(fromMessage(why)));
+  return found;
 }
 
 function revisionOf(context: Context, item: string): Revision | 0n | undefined {
@@ -242,14 +253,9 @@ function split(item: string): [kind: string, id: string] {
 }
 
 /** The write that brings an item's status up to the report; undefined if it says nothing new. */
-function statusOp(context: Context, report: ReportRequest, item: string): Op | undefined {
+function statusOp(context: Context, report: ReportRequest, item: string, why: Fault | undefined): Op | undefined {
   const { view } = context.ledger;
   const [kind, id] = split(item);
-  const failures = context.progress.failures(report.hostId, context.planner.table(report.hostId).keysOf(item));
-  const why =
-    failures[0] === undefined
-      ? undefined
-      : { reason: failures[0].reason, message: failures[0].text, metadata: { ...failures[0].metadata } };
   const isThere = context.planner.table(report.hostId).keysOf(item).length > 0;
   if (kind === 'endpoint') {
     const row = view.endpoints.get(id);

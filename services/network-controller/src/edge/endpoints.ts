@@ -1,5 +1,4 @@
 // weft.controller.v1.EndpointService: requests to actions, records to answers.
-import { fault, Reason } from '@weft/fault';
 import {
   ConnectRequest,
   ConnectResponse,
@@ -15,12 +14,15 @@ import {
   LeaveEndpointRequest,
   LeaveEndpointResponse,
   type Outcome,
+  UpdatePortsRequest,
+  UpdatePortsResponse,
 } from '@weft/proto/controller';
 import { type Endpoint, EndpointSpec } from '@weft/proto/model';
 import type { Context } from '../act/context.ts';
 import type { EndpointActions } from '../act/endpoint.ts';
 import type { Extra, Made } from '../act/network.ts';
 import type { OutcomeOps, Requests } from '../act/requests.ts';
+import { updatePorts } from '../act/update-ports.ts';
 import { findEndpoint, findNetwork, findSandbox } from '../admit/lookup.ts';
 import { readyEndpoints } from '../state/reading.ts';
 import { againOf, outcomeOf, waitingOf } from './mutation.ts';
@@ -131,7 +133,19 @@ export function endpointService(
       );
     },
 
-    updatePorts: () => Promise.reject(fault(Reason.NOT_IMPLEMENTED, 'ports are not there yet')),
+    async updatePorts(request, call) {
+      const waiting = waitingOf(request.mutation, call);
+      return await requests.once(
+        'UpdatePorts',
+        request,
+        UpdatePortsRequest,
+        UpdatePortsResponse,
+        async (ops) =>
+          answer(await updatePorts(context, request.endpoint, request.add, request.remove, waiting, extra(ops))),
+        again,
+      );
+    },
+
     async getEndpoint({ endpoint }) {
       return { endpoint: findEndpoint(view, endpoint) };
     },

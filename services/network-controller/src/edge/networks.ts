@@ -9,15 +9,18 @@ import {
   PruneNetworksResponse,
   RemoveNetworkRequest,
   RemoveNetworkResponse,
+  UpdateNetworkRequest,
+  UpdateNetworkResponse,
 } from '@weft/proto/controller';
 import { type Network, Phase } from '@weft/proto/model';
 import type { Context } from '../act/context.ts';
 import { networkOwner } from '../act/finish.ts';
 import type { NetworkActions } from '../act/network.ts';
 import type { Requests } from '../act/requests.ts';
+import { tryNetwork, updateNetwork } from '../act/update-network.ts';
 import { networkFilter, pruneFilter } from '../admit/filters.ts';
 import { findNetwork } from '../admit/lookup.ts';
-import { itemOf } from '../plan/planner.ts';
+import { itemOf } from '../plan/items.ts';
 import { readSandbox, readyEndpoints, readyNetworks } from '../state/reading.ts';
 import { againOf, outcomeOf, waitingOf } from './mutation.ts';
 
@@ -83,7 +86,25 @@ export function networkService(
       return { networks, storeId: store.id, revision: view.revision };
     },
 
-    updateNetwork: () => Promise.reject(fault(Reason.NOT_IMPLEMENTED, 'networks cannot be changed yet')),
+    async updateNetwork(request, call) {
+      const waiting = waitingOf(request.mutation, call);
+      if (request.dryRun) return { ...(await tryNetwork(context, request.network, request)), outcome: undefined };
+      return await requests.once(
+        'UpdateNetwork',
+        request,
+        UpdateNetworkRequest,
+        UpdateNetworkResponse,
+        async (ops) => {
+          const made = await updateNetwork(context, request.network, request, waiting, {
+            done: (network) => ops.done({ network, outcome: undefined, diffs: [] }),
+            failed: ops.failed,
+          });
+          return { network: made.value, outcome: outcomeOf(context, made.revision, made.applied), diffs: [] };
+        },
+        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+      );
+    },
+
     async removeNetwork(request, call) {
       const waiting = waitingOf(request.mutation, call);
       return await requests.once(

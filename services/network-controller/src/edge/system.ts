@@ -16,6 +16,7 @@ import { parseKey } from '../state/keys.ts';
 import { isReady, readEndpoint, readHost, readNetwork, readSandbox } from '../state/reading.ts';
 import { codecs } from '../state/records.ts';
 import type { View } from '../state/view.ts';
+import { explainPath } from './explain.ts';
 import { waitingAddresses } from './networks.ts';
 
 const watchable = ['network', 'endpoint', 'sandbox', 'host'] as const;
@@ -53,9 +54,7 @@ export function systemService(context: Context, version: string, publisher: () =
     async listHosts() {
       return { hosts: hosts() };
     },
-    async explain() {
-      throw fault(Reason.NOT_IMPLEMENTED, 'paths are not explained yet');
-    },
+    explain: (request) => explainPath(context, request),
     async drainHost() {
       throw fault(Reason.NOT_IMPLEMENTED, 'draining hosts is not there yet');
     },

@@ -2,7 +2,7 @@
 // from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
 import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
 
-/** A network, endpoint or sandbox: what an object is compiled from. "endpoint/<id>". */
+/** What an object is compiled from, as items.ts names it: "endpoint/<id>". */
 export type ItemKey = string;
 
 interface Entry {
@@ -41,6 +41,11 @@ export class HostTable {
   /** All objects. */
   objects(): HostObject[] {
     return [...this.#entries.values()].map((entry) => entry.object);
+  }
+
+  /** The object of a key. */
+  object(key: string): HostObject | undefined {
+    return this.#entries.get(key)?.object;
   }
 
   /** Items that want the object of this key. */

@@ -1,21 +1,17 @@
 // One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers, and keeps for
 // each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
 import { asFault, type FaultError } from '@weft/fault';
-import { type HostObject, hostObject } from '@weft/hoststate';
+import type { HostObject } from '@weft/hoststate';
 import type { Log } from '@weft/process';
-import type { Endpoint, Network, Sandbox } from '@weft/proto/model';
+import type { Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
+import { compileEndpoint, compileNetwork, joinedOf, sandboxObjects } from './compile.ts';
 import type { DriverDirectory } from './drivers.ts';
-import { hostsFile, resolvConf } from './files.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
-import { HostTable, type ItemKey } from './host-table.ts';
-
-export const itemOf = {
-  network: (id: string): ItemKey => `network/${id}`,
-  endpoint: (id: string): ItemKey => `endpoint/${id}`,
-  sandbox: (id: string): ItemKey => `sandbox/${id}`,
-};
+import { HostTable } from './host-table.ts';
+import { type ItemKey, itemOf } from './items.ts';
+import { Publications } from './publications.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
@@ -37,6 +33,7 @@ export class Planner {
   readonly #tables = new Map<string, HostTable>();
   readonly #sandboxOf = new Map<string, string>();
   readonly #candidates = new Map<string, GatewayCandidate>();
+  readonly #publications: Publications;
   readonly #failures = new Map<ItemKey, FaultError>();
   readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
   #dirty = newDirty();
@@ -49,6 +46,7 @@ export class Planner {
     this.#view = view;
     this.#drivers = drivers;
     this.#log = log;
+    this.#publications = new Publications(view, drivers);
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
     for (const id of view.networks.ids()) this.#dirty.networks.add(id);
     for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
@@ -81,6 +79,11 @@ export class Planner {
   /** Why an item could not be compiled, if it could not. */
   failure(item: ItemKey): FaultError | undefined {
     return this.#failures.get(item);
+  }
+
+  /** What an endpoint offers its sandbox. */
+  candidate(endpointId: string): GatewayCandidate | undefined {
+    return this.#candidates.get(endpointId);
   }
 
   /** The endpoints that give a sandbox its default routes. */
@@ -139,15 +142,21 @@ export class Planner {
     }
     await this.#compileNetworks([...dirty.networks], wants);
     await this.#compileEndpoints([...dirty.endpoints], wants);
-    for (const id of dirty.sandboxes) this.#compileSandbox(id, wants);
+    for (const id of dirty.sandboxes) {
+      this.#compileSandbox(id, wants);
+      await this.#compilePorts(id, wants);
+    }
   }
 
   /** A host that is new to the planner needs everything; one whose facts changed needs its sandboxes' files. */
   #dirtyHost(hostId: string, dirty: Dirty): void {
     const isNew = this.#tables.get(hostId)?.objects().length === 0;
     if (isNew) for (const id of this.#view.networks.ids()) dirty.networks.add(id);
-    for (const { value } of this.#view.sandboxes.values())
-      if (value.desired?.hostId === hostId) dirty.sandboxes.add(value.id);
+    for (const { value } of this.#view.sandboxes.values()) {
+      if (value.desired?.hostId !== hostId) continue;
+      dirty.sandboxes.add(value.id);
+      if (isNew) this.#publications.forget(value.id);
+    }
     if (isNew)
       for (const { value } of this.#view.endpoints.values())
         if (value.desired?.hostId === hostId) dirty.endpoints.add(value.id);
@@ -163,11 +172,8 @@ export class Planner {
         continue;
       }
       await this.#guard(item, 'networks', id, async () => {
-        const driver = this.#drivers.client(network.desired?.driver ?? '');
-        for (const hostId of this.#tables.keys()) {
-          const { networks } = await driver.compileNetworks({ hostId, networks: [network] });
-          want(wants, hostId, item, networks[0]?.objects ?? []);
-        }
+        for (const hostId of this.#tables.keys())
+          want(wants, hostId, item, await compileNetwork(this.#drivers, hostId, network));
       });
     }
   }
@@ -175,44 +181,24 @@ export class Planner {
   async #compileEndpoints(ids: readonly string[], wants: Wants): Promise<void> {
     for (const id of ids) {
       const item = itemOf.endpoint(id);
-      const input = this.#joined(id);
-      if (input === undefined) {
+      const joined = joinedOf(this.#view, id);
+      if (joined === undefined) {
         for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
         this.#candidates.delete(id);
         this.#sandboxOf.delete(id);
         this.#failures.delete(item);
         continue;
       }
-      const { network, endpoint } = input;
+      const { endpoint, sandbox } = joined;
       await this.#guard(item, 'endpoints', id, async () => {
-        const driver = this.#drivers.client(network.desired?.driver ?? '');
-        const { endpoints } = await driver.compileEndpoints({ endpoints: [input] });
-        const compiled = endpoints[0];
-        this.#sandboxOf.set(id, input.sandbox.id);
-        this.#candidates.set(id, {
-          endpointId: id,
-          networkName: network.spec?.name ?? '',
-          priority: endpoint.spec?.gatewayPriority ?? 0,
-          internal: network.desired?.internal ?? false,
-          gatewayIpv4: compiled?.gatewayIpv4 ?? '',
-          gatewayIpv6: compiled?.gatewayIpv6 ?? '',
-          interfaceName: endpoint.desired?.interfaceName ?? '',
-        });
+        const { compiled, candidate } = await compileEndpoint(this.#drivers, joined);
+        this.#sandboxOf.set(id, sandbox.id);
+        this.#candidates.set(id, candidate);
         for (const hostId of this.#tables.keys()) {
           want(wants, hostId, item, (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? []);
         }
       });
     }
-  }
-
-  /** The endpoint with what it hangs on, if all of it is ready and joined. */
-  #joined(id: string): { network: Network; endpoint: Endpoint; sandbox: Sandbox } | undefined {
-    const endpoint = this.#view.endpoints.get(id)?.value;
-    if (endpoint?.desired === undefined || !isReady(endpoint) || endpoint.desired.sandboxId === '') return undefined;
-    const sandbox = this.#view.sandboxes.get(endpoint.desired.sandboxId)?.value;
-    const network = this.#view.networks.get(endpoint.networkId)?.value;
-    if (sandbox === undefined || network === undefined || !isReady(sandbox) || !isReady(network)) return undefined;
-    return { network, endpoint, sandbox };
   }
 
   #compileSandbox(id: string, wants: Wants): void {
@@ -227,32 +213,36 @@ export class Planner {
   }
 
   #sandboxObjects(sandbox: Sandbox): HostObject[] {
-    const sandboxId = sandbox.id;
-    const ready = readyEndpoints(this.#view, this.#view.endpointsOfSandbox.ids(sandboxId)).filter((one) =>
-      this.#candidates.has(one.id),
-    );
-    const { ipv4, ipv6 } = this.gateways(sandboxId);
-    const route = (destination: string, gateway: string, interfaceName: string) =>
-      hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName } });
-    const file = (name: string, content: string) => hostObject({ $case: 'file', value: { sandboxId, name, content } });
+    const ready = readyEndpoints(this.#view, this.#view.endpointsOfSandbox.ids(sandbox.id));
+    const compiled = ready.filter((one) => this.#candidates.has(one.id));
     const facts = this.#view.hosts.get(sandbox.desired?.hostId ?? '')?.value.facts;
-    return [
-      hostObject({ $case: 'sandbox', value: { sandboxId, namespace: namespaceOf(sandbox) } }),
-      ...(ipv4 === undefined ? [] : [route('0.0.0.0/0', ipv4.gatewayIpv4, ipv4.interfaceName)]),
-      ...(ipv6 === undefined ? [] : [route('::/0', ipv6.gatewayIpv6, ipv6.interfaceName)]),
-      file('hosts', hostsFile(sandbox, ready)),
-      file('resolv.conf', resolvConf(sandbox, facts)),
-    ];
+    return sandboxObjects(sandbox, compiled, this.gateways(sandbox.id), facts);
   }
 
-  async #guard(item: ItemKey, kind: 'networks' | 'endpoints', id: string, work: () => Promise<void>): Promise<void> {
+  async #compilePorts(sandboxId: string, wants: Wants): Promise<void> {
+    const askers = new Set([...this.#publications.askers(sandboxId), ...this.#view.endpointsOfSandbox.ids(sandboxId)]);
+    const items = [...askers].map(itemOf.ports);
+    await this.#guard(items, 'sandboxes', sandboxId, () =>
+      this.#publications.compile(sandboxId, this.gateways(sandboxId), (hostId, item, objects) =>
+        want(wants, hostId, item, objects),
+      ),
+    );
+  }
+
+  async #guard(
+    items: ItemKey | readonly ItemKey[],
+    kind: 'networks' | 'endpoints' | 'sandboxes',
+    id: string,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const all = typeof items === 'string' ? [items] : items;
     try {
       await work();
-      this.#failures.delete(item);
+      for (const item of all) this.#failures.delete(item);
     } catch (error) {
       const failure = asFault(error);
-      this.#failures.set(item, failure);
-      this.#log.warn({ item, err: failure.text }, 'cannot compile; trying again');
+      for (const item of all) this.#failures.set(item, failure);
+      this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');
       setTimeout(() => {
         if (this.#closed) return;
         this.#dirty[kind].add(id);
@@ -270,11 +260,4 @@ function want(wants: Wants, hostId: string, item: ItemKey, objects: readonly Hos
 
 function isClean(dirty: Dirty): boolean {
   return dirty.networks.size + dirty.endpoints.size + dirty.sandboxes.size + dirty.hosts.size === 0;
-}
-
-function namespaceOf(sandbox: Sandbox) {
-  const { namespace } = sandbox.spec ?? {};
-  if (sandbox.desired?.hostNamespace) return { $case: 'host', value: true } as const;
-  if (namespace?.$case === 'path' || namespace?.$case === 'pid') return namespace;
-  return { $case: 'managed', value: true } as const;
 }

@@ -43,6 +43,11 @@ export class Progress {
     return found;
   }
 
+  /** All failures of a host, by key. */
+  failing(hostId: string): ReadonlyMap<string, Fault> {
+    return this.#of(hostId).failures;
+  }
+
   /** All failures there are, as "host key text". */
   all(): { hostId: string; key: string; fault: Fault }[] {
     return [...this.#hosts].flatMap(([hostId, { failures }]) =>

@@ -1,6 +1,8 @@
 // The controller's keys in its store. Ids are 64 hexadecimal digits. Change this picture with the code.
 //   network/<id>                          Network
-//   endpoint/<id>                         Endpoint, its status kept apart
+//   endpoint/<id>                         Endpoint with its first ports, its status kept apart
+//   part/asked/<endpoint id>/<n>          EndpointSpec with ports alone: those the record does not hold
+//   part/published/<endpoint id>/<n>      EndpointDesired with ports alone: the same
 //   sandbox/<id>                          Sandbox, its status kept apart
 //   host/<id>                             Host
 //   status/endpoint/<id>                  EndpointStatus     one writer: reports of the endpoint's host
@@ -9,17 +11,23 @@
 //   name/sandbox/<name>                   the same
 //   name/endpoint/<network id>/<name>     the same
 //   claim/<driver>/<claim>                the id of the network that has it alone
-//   links/network/<id>                    empty; put by every transaction that adds an endpoint: removal compares it
+//   links/network/<id>                    empty; put by every transaction that adds an endpoint or publishes ports: removal and
+//                                         changes of the network compare it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
+//   ports/<host id>/<protocol>/<host port >> 6>   empty; put by every transaction that takes a host port of these 64, which
+//                                         compares it too. Who holds a port is in the endpoints' records alone
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
 //   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
-import type { NetworkDesired } from '@weft/proto/model';
+import { protocolWord } from '@weft/hoststate';
+import type { NetworkDesired, Protocol } from '@weft/proto/model';
 
 export const prefix = {
   network: 'network/',
   endpoint: 'endpoint/',
+  askedPorts: 'part/asked/',
+  publishedPorts: 'part/published/',
   sandbox: 'sandbox/',
   host: 'host/',
   endpointStatus: 'status/endpoint/',
@@ -30,6 +38,7 @@ export const prefix = {
   claim: 'claim/',
   networkLinks: 'links/network/',
   sandboxLinks: 'links/sandbox/',
+  ports: 'ports/',
   request: 'request/',
   drift: 'drift/',
   exhausted: 'exhausted/',
@@ -38,6 +47,10 @@ export const prefix = {
 export const stampKey = 'stamp';
 
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
+
+/** The mark that fences 64 host ports of a transport on a host. */
+export const portsKey = (hostId: string, protocol: Protocol, hostPort: number) =>
+  `${prefix.ports}${hostId}/${protocolWord(protocol)}/${hostPort >> 6}`;
 
 /** The keys of what a network has alone. */
 export const claimsOf = ({ desired }: { desired?: NetworkDesired | undefined }): string[] =>

@@ -1,7 +1,7 @@
 // The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
 import { fault, Reason } from '@weft/fault';
 
-import type { Compare, Op, Revision, Store } from '@weft/store';
+import { type Compare, LIMITS, type Op, type Revision, type Store } from '@weft/store';
 import { stampOf } from './stamp.ts';
 
 import { View } from './view.ts';
@@ -11,11 +11,15 @@ export interface Ledger {
   readonly view: View;
   /**
    * Commits all or nothing; resolves when the view holds it.
-   * @throws CONFLICT if a compare does not hold: read the view again and decide anew.
+   * @throws CONFLICT if a compare does not hold: read the view again and decide anew;
+   *   REQUEST_TOO_LARGE if it is more than a store takes at once
    */
   commit(compares: readonly Compare[], ops: readonly Op[]): Promise<Revision>;
   close(): Promise<void>;
 }
+
+/** What compares and keys that are deleted may add to a transaction's bytes. */
+const headroomBytes = 64 * 1024;
 
 /** Loads the view and keeps it fed; `now` is the clock revisions are stamped with. */
 export async function openLedger(store: Store, now: () => number): Promise<Ledger> {
@@ -33,6 +37,7 @@ export async function openLedger(store: Store, now: () => number): Promise<Ledge
     view,
     async commit(compares, ops) {
       const stamped: Op[] = [...ops, stampOf(ops, view, now())];
+      assertFits(compares, stamped);
       const result = await store.transact(compares, stamped);
       if (!result.committed) {
         await view.reached(result.revision);
@@ -53,6 +58,19 @@ async function feed(store: Store, view: View, from: Revision, signal: AbortSigna
   for await (const step of store.watch('', from, signal)) {
     if ('compacted' in step) throw new Error(`the view fell behind the store: compacted at ${step.compacted}`);
     view.apply(step.revision, step.events);
+  }
+}
+
+function assertFits(compares: readonly Compare[], ops: readonly Op[]): void {
+  const refuse = (what: string) => fault(Reason.REQUEST_TOO_LARGE, `${what}; ask for less at once`);
+  const length = Math.max(compares.length, ops.length);
+  if (length > LIMITS.listLength) {
+    throw refuse(`the change touches ${length} keys in one transaction, more than ${LIMITS.listLength}`);
+  }
+  let bytes = 0;
+  for (const op of ops) if ('put' in op) bytes += op.put.length + op.value.length;
+  if (bytes > LIMITS.transactionBytes - headroomBytes) {
+    throw refuse(`the change writes ${bytes} bytes in one transaction, more than a store takes`);
   }
 }
 

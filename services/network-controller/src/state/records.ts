@@ -23,6 +23,5 @@ export interface Stored<T> {
 }
 
 export const encodeNetwork = (one: Network) => Network.encode({ ...one, revision: 0n }).finish();
-export const encodeEndpoint = (one: Endpoint) => Endpoint.encode({ ...one, revision: 0n, status: undefined }).finish();
 export const encodeSandbox = (one: Sandbox) => Sandbox.encode({ ...one, revision: 0n, status: undefined }).finish();
 export const encodeHost = (one: Host) => Host.encode({ ...one, revision: 0n }).finish();

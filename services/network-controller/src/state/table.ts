@@ -1,11 +1,16 @@
 // Records of one kind by id and by a second key each, kept right as records come and go. Derived, never stored.
 import type { Stored } from './records.ts';
 
+/** Something derived from a table's records, told of each change. */
+export interface Indexing<T> {
+  change(id: string, before: T | undefined, after: T | undefined): void;
+}
+
 export class Table<T> {
   readonly #rows = new Map<string, Stored<T>>();
-  readonly #indexes: readonly Index<T>[];
+  readonly #indexes: readonly Indexing<T>[];
 
-  constructor(...indexes: readonly Index<T>[]) {
+  constructor(...indexes: readonly Indexing<T>[]) {
     this.#indexes = indexes;
   }
 
@@ -40,7 +45,7 @@ export class Table<T> {
 }
 
 /** Ids by a key computed from the record; records whose key is undefined are in no bucket. */
-export class Index<T> {
+export class Index<T> implements Indexing<T> {
   readonly #buckets = new Map<string, Set<string>>();
   readonly #keyOf: (value: T) => string | undefined;
 

@@ -3,6 +3,8 @@
 import type { Endpoint, EndpointStatus, Host, Network, Sandbox, SandboxStatus } from '@weft/proto/model';
 import type { KeyValue, Revision, StoreEvent } from '@weft/store';
 import { parseKey } from './keys.ts';
+import { PortHolders } from './port-holders.ts';
+import { PortLists } from './port-lists.ts';
 import { codecs } from './records.ts';
 import { Index, Table } from './table.ts';
 
@@ -22,6 +24,9 @@ export class View {
   readonly endpointsOfSandbox = new Index<Endpoint>((one) => one.desired?.sandboxId || undefined);
   readonly #networkNames = new Index<Network>((one) => one.spec?.name);
   readonly #sandboxNames = new Index<Sandbox>((one) => one.spec?.name);
+  readonly portHolders = new PortHolders();
+  readonly portLists = new PortLists();
+  readonly #endpointRevisions = new Map<string, Revision | 0n>();
   readonly sharersOfSandbox = new Index<Sandbox>((one) => one.desired?.sharedWithId || undefined);
 
   readonly networks = new Table<Network>(this.#networkNames);
@@ -30,12 +35,13 @@ export class View {
     this.endpointsOfSandbox,
     this.#endpointNames,
     this.#endpointMacs,
+    this.portHolders,
   );
   readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
   readonly hosts = new Table<Host>();
   readonly endpointStatuses = new Table<EndpointStatus>();
   readonly sandboxStatuses = new Table<SandboxStatus>();
-  /** Revisions of keys that only mark (links, names, requests), for compares. */
+  /** Revisions of keys that only mark (links, names, ports, requests), for compares. */
   readonly marks = new Map<string, Revision>();
 
   /** Ids of networks by what they have alone. */
@@ -101,6 +107,7 @@ export class View {
       hosts: new Set<string>(),
     };
     for (const event of events) this.#applyOne(event, change);
+    for (const id of change.endpoints) this.#putEndpoint(id);
     this.#revision = revision;
     for (const listener of this.#listeners) listener(change);
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
@@ -108,6 +115,17 @@ export class View {
       if (waiter === undefined || waiter.revision > revision) continue;
       this.#waiting.splice(i, 1);
       waiter.resolve();
+    }
+  }
+
+  /** Puts an endpoint together when all of a revision is known. */
+  #putEndpoint(id: string): void {
+    const value = this.portLists.whole(id);
+    const revision = this.#endpointRevisions.get(id) ?? 0n;
+    if (value !== undefined) this.endpoints.put(id, { value, revision });
+    else {
+      this.endpoints.delete(id);
+      this.#endpointRevisions.delete(id);
     }
   }
 
@@ -121,9 +139,16 @@ export class View {
         change.networks.add(id);
         return;
       case 'endpoint':
-        put(this.endpoints, id, event, codecs.endpoint.decode);
+        this.portLists.record(id, event.type === 'put' ? codecs.endpoint.decode(event.value) : undefined);
+        this.#endpointRevisions.set(id, event.type === 'put' ? event.modRevision : 0n);
         change.endpoints.add(id);
         return;
+      case 'askedPorts':
+      case 'publishedPorts': {
+        const value = event.type === 'put' ? event.value : undefined;
+        change.endpoints.add(this.portLists.part(kind === 'askedPorts' ? 'asked' : 'published', id, value));
+        return;
+      }
       case 'sandbox':
         put(this.sandboxes, id, event, codecs.sandbox.decode);
         change.sandboxes.add(id);

@@ -154,7 +154,7 @@ export interface UpdatePortsRequest {
 
 /** The endpoint as it is. */
 export interface UpdatePortsResponse {
-  /** The endpoint. */
+  /** The endpoint; of its ports only those that were added, in their order: the answer costs as much as the change. */
   endpoint:
     | Endpoint
     | undefined;

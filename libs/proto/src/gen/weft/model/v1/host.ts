@@ -88,6 +88,8 @@ export interface HostFacts {
   runDir: string;
   /** The agent's process id, as seen on its host. */
   agentPid: number;
+  /** The host's own addresses that weft did not give it, without lengths. */
+  addresses: string[];
 }
 
 /** A machine (or a namespace standing for one) with an agent. */
@@ -121,6 +123,7 @@ function createBaseHostFacts(): HostFacts {
     resolverOptions: [],
     runDir: "",
     agentPid: 0,
+    addresses: [],
   };
 }
 
@@ -152,6 +155,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     }
     if (message.agentPid !== 0) {
       writer.uint32(72).uint32(message.agentPid);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -241,6 +247,14 @@ export const HostFacts: MessageFns<HostFacts> = {
             message.agentPid = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -290,6 +304,9 @@ export const HostFacts: MessageFns<HostFacts> = {
         : isSet(object.agent_pid)
         ? globalThis.Number(object.agent_pid)
         : 0,
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -322,6 +339,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     if (message.agentPid !== 0) {
       obj.agentPid = Math.round(message.agentPid);
     }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
     return obj;
   },
 
@@ -339,6 +359,7 @@ export const HostFacts: MessageFns<HostFacts> = {
     message.resolverOptions = object.resolverOptions?.map((e) => e) || [];
     message.runDir = object.runDir ?? "";
     message.agentPid = object.agentPid ?? 0;
+    message.addresses = object.addresses?.map((e) => e) || [];
     return message;
   },
 };
