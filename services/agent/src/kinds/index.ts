@@ -10,6 +10,13 @@ import { sandbox } from './sandbox.ts';
 import { sysctl } from './sysctl.ts';
 import { veth } from './veth.ts';
 
+// Names are no matter of the kernel: the agent's other half answers them.
+const said: Kind = {
+  put: () => ({ failed: new Map(), deferred: new Set() }),
+  check: () => new Map(),
+  remove: () => ({ failed: new Map(), deferred: new Set() }),
+};
+
 // Elements and ports are one: a batch's go in one transaction.
 const kinds: Readonly<Record<Name, Kind>> = {
   sandbox,
@@ -19,6 +26,9 @@ const kinds: Readonly<Record<Name, Kind>> = {
   bridge,
   veth,
   route,
+  zone: said,
+  names: said,
+  resolver: said,
   file,
 };
 
