@@ -33,6 +33,8 @@ export interface Report {
   readonly sandboxes: SandboxState[];
 }
 
+export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
+
 export type Command =
   | { readonly id: number; readonly kind: 'apply'; readonly batch: Batch }
   | { readonly id: number; readonly kind: 'look' }

@@ -5,10 +5,10 @@ import { closeSync, openSync } from 'node:fs';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { clearWake, createMonitor, enterNamespace, waitFor } from '@weft/kernel';
 import { Context } from './context.ts';
-import type { Answer, Command, ThreadSettings } from './kernel-messages.ts';
+import { type Answer, type Command, emptyReport, type ThreadSettings } from './kernel-messages.ts';
 import { openLedger } from './ledger.ts';
 import { LOOK_SHARE } from './looks.ts';
-import { emptyReport, Reconciler } from './reconcile.ts';
+import { Reconciler } from './reconcile.ts';
 
 // An unmount anywhere on the machine makes the thread look at its own namespaces' names, at most this often: with many of them
 // a look takes a while, and a busy machine unmounts all the time.

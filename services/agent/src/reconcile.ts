@@ -8,7 +8,7 @@ import { attend } from './attention.ts';
 import type { Context } from './context.ts';
 import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
 import { faultOf } from './kernel-fault.ts';
-import type { Batch, Outcome, Report } from './kernel-messages.ts';
+import { type Batch, emptyReport, type Outcome, type Report } from './kernel-messages.ts';
 import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
 import type { Result } from './kinds/kind.ts';
 import { lookAtTable } from './kinds/nft-table.ts';
@@ -25,7 +25,6 @@ const LOOKS_PER_TURN = 64;
 const PRUNED = '';
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
-export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
 const isEmpty = (report: Report): boolean => Object.values(report).every((list) => list.length === 0);
 
 export interface Turn {

@@ -5,12 +5,13 @@ import { bridge } from './bridge.ts';
 import { file } from './file.ts';
 import type { Kind, Result } from './kind.ts';
 import { nftElement } from './nft-element.ts';
+import { resolver } from './resolver.ts';
 import { route } from './route.ts';
 import { sandbox } from './sandbox.ts';
 import { sysctl } from './sysctl.ts';
 import { veth } from './veth.ts';
 
-// Names are no matter of the kernel: the agent's other half answers them.
+// Names are no matter of the kernel: the names thread answers them.
 const said: Kind = {
   put: () => ({ failed: new Map(), deferred: new Set() }),
   check: () => new Map(),
@@ -28,7 +29,7 @@ const kinds: Readonly<Record<Name, Kind>> = {
   route,
   zone: said,
   names: said,
-  resolver: said,
+  resolver,
   file,
 };
 
