@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync, rmSync } from 'node:fs';
-import { hostObject } from '@weft/hoststate';
+import { type HostObject, hostObject } from '@weft/hoststate';
 import {
   addAddress,
   createNamespace,
@@ -137,7 +137,23 @@ describe('a sandbox’s resolver', () => {
     await host.apply([zoneObject(net, 'other')]);
     expect(short(one, 'web.other')).toEqual(['10.1.0.9']);
     expect((await host.writer.look()).drifts).toEqual([]);
-    expect((await host.restart()).reports).toEqual([]);
+    // An agent that starts again has what it remembers, whether there is a controller or not.
+    const again = await host.restart();
+    expect(statusOf(one, 'web.other')).toBeUndefined();
+    const remembered = [...networkObjects('br-w', 2), zoneObject(net, 'other'), namesObject(net, 'web', ['10.1.0.9'])];
+    const outcomes = await again.writer.apply({ put: [...remembered, ...resolvers], delete: [], reset: true });
+    expect(outcomes.filter(({ fault }) => fault !== undefined)).toEqual([]);
+    expect(short(one, 'web.other')).toEqual(['10.1.0.9']);
+    // What a reset does not say again goes.
+    await again.writer.apply({
+      put: [...remembered, resolvers[0] as HostObject],
+      delete: [],
+      reset: true,
+      synced: true,
+    });
+    expect(short(one, 'web')).toEqual(['10.1.0.9']);
+    expect(statusOf(two, 'web')).toBeUndefined();
+    expect(again.reports.flatMap(({ failed, drifts }) => [...failed, ...drifts])).toEqual([]);
   });
 
   it('answers records of every type with their own names', async () => {
@@ -251,6 +267,23 @@ describe('a sandbox’s resolver', () => {
     await host.until(() => host.reports.some(({ sandboxes }) => sandboxes.some(({ lost }) => lost)));
     await host.until(() => openSockets() === open - 2);
     rmSync(adopted, { force: true });
+  });
+
+  it('asks no more of a client that holds on: many connections, and one that says nothing', async () => {
+    const host = await createHost();
+    await host.apply([...networkObjects('br-w', 1), ...names, resolverObject(a, net)]);
+    const one = host.sandbox(a);
+    const before = openSockets();
+    await start(
+      one,
+      `let open = 0;
+      for (let at = 0; at < 100; at++) require('node:net').connect(53, '127.0.0.11', () => {
+        if (++open === 100) setTimeout(() => console.log('ready'), 200);
+      }).on('error', () => {});`,
+    );
+    // 64 of them, and the two of the program's own standard streams.
+    expect(openSockets()).toBeLessThanOrEqual(before + 66);
+    expect(short(one, 'web')).toEqual(['10.1.0.2']);
   });
 
   it('is taken from an adopted sandbox that weft leaves', async () => {

@@ -15,12 +15,15 @@ export class DatagramBatch {
   readonly #headers: Buffer;
   readonly #vectors: Buffer;
   readonly #names: Buffer;
+  /** How many hold what the last call left in them. */
+  #used: number;
   /** A buffer for each datagram, of the size asked for. */
   readonly buffers: readonly Buffer[];
 
   constructor(count: number, size: number) {
     this.#count = count;
     this.#size = size;
+    this.#used = count;
     this.#headers = sys.pinned(count * HEADER);
     this.#vectors = sys.pinned(count * IOVEC);
     this.#names = sys.pinned(count * NAME);
@@ -37,12 +40,13 @@ export class DatagramBatch {
 
   /** Takes what waits: how many, and whether more may. */
   receive(fd: number): { count: number; isFull: boolean } {
-    for (let at = 0; at < this.#count; at++) {
+    for (let at = 0; at < this.#used; at++) {
       this.#headers.writeUInt32LE(NAME_SIZE, at * HEADER + NAME_LENGTH_AT);
       this.#vectors.writeUInt32LE(this.#size, at * IOVEC + 8);
     }
     const count = sys.retry(() => sys.recvmmsg(fd, this.#headers, this.#count, MSG_DONTWAIT, null));
-    return { count: Math.max(count, 0), isFull: count === this.#count };
+    this.#used = Math.max(count, 0);
+    return { count: this.#used, isFull: count === this.#count };
   }
 
   /** Bytes of a datagram that was received. */
