@@ -1,6 +1,6 @@
 // Where the time of a connect goes. All parts of weft in this process, joined as `weft up` joins them, with a clock at each
 // seam: store, ipam, the agent's watch, the kernel writer. gRPC's share is that of one more call over the socket.
-import { createKernelWriter, type KernelWriter, startAgent } from '@weft/agent';
+import { createHostWriter, type KernelWriter, startAgent } from '@weft/agent';
 import { createLog } from '@weft/process';
 import type { AgentServiceClient } from '@weft/proto/agent';
 import { EndpointSpec, NetworkSpec, SandboxSpec } from '@weft/proto/model';
@@ -45,7 +45,7 @@ export const connectParts: Part = {
     });
     bench.after(() => plane.stop());
     const log = createLog('bench');
-    const writer = await createKernelWriter({
+    const writer = await createHostWriter({
       ...{ runDir: host.runDir, dataDir: host.dataDir, hostNamespace: host.netns, log },
     });
     const agent = await startAgent({

@@ -37,6 +37,10 @@ function differences({ spec }: HostObject, place: Place): string[] {
     }
     case 'file':
       return file(spec.value, place);
+    case 'zone':
+    case 'names':
+    case 'resolver':
+      return [];
     case undefined:
       return ['an object without a spec'];
   }

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKernelWriter, type KernelWriter, type Report } from '@weft/agent';
+import { createHostWriter, type KernelWriter, type Report } from '@weft/agent';
 import { type HostObject, hostObject } from '@weft/hoststate';
 import {
   createNamespace,
@@ -15,7 +15,7 @@ import {
   withNetlink,
 } from '@weft/kernel';
 import { createLog } from '@weft/process';
-import type { BridgeObject, PortObject, VethObject } from '@weft/proto/agent';
+import type { BridgeObject, NamesObject, PortObject, ResolverObject, VethObject, ZoneObject } from '@weft/proto/agent';
 import { Protocol } from '@weft/proto/model';
 import { afterEach, expect } from 'vitest';
 
@@ -72,7 +72,7 @@ export const onCleanup = (cleanup: () => Promise<void> | void): void => void cle
 
 const start = async (directory: string, lookEveryMs: number): Promise<Host> => {
   const [namespace, runDir, dataDir] = [join(directory, 'host'), join(directory, 'run'), join(directory, 'data')];
-  const writer = await createKernelWriter({
+  const writer = await createHostWriter({
     runDir,
     dataDir,
     hostNamespace: namespace,
@@ -173,6 +173,29 @@ export const portObject = (more: Partial<PortObject>): HostObject =>
   hostObject({
     $case: 'port',
     value: { protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 8080, targetIp: '10.1.0.2', targetPort: 80, ...more },
+  });
+export const zoneObject = (networkId: string, name: string, more: Partial<ZoneObject> = {}): HostObject =>
+  hostObject({ $case: 'zone', value: { networkId, name, subnets: ['10.1.0.0/16'], listen: [], ...more } });
+export const namesObject = (
+  networkId: string,
+  name: string,
+  addresses: string[],
+  more: Partial<NamesObject> = {},
+): HostObject =>
+  hostObject({
+    $case: 'names',
+    value: {
+      ...{ networkId, owner: `endpoint/${idOf(name)}`, names: [name], addresses },
+      ...{ reverse: name, records: [], ports: [], ...more },
+    },
+  });
+export const resolverObject = (sandboxId: string, networkId: string, more: Partial<ResolverObject> = {}): HostObject =>
+  hostObject({
+    $case: 'resolver',
+    value: {
+      ...{ sandboxId, networks: [{ networkId, links: {} }], servers: [] },
+      ...{ serversInSandbox: false, internal: false, ndots: 0, ...more },
+    },
   });
 export const fileObject = (sandboxId: string, name: string, content: string): HostObject =>
   hostObject({ $case: 'file', value: { sandboxId, name, content } });

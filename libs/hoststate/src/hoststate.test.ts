@@ -77,6 +77,39 @@ const specs: { spec: Spec; text: string }[] = [
     text: `route/${id}/0.0.0.0/0 via=10.0.0.1 interface=eth0`,
   },
   {
+    spec: { $case: 'zone', value: { networkId: 'n1', name: 'mynet', subnets: ['10.0.0.0/24'], listen: ['10.0.0.1'] } },
+    text: 'zone/n1 name=mynet subnets=10.0.0.0/24 listen=10.0.0.1',
+  },
+  {
+    spec: {
+      $case: 'names',
+      value: {
+        networkId: 'n1',
+        owner: 'endpoint/e1',
+        names: ['web'],
+        addresses: ['10.0.0.2'],
+        reverse: 'web',
+        records: [],
+        ports: [],
+      },
+    },
+    text: 'names/n1/endpoint/e1 names=web addresses=10.0.0.2 reverse=web',
+  },
+  {
+    spec: {
+      $case: 'resolver',
+      value: {
+        sandboxId: id,
+        networks: [{ networkId: 'n1', links: { b: 'web' } }],
+        servers: ['192.0.2.1'],
+        serversInSandbox: false,
+        internal: false,
+        ndots: 0,
+      },
+    },
+    text: `resolver/${id} networks=n1 links=n1/b:web servers=192.0.2.1`,
+  },
+  {
     spec: { $case: 'file', value: { sandboxId: id, name: 'hosts', content: 'a\nb' } },
     text: `file/${id}/hosts content="a\\nb"`,
   },

@@ -2,6 +2,7 @@
 //   sandbox/<sandbox id>            bridge/<interface>       veth/<endpoint id>     route/<sandbox id>/<destination>
 //   nft/<set>/<field . field>       sysctl/<dotted key>      file/<sandbox id>/<hosts|resolv.conf>
 //   port/<tcp|udp|sctp>/<host address>/<host port>
+//   names/<network id>/<owner>      zone/<network id>        resolver/<sandbox id>
 import type { Object as HostObject } from '@weft/proto/agent';
 import { protocolWord } from './protocol.ts';
 
@@ -35,6 +36,12 @@ function identity(spec: Spec): string {
       return `sysctl/${spec.value.key}`;
     case 'port':
       return `port/${protocolWord(spec.value.protocol)}/${spec.value.hostIp}/${spec.value.hostPort}`;
+    case 'names':
+      return `names/${spec.value.networkId}/${spec.value.owner}`;
+    case 'zone':
+      return `zone/${spec.value.networkId}`;
+    case 'resolver':
+      return `resolver/${spec.value.sandboxId}`;
     case 'file':
       return `file/${spec.value.sandboxId}/${spec.value.name}`;
   }
@@ -52,6 +59,9 @@ const kindByPrefix: Readonly<Record<string, Kind>> = {
   route: 'route',
   nft: 'nftElement',
   port: 'port',
+  names: 'names',
+  zone: 'zone',
+  resolver: 'resolver',
   sysctl: 'sysctl',
   file: 'file',
 };

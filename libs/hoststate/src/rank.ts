@@ -11,6 +11,9 @@ export const kinds = [
   'bridge',
   'veth',
   'route',
+  'zone',
+  'names',
+  'resolver',
   'file',
 ] as const satisfies Kind[];
 

@@ -62,6 +62,45 @@ const fields = (spec: Spec): string[] => {
       return [`value=${word(spec.value.value)}`];
     case 'port':
       return field('to', `${hostText(spec.value.targetIp)}:${spec.value.targetPort}`);
+    case 'names': {
+      const { names, addresses, reverse, records, ports } = spec.value;
+      return [
+        ...field('names', names),
+        ...field('addresses', addresses),
+        ...field('reverse', reverse),
+        ...field(
+          'records',
+          records.map(({ name, type, data, ttlSeconds }) => `${name} ${type} ${data} ${ttlSeconds}`),
+        ),
+        ...field(
+          'ports',
+          ports.map(({ name, protocol, port }) => `${name}/${protocol}/${port}`),
+        ),
+      ];
+    }
+    case 'zone':
+      return [
+        ...field('name', spec.value.name),
+        ...field('subnets', spec.value.subnets),
+        ...field('listen', spec.value.listen),
+      ];
+    case 'resolver': {
+      const { networks, servers, serversInSandbox, internal, ndots } = spec.value;
+      const links = networks.flatMap(({ networkId, links }) =>
+        Object.entries(links).map(([alias, name]) => [`${networkId}/${alias}`, name] as const),
+      );
+      return [
+        ...field(
+          'networks',
+          networks.map(({ networkId }) => networkId),
+        ),
+        ...field('links', Object.fromEntries(links)),
+        ...field('servers', servers),
+        ...field('servers-in-sandbox', serversInSandbox),
+        ...field('internal', internal),
+        ...field('ndots', ndots),
+      ];
+    }
     case 'file':
       return [`content=${JSON.stringify(spec.value.content)}`];
   }

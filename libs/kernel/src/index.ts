@@ -1,5 +1,5 @@
 // The door to the Linux kernel. Everything is synchronous; descriptors in namespaces are closed before a function returns
-// (a monitor and a pending group delete excepted). README.md says what flows in and out.
+// (a monitor, a pending group delete and service sockets excepted). README.md says what flows in and out.
 export {
   type Address,
   type AddressSpec,
@@ -12,6 +12,8 @@ export { cidrText, ipBytes, ipText } from './address-text.ts';
 export { type Announcement, announce } from './announce.ts';
 export { type Capability, missingCapabilities } from './capability.ts';
 export { dumpFlows, type Flow, type FlowTuple, forgetFlows } from './conntrack.ts';
+export { DatagramBatch } from './datagram-batch.ts';
+export { Epoll, type Watch } from './epoll.ts';
 export { ERRNO, errnoName, KernelError } from './error.ts';
 export { enterAndExec, type Sandbox } from './exec.ts';
 export { type PendingDelete, startGroupDelete } from './group-delete.ts';
@@ -60,5 +62,16 @@ export { assignNsid, findNsid } from './nsid.ts';
 export { holdPort, releasePort } from './port-socket.ts';
 export { type HostPort, lookUpPortUsers, type PortUser, type PortUsers, type Transport } from './port-users.ts';
 export { addRoute, deleteRoute, dumpRoutes, type Route, type RouteSpec, replaceRoute, TABLE_MAIN } from './route.ts';
+export {
+  acceptOne,
+  closeSocket,
+  connectTo,
+  listenAt,
+  receiveSome,
+  type SocketPlace,
+  sendDatagram,
+  sendSome,
+  socketFailure,
+} from './service-socket.ts';
 export { readSysctl, writeSysctl } from './sysctl.ts';
 export { clearWake, closeWakeFd, createWakeFd, waitFor, wake } from './wait.ts';

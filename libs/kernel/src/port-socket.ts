@@ -1,10 +1,11 @@
 // Holding a port of the host by a bound socket, so that no program of the host takes it. It never listens: a TCP connection that
 // is not directed elsewhere is reset by the kernel. What UDP delivers is dropped unread, so the queue stays empty.
-import { readFileSync } from 'node:fs';
 import { AF_INET, AF_INET6, ipBytes } from './address-text.ts';
+import { keepDescriptor } from './descriptors.ts';
 import { ERRNO } from './error.ts';
 import { option } from './netlink.ts';
 import { type HostPort, lookUpPortUsers, type PortUsers } from './port-users.ts';
+import { socketAddress } from './socket-address.ts';
 import * as sys from './syscalls.ts';
 
 const SOCK_STREAM = 1;
@@ -20,9 +21,6 @@ const TCP_REPAIR = 19;
 const REPAIR_OFF_NO_PROBE = -1;
 const BPF_RETURN = 6;
 
-// Descriptors left for everything else: without any the agent could not even let a port go.
-const RESERVE = 256;
-
 /** The kernel does not speak it: then no program of the host can either, and there is nothing to hold. */
 const unspoken: readonly number[] = [
   ERRNO.EPROTONOSUPPORT,
@@ -30,15 +28,6 @@ const unspoken: readonly number[] = [
   ERRNO.EPROTOTYPE,
   ERRNO.EAFNOSUPPORT,
 ];
-
-const socketAddress = (bytes: Buffer, port: number): Buffer => {
-  const isFour = bytes.length === 4;
-  const found = Buffer.alloc(isFour ? 16 : 28);
-  found.writeUInt16LE(isFour ? AF_INET : AF_INET6, 0);
-  found.writeUInt16BE(port, 2);
-  found.set(bytes, isFour ? 4 : 8);
-  return found;
-};
 
 /** A classic BPF program of one instruction: keep no byte of any packet. */
 const dropAll = (fd: number, operation: string): void => {
@@ -49,27 +38,6 @@ const dropAll = (fd: number, operation: string): void => {
   sys.check(sys.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, 16), operation);
 };
 
-const F_DUPFD_CLOEXEC = 1030;
-// select(2) takes no higher ones, and libnftables waits with it: a thousand held ports must not push its socket above.
-const LOW_DESCRIPTORS = 1024;
-
-let limit: number | undefined;
-/** Soft limit on open files of this process. Node has raised it to the hard one. */
-const openFilesLimit = (): number => {
-  limit ??= Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
-  return limit;
-};
-
-/** The same socket under a number that nobody misses, where there are such. */
-const moveUp = (fd: number, operation: string): number => {
-  if (openFilesLimit() <= LOW_DESCRIPTORS + RESERVE) return fd;
-  const high = sys.fcntl(fd, F_DUPFD_CLOEXEC, LOW_DESCRIPTORS);
-  const errno = sys.lastErrno();
-  sys.close(fd);
-  if (high < 0) throw sys.kernelError(operation, errno);
-  return high;
-};
-
 const phrase = ({ transport, address, port }: HostPort): string => `hold ${transport} port ${port} of ${address}`;
 
 const open = (wanted: HostPort, bytes: Buffer): number | undefined => {
@@ -77,10 +45,8 @@ const open = (wanted: HostPort, bytes: Buffer): number | undefined => {
   const operation = phrase(wanted);
   const low = sys.socket(bytes.length === 4 ? AF_INET : AF_INET6, type, IPPROTO[wanted.transport]);
   if (low < 0 && unspoken.includes(sys.lastErrno())) return undefined;
-  const fd = moveUp(sys.check(low, operation), operation);
+  const fd = keepDescriptor(sys.check(low, operation), operation);
   try {
-    // The kernel gives the lowest free number.
-    if (fd >= openFilesLimit() - RESERVE) throw sys.kernelError(operation, ERRNO.EMFILE);
     if (bytes.length === 16) sys.check(sys.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, option(1), 4), operation);
     if (wanted.transport === 'udp') dropAll(fd, operation);
     return fd;

@@ -23,6 +23,29 @@ export const bind: (fd: Int, address: Uint8Array, length: Int) => Int = libc.fun
 export const setsockopt: (fd: Int, level: Int, name: Int, value: Uint8Array, length: Int) => Int = libc.func(
   'int setsockopt(int, int, int, const uint8_t *, int)',
 );
+export const getsockopt: (fd: Int, level: Int, name: Int, value: Uint8Array, length: Uint8Array) => Int = libc.func(
+  'int getsockopt(int, int, int, uint8_t *, uint8_t *)',
+);
+export const connect: (fd: Int, address: Uint8Array, length: Int) => Int = libc.func(
+  'int connect(int, const uint8_t *, int)',
+);
+export const listen: (fd: Int, backlog: Int) => Int = libc.func('int listen(int, int)');
+export const accept4: (fd: Int, address: null, length: null, flags: Int) => Int = libc.func(
+  'int accept4(int, void *, void *, int)',
+);
+export const recvmmsg: (fd: Int, headers: Uint8Array, count: Int, flags: Int, timeout: null) => Int = libc.func(
+  'int recvmmsg(int, uint8_t *, unsigned int, int, void *)',
+);
+export const sendmmsg: (fd: Int, headers: Uint8Array, count: Int, flags: Int) => Int = libc.func(
+  'int sendmmsg(int, uint8_t *, unsigned int, int)',
+);
+export const epollCreate: (flags: Int) => Int = libc.func('int epoll_create1(int)');
+export const epollControl: (epoll: Int, operation: Int, fd: Int, event: Uint8Array | null) => Int = libc.func(
+  'int epoll_ctl(int, int, int, uint8_t *)',
+);
+export const epollWait: (epoll: Int, events: Uint8Array, count: Int, timeoutMs: Int) => Int = libc.func(
+  'int epoll_wait(int, uint8_t *, int, int)',
+);
 export const sendto: (fd: Int, buffer: Uint8Array, length: Int, flags: Int, to: Uint8Array, size: Int) => Int =
   libc.func('intptr_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, int)');
 // For descriptors that node did not open: in a Worker its own closeSync warns of those.

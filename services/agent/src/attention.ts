@@ -52,6 +52,10 @@ export const attend = (context: Context, entries: Entries, { events, overflow }:
     if (event.source === 'nft') {
       nft ||= isForeignNft(event);
       others ||= isOfOthers(event);
+      // What redirects names in a sandbox.
+      const sandboxId = event.nsid === undefined || isOwnPort(event.port) ? undefined : context.sandboxOf(event.nsid);
+      const entry = event.table === WEFT_TABLE ? entries.byKey.get(`resolver/${sandboxId}`) : undefined;
+      if (entry !== undefined) keys.add(entry.object.key);
     } else if (event.nsid !== undefined || event.source === 'namespace') {
       const nsid = event.source === 'namespace' ? event.id : event.nsid;
       const sandboxId = nsid === undefined ? undefined : context.sandboxOf(nsid);

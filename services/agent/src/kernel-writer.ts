@@ -1,10 +1,9 @@
 // The main thread's hold on the kernel thread: asks it, and passes on what it says. Knows nothing of the kernel itself.
-import { MessageChannel, Worker } from 'node:worker_threads';
-import { FaultError, fault, Reason } from '@weft/fault';
-import { closeWakeFd, createWakeFd, wake, warmThreadPool } from '@weft/kernel';
 import type { Log } from '@weft/process';
 import { assertCapable } from './capable.ts';
 import type { Answer, Batch, Command, Outcome, Report, ThreadSettings } from './kernel-messages.ts';
+import { emptyReport } from './news.ts';
+import { startThread } from './worker.ts';
 
 export interface KernelWriter {
   /**
@@ -26,11 +25,6 @@ export interface KernelWriterOptions extends Omit<ThreadSettings, 'lookEveryMs'>
   readonly lookEveryMs?: number;
 }
 
-// In the source tree the thread is a .ts file, in a bundle a .js file beside this one.
-const threadFile = new URL(`./kernel-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url);
-
-type Settle = { resolve(value: Outcome[] | Report): void; reject(error: unknown): void };
-
 /** Starts the kernel thread. Throws FaultError PERMISSION_LACKING; rejects with what stops the thread from starting. */
 export const createKernelWriter = async ({
   log,
@@ -38,69 +32,25 @@ export const createKernelWriter = async ({
   ...settings
 }: KernelWriterOptions): Promise<KernelWriter> => {
   assertCapable();
-  warmThreadPool();
-  const wakeFd = createWakeFd();
-  const { port1: port, port2: theirs } = new MessageChannel();
-  const workerData = { port: theirs, wakeFd, settings: { ...settings, lookEveryMs } };
-  const worker = new Worker(threadFile, { workerData, transferList: [theirs] });
-  const waiting = new Map<number, Settle>();
   const callbacks: ((report: Report) => void)[] = [];
-  let lastId = 0;
-  let stopped: FaultError | undefined;
-
-  const stop = (error: FaultError) => {
-    stopped ??= error;
-    for (const { reject } of waiting.values()) reject(stopped);
-    waiting.clear();
-  };
-  const ended = new Promise<void>((resolve) => {
-    worker.once('exit', () => {
-      stop(fault(Reason.STOPPING, 'the kernel thread has ended'));
-      port.close();
-      closeWakeFd(wakeFd);
-      resolve();
-    });
-  });
-
-  await new Promise<void>((resolve, reject) => {
-    worker.once('error', (error) => {
-      log.fatal({ err: error }, 'the kernel thread failed');
-      const failure = error instanceof Error ? error.message : String(error);
-      stop(new FaultError(Reason.INTERNAL, `the kernel thread failed: ${failure}`, {}, error));
-      reject(error);
-    });
-    port.on('message', (answer: Answer) => {
-      if (answer.kind === 'ready') resolve();
-      else if (answer.kind === 'report') for (const callback of callbacks) callback(answer.report);
-      else {
-        waiting.get(answer.id)?.resolve(answer.kind === 'applied' ? answer.outcomes : answer.report);
-        waiting.delete(answer.id);
-      }
-    });
-  });
-
-  const send = (command: Command) => {
-    port.postMessage(command);
-    wake(wakeFd);
-  };
-  const ask = <T extends Outcome[] | Report>(command: (id: number) => Command): Promise<T> =>
-    new Promise((resolve, reject) => {
-      if (stopped !== undefined) {
-        reject(stopped);
-        return;
-      }
-      const id = ++lastId;
-      waiting.set(id, { resolve: resolve as Settle['resolve'], reject });
-      send(command(id));
-    });
-
-  return {
-    apply: (batch) => ask((id) => ({ id, kind: 'apply', batch })),
-    onReport: (callback) => void callbacks.push(callback),
-    look: () => ask((id) => ({ id, kind: 'look' })),
-    async close() {
-      if (stopped === undefined) send({ id: ++lastId, kind: 'close' });
-      await ended;
+  const thread = await startThread<Command, Answer>({
+    name: 'kernel',
+    settings: { ...settings, lookEveryMs },
+    log,
+    said: (answer) => {
+      if (answer.kind === 'report') for (const callback of callbacks) callback(answer.report);
     },
+  });
+  return {
+    async apply(batch) {
+      const answer = await thread.ask((id) => ({ id, kind: 'apply', batch }));
+      return answer.kind === 'applied' ? answer.outcomes : [];
+    },
+    onReport: (callback) => void callbacks.push(callback),
+    async look() {
+      const answer = await thread.ask((id) => ({ id, kind: 'look' }));
+      return answer.kind === 'looked' ? answer.report : emptyReport();
+    },
+    close: () => thread.close(),
   };
 };

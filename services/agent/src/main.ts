@@ -7,7 +7,7 @@ import { AgentServiceDefinition } from '@weft/proto/agent';
 import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
 import { startAgent } from './agent.ts';
-import { createKernelWriter } from './kernel-writer.ts';
+import { createHostWriter } from './host-writer.ts';
 
 interface Flags {
   controller: string;
@@ -37,7 +37,7 @@ new Command('weft-agent')
         controller: clientOf(AgentServiceDefinition, channel),
         store: openSqliteStore({ file: join(dataDir, 'agent.db') }),
         runDir,
-        writer: await createKernelWriter({ runDir, dataDir, log }),
+        writer: await createHostWriter({ runDir, dataDir, log }),
         log,
       });
       log.info({ hostId: agent.hostId }, 'serving');

@@ -248,8 +248,14 @@ export class Reconciler {
     this.#hear(now, new Set(objects.map(({ key }) => key)));
     const open = objects.filter(({ key }) => !result.failed.has(key) && !result.deferred.has(key));
     const differing = checkAll(this.#context, open);
-    for (const { key } of open) if (!differing.has(key)) this.#announcements.begin(key, now);
-    if (differing.size === 0) return result;
+    const begin = () => {
+      for (const { key } of open)
+        if (!result.failed.has(key) && !result.deferred.has(key)) this.#announcements.begin(key, now);
+    };
+    if (differing.size === 0) {
+      begin();
+      return result;
+    }
     // Somebody changed it under our hands, or one object undid another: once more, then it is a failure.
     const again = open.filter(({ key }) => differing.has(key));
     const second = putAll(this.#context, again);
@@ -259,6 +265,7 @@ export class Reconciler {
     }
     for (const [key, fault] of second.failed) result.failed.set(key, fault);
     for (const key of second.deferred) result.deferred.add(key);
+    begin();
     return result;
   }
 

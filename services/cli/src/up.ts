@@ -3,7 +3,7 @@
 import { mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPrefix } from '@weft/address';
-import { assertCapable, createKernelWriter, startAgent } from '@weft/agent';
+import { assertCapable, createHostWriter, startAgent } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { driverService } from '@weft/driver';
 import { fault, Reason } from '@weft/fault';
@@ -41,7 +41,7 @@ export async function startUp(options: UpOptions): Promise<void> {
   const drivers = [bridgeDriver, nullDriver, hostDriver].map((driver) =>
     localClient(DriverServiceDefinition, driverService(driver)),
   );
-  const writer = await createKernelWriter({
+  const writer = await createHostWriter({
     runDir: options.runDir,
     dataDir: options.dataDir,
     log: log.child({ part: 'kernel' }),

@@ -5,10 +5,18 @@ import { bridge } from './bridge.ts';
 import { file } from './file.ts';
 import type { Kind, Result } from './kind.ts';
 import { nftElement } from './nft-element.ts';
+import { resolver } from './resolver.ts';
 import { route } from './route.ts';
 import { sandbox } from './sandbox.ts';
 import { sysctl } from './sysctl.ts';
 import { veth } from './veth.ts';
+
+// Names are no matter of the kernel: the names thread answers them.
+const said: Kind = {
+  put: () => ({ failed: new Map(), deferred: new Set() }),
+  check: () => new Map(),
+  remove: () => ({ failed: new Map(), deferred: new Set() }),
+};
 
 // Elements and ports are one: a batch's go in one transaction.
 const kinds: Readonly<Record<Name, Kind>> = {
@@ -19,6 +27,9 @@ const kinds: Readonly<Record<Name, Kind>> = {
   bridge,
   veth,
   route,
+  zone: said,
+  names: said,
+  resolver,
   file,
 };
 

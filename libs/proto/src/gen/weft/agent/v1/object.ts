@@ -139,6 +139,87 @@ export interface FileObject {
   content: string;
 }
 
+/** A record of a network beside its addresses. */
+export interface NameRecord {
+  /** The name, relative to the network; "*" leads a wildcard. */
+  name: string;
+  /** A, AAAA, CNAME, SRV or TXT. */
+  type: string;
+  /** The data in presentation format. */
+  data: string;
+  /** How long clients may keep it, in seconds; 0 means the resolver's own. */
+  ttlSeconds: number;
+}
+
+/** A named port of what has a name, answered as SRV. */
+export interface NamedPort {
+  /** The port's name: http. */
+  name: string;
+  /** tcp or udp. */
+  protocol: string;
+  /** The port. */
+  port: number;
+}
+
+/** What one endpoint, service or record of a network is called, and what that leads to. */
+export interface NamesObject {
+  /** The network. */
+  networkId: string;
+  /** Whose names they are: endpoint/<id>, service/<id>, record/<id>. */
+  owner: string;
+  /** The names, relative to the network. Several owners may have the same. */
+  names: string[];
+  /** What they lead to. */
+  addresses: string[];
+  /** The name that its addresses lead back to; empty for none. */
+  reverse: string;
+  /** Records beside the addresses. */
+  records: NameRecord[];
+  /** Named ports. */
+  ports: NamedPort[];
+}
+
+/** A network as names go. */
+export interface ZoneObject {
+  /** The network. */
+  networkId: string;
+  /** Its name. */
+  name: string;
+  /** Its subnets, as CIDR. */
+  subnets: string[];
+  /** Addresses of the host on which its names are answered on port 53: its gateways. None answers there not. */
+  listen: string[];
+}
+
+/** A network that a sandbox is on, as its resolver sees it. */
+export interface ResolverNetwork {
+  /** The network. */
+  networkId: string;
+  /** Names that only this sandbox knows, to names of the network. */
+  links: { [key: string]: string };
+}
+
+export interface ResolverNetwork_LinksEntry {
+  key: string;
+  value: string;
+}
+
+/** The resolver of a sandbox: 127.0.0.11 in it. */
+export interface ResolverObject {
+  /** The sandbox. */
+  sandboxId: string;
+  /** Its networks, in the order of the default gateway. */
+  networks: ResolverNetwork[];
+  /** Where it is asked what is none of its networks'; none forwards nothing. */
+  servers: string[];
+  /** The servers are asked from the sandbox, not from the host. */
+  serversInSandbox: boolean;
+  /** All its networks are internal: nothing is asked from the host. */
+  internal: boolean;
+  /** As the user set it; 0 means he did not. */
+  ndots: number;
+}
+
 /** One thing a host must have. HostState is a set of these. */
 export interface Object {
   /** Unique on the host: "<kind>/<identity>", made by libs/hoststate from the spec. */
@@ -169,6 +250,15 @@ export interface Object {
     | //
     /** A port. */
     { $case: "port"; value: PortObject }
+    | //
+    /** Names. */
+    { $case: "names"; value: NamesObject }
+    | //
+    /** A network as names go. */
+    { $case: "zone"; value: ZoneObject }
+    | //
+    /** A resolver. */
+    { $case: "resolver"; value: ResolverObject }
     | undefined;
 }
 
@@ -1495,6 +1585,883 @@ export const FileObject: MessageFns<FileObject> = {
   },
 };
 
+function createBaseNameRecord(): NameRecord {
+  return { name: "", type: "", data: "", ttlSeconds: 0 };
+}
+
+export const NameRecord: MessageFns<NameRecord> = {
+  encode(message: NameRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    if (message.data !== "") {
+      writer.uint32(26).string(message.data);
+    }
+    if (message.ttlSeconds !== 0) {
+      writer.uint32(32).uint32(message.ttlSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NameRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNameRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.data = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ttlSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NameRecord {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      data: isSet(object.data) ? globalThis.String(object.data) : "",
+      ttlSeconds: isSet(object.ttlSeconds)
+        ? globalThis.Number(object.ttlSeconds)
+        : isSet(object.ttl_seconds)
+        ? globalThis.Number(object.ttl_seconds)
+        : 0,
+    };
+  },
+
+  toJSON(message: NameRecord): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.data !== "") {
+      obj.data = message.data;
+    }
+    if (message.ttlSeconds !== 0) {
+      obj.ttlSeconds = Math.round(message.ttlSeconds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NameRecord>): NameRecord {
+    return NameRecord.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NameRecord>): NameRecord {
+    const message = createBaseNameRecord();
+    message.name = object.name ?? "";
+    message.type = object.type ?? "";
+    message.data = object.data ?? "";
+    message.ttlSeconds = object.ttlSeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseNamedPort(): NamedPort {
+  return { name: "", protocol: "", port: 0 };
+}
+
+export const NamedPort: MessageFns<NamedPort> = {
+  encode(message: NamedPort, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.protocol !== "") {
+      writer.uint32(18).string(message.protocol);
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).uint32(message.port);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamedPort {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamedPort();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamedPort {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      protocol: isSet(object.protocol) ? globalThis.String(object.protocol) : "",
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+    };
+  },
+
+  toJSON(message: NamedPort): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.protocol !== "") {
+      obj.protocol = message.protocol;
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamedPort>): NamedPort {
+    return NamedPort.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamedPort>): NamedPort {
+    const message = createBaseNamedPort();
+    message.name = object.name ?? "";
+    message.protocol = object.protocol ?? "";
+    message.port = object.port ?? 0;
+    return message;
+  },
+};
+
+function createBaseNamesObject(): NamesObject {
+  return { networkId: "", owner: "", names: [], addresses: [], reverse: "", records: [], ports: [] };
+}
+
+export const NamesObject: MessageFns<NamesObject> = {
+  encode(message: NamesObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.networkId !== "") {
+      writer.uint32(10).string(message.networkId);
+    }
+    if (message.owner !== "") {
+      writer.uint32(18).string(message.owner);
+    }
+    for (const v of message.names) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.reverse !== "") {
+      writer.uint32(42).string(message.reverse);
+    }
+    for (const v of message.records) {
+      NameRecord.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.ports) {
+      NamedPort.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamesObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamesObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.networkId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reverse = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.records.push(NameRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ports.push(NamedPort.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamesObject {
+    return {
+      networkId: isSet(object.networkId)
+        ? globalThis.String(object.networkId)
+        : isSet(object.network_id)
+        ? globalThis.String(object.network_id)
+        : "",
+      owner: isSet(object.owner) ? globalThis.String(object.owner) : "",
+      names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => globalThis.String(e)) : [],
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      reverse: isSet(object.reverse) ? globalThis.String(object.reverse) : "",
+      records: globalThis.Array.isArray(object?.records) ? object.records.map((e: any) => NameRecord.fromJSON(e)) : [],
+      ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => NamedPort.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: NamesObject): unknown {
+    const obj: any = {};
+    if (message.networkId !== "") {
+      obj.networkId = message.networkId;
+    }
+    if (message.owner !== "") {
+      obj.owner = message.owner;
+    }
+    if (message.names?.length) {
+      obj.names = message.names;
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.reverse !== "") {
+      obj.reverse = message.reverse;
+    }
+    if (message.records?.length) {
+      obj.records = message.records.map((e) => NameRecord.toJSON(e));
+    }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => NamedPort.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamesObject>): NamesObject {
+    return NamesObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamesObject>): NamesObject {
+    const message = createBaseNamesObject();
+    message.networkId = object.networkId ?? "";
+    message.owner = object.owner ?? "";
+    message.names = object.names?.map((e) => e) || [];
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.reverse = object.reverse ?? "";
+    message.records = object.records?.map((e) => NameRecord.fromPartial(e)) || [];
+    message.ports = object.ports?.map((e) => NamedPort.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseZoneObject(): ZoneObject {
+  return { networkId: "", name: "", subnets: [], listen: [] };
+}
+
+export const ZoneObject: MessageFns<ZoneObject> = {
+  encode(message: ZoneObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.networkId !== "") {
+      writer.uint32(10).string(message.networkId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    for (const v of message.subnets) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.listen) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ZoneObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseZoneObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.networkId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.subnets.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.listen.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ZoneObject {
+    return {
+      networkId: isSet(object.networkId)
+        ? globalThis.String(object.networkId)
+        : isSet(object.network_id)
+        ? globalThis.String(object.network_id)
+        : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      subnets: globalThis.Array.isArray(object?.subnets) ? object.subnets.map((e: any) => globalThis.String(e)) : [],
+      listen: globalThis.Array.isArray(object?.listen) ? object.listen.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: ZoneObject): unknown {
+    const obj: any = {};
+    if (message.networkId !== "") {
+      obj.networkId = message.networkId;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.subnets?.length) {
+      obj.subnets = message.subnets;
+    }
+    if (message.listen?.length) {
+      obj.listen = message.listen;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ZoneObject>): ZoneObject {
+    return ZoneObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ZoneObject>): ZoneObject {
+    const message = createBaseZoneObject();
+    message.networkId = object.networkId ?? "";
+    message.name = object.name ?? "";
+    message.subnets = object.subnets?.map((e) => e) || [];
+    message.listen = object.listen?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseResolverNetwork(): ResolverNetwork {
+  return { networkId: "", links: {} };
+}
+
+export const ResolverNetwork: MessageFns<ResolverNetwork> = {
+  encode(message: ResolverNetwork, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.networkId !== "") {
+      writer.uint32(10).string(message.networkId);
+    }
+    globalThis.Object.entries(message.links).forEach(([key, value]: [string, string]) => {
+      ResolverNetwork_LinksEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolverNetwork {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolverNetwork();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.networkId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = ResolverNetwork_LinksEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.links[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolverNetwork {
+    return {
+      networkId: isSet(object.networkId)
+        ? globalThis.String(object.networkId)
+        : isSet(object.network_id)
+        ? globalThis.String(object.network_id)
+        : "",
+      links: isObject(object.links)
+        ? (globalThis.Object.entries(object.links) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: ResolverNetwork): unknown {
+    const obj: any = {};
+    if (message.networkId !== "") {
+      obj.networkId = message.networkId;
+    }
+    if (message.links) {
+      const entries = globalThis.Object.entries(message.links) as [string, string][];
+      if (entries.length > 0) {
+        obj.links = {};
+        entries.forEach(([k, v]) => {
+          obj.links[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolverNetwork>): ResolverNetwork {
+    return ResolverNetwork.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolverNetwork>): ResolverNetwork {
+    const message = createBaseResolverNetwork();
+    message.networkId = object.networkId ?? "";
+    message.links = (globalThis.Object.entries(object.links ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseResolverNetwork_LinksEntry(): ResolverNetwork_LinksEntry {
+  return { key: "", value: "" };
+}
+
+export const ResolverNetwork_LinksEntry: MessageFns<ResolverNetwork_LinksEntry> = {
+  encode(message: ResolverNetwork_LinksEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolverNetwork_LinksEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolverNetwork_LinksEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolverNetwork_LinksEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ResolverNetwork_LinksEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolverNetwork_LinksEntry>): ResolverNetwork_LinksEntry {
+    return ResolverNetwork_LinksEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolverNetwork_LinksEntry>): ResolverNetwork_LinksEntry {
+    const message = createBaseResolverNetwork_LinksEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseResolverObject(): ResolverObject {
+  return { sandboxId: "", networks: [], servers: [], serversInSandbox: false, internal: false, ndots: 0 };
+}
+
+export const ResolverObject: MessageFns<ResolverObject> = {
+  encode(message: ResolverObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxId !== "") {
+      writer.uint32(10).string(message.sandboxId);
+    }
+    for (const v of message.networks) {
+      ResolverNetwork.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.servers) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.serversInSandbox !== false) {
+      writer.uint32(32).bool(message.serversInSandbox);
+    }
+    if (message.internal !== false) {
+      writer.uint32(40).bool(message.internal);
+    }
+    if (message.ndots !== 0) {
+      writer.uint32(48).uint32(message.ndots);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolverObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolverObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.networks.push(ResolverNetwork.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.servers.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.serversInSandbox = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.internal = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ndots = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolverObject {
+    return {
+      sandboxId: isSet(object.sandboxId)
+        ? globalThis.String(object.sandboxId)
+        : isSet(object.sandbox_id)
+        ? globalThis.String(object.sandbox_id)
+        : "",
+      networks: globalThis.Array.isArray(object?.networks)
+        ? object.networks.map((e: any) => ResolverNetwork.fromJSON(e))
+        : [],
+      servers: globalThis.Array.isArray(object?.servers) ? object.servers.map((e: any) => globalThis.String(e)) : [],
+      serversInSandbox: isSet(object.serversInSandbox)
+        ? globalThis.Boolean(object.serversInSandbox)
+        : isSet(object.servers_in_sandbox)
+        ? globalThis.Boolean(object.servers_in_sandbox)
+        : false,
+      internal: isSet(object.internal) ? globalThis.Boolean(object.internal) : false,
+      ndots: isSet(object.ndots) ? globalThis.Number(object.ndots) : 0,
+    };
+  },
+
+  toJSON(message: ResolverObject): unknown {
+    const obj: any = {};
+    if (message.sandboxId !== "") {
+      obj.sandboxId = message.sandboxId;
+    }
+    if (message.networks?.length) {
+      obj.networks = message.networks.map((e) => ResolverNetwork.toJSON(e));
+    }
+    if (message.servers?.length) {
+      obj.servers = message.servers;
+    }
+    if (message.serversInSandbox !== false) {
+      obj.serversInSandbox = message.serversInSandbox;
+    }
+    if (message.internal !== false) {
+      obj.internal = message.internal;
+    }
+    if (message.ndots !== 0) {
+      obj.ndots = Math.round(message.ndots);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolverObject>): ResolverObject {
+    return ResolverObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolverObject>): ResolverObject {
+    const message = createBaseResolverObject();
+    message.sandboxId = object.sandboxId ?? "";
+    message.networks = object.networks?.map((e) => ResolverNetwork.fromPartial(e)) || [];
+    message.servers = object.servers?.map((e) => e) || [];
+    message.serversInSandbox = object.serversInSandbox ?? false;
+    message.internal = object.internal ?? false;
+    message.ndots = object.ndots ?? 0;
+    return message;
+  },
+};
+
 function createBaseObject(): Object {
   return { key: "", spec: undefined };
 }
@@ -1528,6 +2495,15 @@ export const Object: MessageFns<Object> = {
         break;
       case "port":
         PortObject.encode(message.spec.value, writer.uint32(74).fork()).join();
+        break;
+      case "names":
+        NamesObject.encode(message.spec.value, writer.uint32(82).fork()).join();
+        break;
+      case "zone":
+        ZoneObject.encode(message.spec.value, writer.uint32(90).fork()).join();
+        break;
+      case "resolver":
+        ResolverObject.encode(message.spec.value, writer.uint32(98).fork()).join();
         break;
     }
     return writer;
@@ -1618,6 +2594,30 @@ export const Object: MessageFns<Object> = {
             message.spec = { $case: "port", value: PortObject.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.spec = { $case: "names", value: NamesObject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.spec = { $case: "zone", value: ZoneObject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.spec = { $case: "resolver", value: ResolverObject.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1651,6 +2651,12 @@ export const Object: MessageFns<Object> = {
         ? { $case: "file", value: FileObject.fromJSON(object.file) }
         : isSet(object.port)
         ? { $case: "port", value: PortObject.fromJSON(object.port) }
+        : isSet(object.names)
+        ? { $case: "names", value: NamesObject.fromJSON(object.names) }
+        : isSet(object.zone)
+        ? { $case: "zone", value: ZoneObject.fromJSON(object.zone) }
+        : isSet(object.resolver)
+        ? { $case: "resolver", value: ResolverObject.fromJSON(object.resolver) }
         : undefined,
     };
   },
@@ -1676,6 +2682,12 @@ export const Object: MessageFns<Object> = {
       obj.file = FileObject.toJSON(message.spec.value);
     } else if (message.spec?.$case === "port") {
       obj.port = PortObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "names") {
+      obj.names = NamesObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "zone") {
+      obj.zone = ZoneObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "resolver") {
+      obj.resolver = ResolverObject.toJSON(message.spec.value);
     }
     return obj;
   },
@@ -1732,6 +2744,24 @@ export const Object: MessageFns<Object> = {
       case "port": {
         if (object.spec?.value !== undefined && object.spec?.value !== null) {
           message.spec = { $case: "port", value: PortObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "names": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "names", value: NamesObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "zone": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "zone", value: ZoneObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "resolver": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "resolver", value: ResolverObject.fromPartial(object.spec.value) };
         }
         break;
       }

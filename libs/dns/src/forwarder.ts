@@ -1,0 +1,141 @@
+// Questions for forwarders: asked once when several want to know the same, so many at a time and no more, and kept.
+// Refuses (`busy`) what is more than its limits, clearly and soon, rather than letting clients wait for nothing.
+import { type Ask, askKey, CACHE_LIMITS, Cache, type CacheLimits } from './cache.ts';
+import { Rcode } from './codes.ts';
+import { type ForwarderCounters, zeroCounters } from './counters.ts';
+import { type Clock, startExchange, type Timing, type Transport } from './exchange.ts';
+import type { ForwarderSet } from './forwarders.ts';
+import { bareReply, type Reply } from './reply.ts';
+
+export interface ForwarderLimits extends Timing {
+  /** Exchanges at a time. */
+  readonly inFlight: number;
+  /** Questions that wait for one, and how long at most. */
+  readonly queued: number;
+  readonly queueMs: number;
+  /** Clients that wait, for whatever. */
+  readonly waiting: number;
+  readonly cache: CacheLimits;
+}
+
+export const FORWARDER_LIMITS: ForwarderLimits = {
+  headStartMs: 250,
+  againMs: 1000,
+  deadlineMs: 4000,
+  inFlight: 1024,
+  queued: 256,
+  queueMs: 500,
+  waiting: 16_384,
+  cache: CACHE_LIMITS,
+};
+
+type Done = (reply: Reply) => void;
+
+interface Question {
+  readonly key: string;
+  readonly ask: Ask;
+  readonly set: ForwarderSet;
+  readonly waiting: Done[];
+  cancel: () => void;
+}
+
+const BUSY = bareReply(Rcode.REFUSED);
+const FAILED = bareReply(Rcode.SERVFAIL);
+
+export class Forwarder {
+  readonly counters: ForwarderCounters = zeroCounters();
+  readonly cache: Cache;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #limits: ForwarderLimits;
+  /** Under way or queued. */
+  readonly #questions = new Map<string, Question>();
+  readonly #queue = new Map<string, Question>();
+  #waiting = 0;
+
+  /** `random`: 32 bits, unpredictable. */
+  constructor(transport: Transport, clock: Clock, random: () => number, limits: Partial<ForwarderLimits> = {}) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#random = random;
+    this.#limits = { ...FORWARDER_LIMITS, ...limits };
+    this.cache = new Cache(() => clock.now(), this.#limits.cache);
+  }
+
+  /** An answer that is known already, with its age in seconds. */
+  known(set: ForwarderSet, ask: Ask): { readonly reply: Reply; readonly age: number } | undefined {
+    return this.cache.get(askKey(set.key, ask));
+  }
+
+  /** Asks; `done` gets an answer in any case: SERVFAIL by the deadline, REFUSED when there is no room for the question. */
+  ask(set: ForwarderSet, ask: Ask, done: Done): void {
+    const { counters } = this;
+    const limits = this.#limits;
+    counters.asked++;
+    const key = askKey(set.key, ask);
+    const same = this.#questions.get(key);
+    const isFull = counters.inFlight >= limits.inFlight && this.#queue.size >= limits.queued;
+    if (this.#waiting >= limits.waiting || (same === undefined && isFull)) {
+      counters.busy++;
+      done(BUSY);
+      return;
+    }
+    this.#waiting++;
+    if (same !== undefined) {
+      counters.coalesced++;
+      same.waiting.push(done);
+      return;
+    }
+    const question: Question = { key, ask, set, waiting: [done], cancel: () => {} };
+    this.#questions.set(key, question);
+    if (counters.inFlight < limits.inFlight) this.#start(question);
+    else this.#enqueue(question);
+  }
+
+  #enqueue(question: Question): void {
+    this.#queue.set(question.key, question);
+    this.counters.queued = this.#queue.size;
+    question.cancel = this.#clock.after(this.#limits.queueMs, () => {
+      this.#dequeue(question);
+      this.counters.busy += question.waiting.length;
+      this.#tell(question, BUSY);
+    });
+  }
+
+  #dequeue(question: Question): void {
+    question.cancel();
+    this.#queue.delete(question.key);
+    this.counters.queued = this.#queue.size;
+  }
+
+  #start(question: Question): void {
+    const { counters } = this;
+    counters.inFlight++;
+    const around = {
+      transport: this.#transport,
+      clock: this.#clock,
+      random: this.#random,
+      timing: this.#limits,
+      counters,
+    };
+    startExchange(question.ask, question.set.servers, around, (reply) => {
+      counters.inFlight--;
+      if (reply === undefined) counters.unanswered++;
+      else counters.answered++;
+      this.cache.put(question.key, reply ?? FAILED);
+      this.#tell(question, reply ?? FAILED);
+      const [next] = this.#queue.values();
+      if (next === undefined) return;
+      this.#dequeue(next);
+      this.#start(next);
+    });
+  }
+
+  #tell(question: Question, reply: Reply): void {
+    // BEFORE anyone is told: who asks again in return asks anew.
+    this.#questions.delete(question.key);
+    this.#waiting -= question.waiting.length;
+    for (const done of question.waiting) done(reply);
+  }
+}

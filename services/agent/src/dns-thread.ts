@@ -1,0 +1,70 @@
+// The names thread: one loop in a Worker that blocks in epoll(7) until a question, a server's answer, the main thread or time
+// has something. It never awaits; now and then it lets the event loop turn once. Never busy with the kernel's configuration:
+// names flow while that is written.
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { clearWake, enterNamespace } from '@weft/kernel';
+import { NamesHost, type NamesReport } from './dns/names-host.ts';
+import type { DnsAnswer, DnsCommand, DnsThreadSettings } from './dns-messages.ts';
+
+// An adopted namespace that its owner leaves does not die while sockets are open in it: nobody else can say so.
+const LOOK_MS = 1000;
+
+// Messages are taken without the event loop: it turns for the rest, and costs as much as several questions.
+const SLICE_MS = 50;
+
+interface Data {
+  readonly port: MessagePort;
+  readonly wakeFd: number;
+  readonly settings: DnsThreadSettings;
+}
+
+const run = ({ port, wakeFd, settings }: Data): void => {
+  if (settings.hostNamespace !== undefined) enterNamespace(settings.hostNamespace);
+  const host = new NamesHost(settings.runDir);
+  const say = (answer: DnsAnswer) => port.postMessage(answer);
+  const report = (news: NamesReport) => {
+    if (news.failed.length > 0 || news.recovered.length > 0) say({ kind: 'report', ...news });
+  };
+  let isClosing = false;
+
+  const obey = (command: DnsCommand): void => {
+    switch (command.kind) {
+      case 'apply':
+        say({ kind: 'applied', id: command.id, outcomes: host.apply(command.batch) });
+        return;
+      case 'sandboxes':
+        report(host.take(command.sandboxes));
+        return;
+      case 'look':
+        report(host.look());
+        return;
+      case 'close':
+        isClosing = true;
+    }
+  };
+  host.epoll.watch(wakeFd, 'read', () => {
+    clearWake(wakeFd);
+    for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) obey(got.message);
+  });
+  const lookAgain = (): void => {
+    report(host.look());
+    host.timers.after(LOOK_MS, lookAgain);
+  };
+  host.timers.after(LOOK_MS, lookAgain);
+
+  const loop = (): void => {
+    const until = performance.now() + SLICE_MS;
+    do {
+      host.epoll.wait(host.timers.waitMs());
+      host.timers.run();
+    } while (!isClosing && performance.now() < until);
+    if (isClosing) {
+      host.close();
+      port.close();
+    } else setImmediate(loop);
+  };
+  say({ kind: 'ready' });
+  setImmediate(loop);
+};
+
+run(workerData as Data);

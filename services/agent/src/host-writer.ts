@@ -1,0 +1,104 @@
+// All that makes a host as it must be: the kernel thread and the names thread, as one. Names that go are gone BEFORE the kernel is
+// touched (a socket would pin its namespace); names that come are answered AFTER what they lead to stands.
+import type { HostObject } from '@weft/hoststate';
+import { createDnsWorker, type DnsWorker, endsNames, isOfNames } from './dns-worker.ts';
+import type { Batch, Outcome, Report } from './kernel-messages.ts';
+import { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
+import { emptyReport } from './news.ts';
+
+const isSandboxKey = (key: string): boolean => key.startsWith('sandbox/');
+
+/** Which keys of names are known, and who touched them last: batches may overtake each other on their way through the kernel. */
+class NamesOrder {
+  readonly #known = new Set<string>();
+  readonly #stale = new Set<string>();
+  readonly #touched = new Map<string, number>();
+  #last = 0;
+
+  /** Takes a batch in: its number and the keys that go with it. */
+  begin({ put, delete: gone, reset, synced }: Batch): { number: number; gone: string[] } {
+    const number = ++this.#last;
+    if (reset === true) for (const key of this.#known) this.#stale.add(key);
+    const going = new Set(gone.filter(endsNames));
+    for (const { key } of put) {
+      this.#stale.delete(key);
+      if (!endsNames(key)) continue;
+      this.#known.add(key);
+      this.#touched.set(key, number);
+    }
+    if (synced === true) {
+      for (const key of this.#stale) going.add(key);
+      this.#stale.clear();
+    }
+    for (const key of going) {
+      this.#known.delete(key);
+      this.#touched.set(key, number);
+    }
+    return { number, gone: [...going] };
+  }
+
+  /** What no later batch has said otherwise. */
+  latest(number: number, objects: readonly HostObject[]): HostObject[] {
+    return objects.filter(({ key }) => this.#touched.get(key) === number);
+  }
+
+  end(number: number, keys: Iterable<string>): void {
+    for (const key of keys) if (this.#touched.get(key) === number) this.#touched.delete(key);
+  }
+}
+
+const join = (kernel: readonly Outcome[], names: readonly Outcome[]): Outcome[] => {
+  const faults = new Map(names.flatMap(({ key, fault }) => (fault === undefined ? [] : [[key, fault] as const])));
+  return kernel.map((outcome) => {
+    const fault = outcome.fault ?? faults.get(outcome.key);
+    return fault === undefined ? outcome : { key: outcome.key, fault };
+  });
+};
+
+const compose = (kernel: KernelWriter, names: DnsWorker): KernelWriter => {
+  const order = new NamesOrder();
+  const callbacks: ((report: Report) => void)[] = [];
+  const tell = (report: Report) => {
+    for (const callback of callbacks) callback(report);
+  };
+  kernel.onReport((report) => {
+    // The kernel thread says where sandboxes are before it answers the batch that made them.
+    if (report.sandboxes.length > 0) names.sandboxes(report.sandboxes);
+    if (report.drifts.some(({ key }) => isSandboxKey(key))) names.look();
+    tell(report);
+  });
+  names.onReport(({ failed, recovered }) => tell({ ...emptyReport(), failed, recovered }));
+  return {
+    async apply(batch) {
+      const { number, gone } = order.begin(batch);
+      const objects = batch.put.filter(isOfNames);
+      if (gone.length > 0) await names.apply({ delete: gone, put: [] });
+      const outcomes = await kernel.apply(batch);
+      const put = order.latest(number, objects);
+      const said = put.length > 0 ? await names.apply({ delete: [], put }) : [];
+      order.end(number, [...gone, ...batch.put.map(({ key }) => key)]);
+      return join(outcomes, said);
+    },
+    onReport: (callback) => void callbacks.push(callback),
+    look: () => kernel.look(),
+    async close() {
+      await names.close();
+      await kernel.close();
+    },
+  };
+};
+
+/** Starts both threads. Throws FaultError PERMISSION_LACKING; rejects with what stops them from starting. */
+export const createHostWriter = async (options: KernelWriterOptions): Promise<KernelWriter> => {
+  const kernel = await createKernelWriter(options);
+  try {
+    const { runDir, hostNamespace, log } = options;
+    return compose(
+      kernel,
+      await createDnsWorker({ runDir, log, ...(hostNamespace === undefined ? {} : { hostNamespace }) }),
+    );
+  } catch (error) {
+    await kernel.close();
+    throw error;
+  }
+};
