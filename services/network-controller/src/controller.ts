@@ -15,6 +15,7 @@ import {
   SystemServiceDefinition,
   type SystemServiceImplementation,
 } from '@weft/proto/controller';
+import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { DriverServiceClient } from '@weft/proto/driver';
 import type { IpamServiceClient } from '@weft/proto/ipam';
 import { type Serving, serving } from '@weft/rpc';
@@ -42,6 +43,7 @@ export interface ControllerOptions {
   readonly store: Store;
   readonly ipam: IpamServiceClient;
   readonly drivers: readonly DriverServiceClient[];
+  readonly discovery: DiscoveryServiceClient;
   readonly log: Log;
   /** The interface of the predefined network `bridge`. */
   readonly defaultBridge: string;
@@ -67,17 +69,18 @@ const sweepMs = 10 * 60_000;
 
 /** @throws what opening the store's view or asking the drivers throws; nothing is left running then */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { log, ipam } = options;
+  const { log, ipam, discovery } = options;
   const stopping = new AbortController();
   const drivers = await openDrivers(options.drivers);
   const ledger = await openLedger(options.store, Date.now);
-  const planner = new Planner(ledger.view, drivers, log);
+  const planner = new Planner(ledger.view, { drivers, discovery }, log);
   for (const id of ledger.view.hosts.ids()) planner.table(id);
   const context: Context = {
     ledger,
     planner,
     progress: new Progress(),
     drivers,
+    discovery,
     ports: createPortDesk(),
     ipam,
     log,

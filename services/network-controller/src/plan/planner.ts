@@ -1,16 +1,16 @@
-// One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers, and keeps for
-// each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
+// One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers and discovery,
+// and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
 import { asFault, type FaultError } from '@weft/fault';
 import type { HostObject } from '@weft/hoststate';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
-import { compileEndpoint, compileNetwork, joinedOf, sandboxObjects } from './compile.ts';
-import type { DriverDirectory } from './drivers.ts';
+import { type Compilers, compileEndpoint, compileNetwork, compileSandbox, compileZone, joinedOf } from './compile.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
+import { Members } from './members.ts';
 import { Publications } from './publications.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
@@ -28,11 +28,12 @@ const newDirty = (): Dirty => ({ networks: new Set(), endpoints: new Set(), sand
 
 export class Planner {
   readonly #view: View;
-  readonly #drivers: DriverDirectory;
+  readonly #compilers: Compilers;
   readonly #log: Log;
   readonly #tables = new Map<string, HostTable>();
   readonly #sandboxOf = new Map<string, string>();
   readonly #candidates = new Map<string, GatewayCandidate>();
+  readonly #members = new Members();
   readonly #publications: Publications;
   readonly #failures = new Map<ItemKey, FaultError>();
   readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
@@ -42,11 +43,11 @@ export class Planner {
   #closed = false;
   readonly #unsubscribe: () => void;
 
-  constructor(view: View, drivers: DriverDirectory, log: Log) {
+  constructor(view: View, compilers: Compilers, log: Log) {
     this.#view = view;
-    this.#drivers = drivers;
+    this.#compilers = compilers;
     this.#log = log;
-    this.#publications = new Publications(view, drivers);
+    this.#publications = new Publications(view, compilers.drivers);
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
     for (const id of view.networks.ids()) this.#dirty.networks.add(id);
     for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
@@ -88,8 +89,17 @@ export class Planner {
 
   /** The endpoints that give a sandbox its default routes. */
   gateways(sandboxId: string): DefaultGateways {
+    return chooseGateways(this.#candidatesOf(sandboxId));
+  }
+
+  /** Whether a host has an endpoint of the network, and so is told its names. */
+  isMember(networkId: string, hostId: string): boolean {
+    return this.#members.has(networkId, hostId);
+  }
+
+  #candidatesOf(sandboxId: string): GatewayCandidate[] {
     const candidates = [...this.#view.endpointsOfSandbox.ids(sandboxId)].map((id) => this.#candidates.get(id));
-    return chooseGateways(candidates.filter((one) => one !== undefined));
+    return candidates.filter((one) => one !== undefined);
   }
 
   #onChange(change: Change): void {
@@ -134,6 +144,7 @@ export class Planner {
     for (const id of dirty.sandboxes)
       for (const endpoint of this.#view.endpointsOfSandbox.ids(id)) dirty.endpoints.add(endpoint);
     for (const id of dirty.hosts) this.#dirtyHost(id, dirty);
+    this.#dirtyMembers(dirty);
     for (const id of dirty.endpoints) {
       const before = this.#sandboxOf.get(id);
       if (before !== undefined) dirty.sandboxes.add(before);
@@ -143,8 +154,21 @@ export class Planner {
     await this.#compileNetworks([...dirty.networks], wants);
     await this.#compileEndpoints([...dirty.endpoints], wants);
     for (const id of dirty.sandboxes) {
-      this.#compileSandbox(id, wants);
+      await this.#guard(itemOf.sandbox(id), 'sandboxes', id, () => this.#compileSandbox(id, wants));
       await this.#compilePorts(id, wants);
+    }
+  }
+
+  /** A host that is the first time, or no more, one of a network's is told all of its names, or to forget them. */
+  #dirtyMembers(dirty: Dirty): void {
+    // What is added here on the way is where it was.
+    for (const id of dirty.endpoints) {
+      const endpoint = joinedOf(this.#view, id)?.endpoint;
+      const place = endpoint && { networkId: endpoint.networkId, hostId: endpoint.desired?.hostId ?? '' };
+      for (const networkId of this.#members.set(id, place)) {
+        dirty.networks.add(networkId);
+        for (const other of this.#view.endpointsOfNetwork.ids(networkId)) dirty.endpoints.add(other);
+      }
     }
   }
 
@@ -159,7 +183,7 @@ export class Planner {
     }
     if (isNew)
       for (const { value } of this.#view.endpoints.values())
-        if (value.desired?.hostId === hostId) dirty.endpoints.add(value.id);
+        if (value.desired?.hostId === hostId || this.isMember(value.networkId, hostId)) dirty.endpoints.add(value.id);
   }
 
   async #compileNetworks(ids: readonly string[], wants: Wants): Promise<void> {
@@ -172,8 +196,11 @@ export class Planner {
         continue;
       }
       await this.#guard(item, 'networks', id, async () => {
-        for (const hostId of this.#tables.keys())
-          want(wants, hostId, item, await compileNetwork(this.#drivers, hostId, network));
+        const zone = await compileZone(this.#compilers, network);
+        for (const hostId of this.#tables.keys()) {
+          const objects = await compileNetwork(this.#compilers, hostId, network);
+          want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zone : [])]);
+        }
       });
     }
   }
@@ -191,32 +218,37 @@ export class Planner {
       }
       const { endpoint, sandbox } = joined;
       await this.#guard(item, 'endpoints', id, async () => {
-        const { compiled, candidate } = await compileEndpoint(this.#drivers, joined);
+        const { compiled, names, candidate } = await compileEndpoint(this.#compilers, joined);
         this.#sandboxOf.set(id, sandbox.id);
         this.#candidates.set(id, candidate);
         for (const hostId of this.#tables.keys()) {
-          want(wants, hostId, item, (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? []);
+          const objects = (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? [];
+          want(wants, hostId, item, [...objects, ...(this.isMember(endpoint.networkId, hostId) ? names : [])]);
         }
       });
     }
   }
 
-  #compileSandbox(id: string, wants: Wants): void {
+  async #compileSandbox(id: string, wants: Wants): Promise<void> {
     const sandbox = this.#view.sandboxes.get(id)?.value;
     const item = itemOf.sandbox(id);
     const hostId = sandbox?.desired?.hostId ?? '';
     const isThere = sandbox !== undefined && isReady(sandbox) && sandbox.desired?.sharedWithId === '';
     for (const [host, table] of this.#tables) {
-      if (isThere && host === hostId) want(wants, host, item, this.#sandboxObjects(sandbox));
+      if (isThere && host === hostId) want(wants, host, item, await this.#sandboxObjects(sandbox));
       else if (table.keysOf(item).length > 0) want(wants, host, item, []);
     }
   }
 
-  #sandboxObjects(sandbox: Sandbox): HostObject[] {
+  #sandboxObjects(sandbox: Sandbox): Promise<HostObject[]> {
     const ready = readyEndpoints(this.#view, this.#view.endpointsOfSandbox.ids(sandbox.id));
-    const compiled = ready.filter((one) => this.#candidates.has(one.id));
-    const facts = this.#view.hosts.get(sandbox.desired?.hostId ?? '')?.value.facts;
-    return sandboxObjects(sandbox, compiled, this.gateways(sandbox.id), facts);
+    return compileSandbox(this.#compilers, {
+      sandbox,
+      endpoints: ready.filter((one) => this.#candidates.has(one.id)),
+      candidates: this.#candidatesOf(sandbox.id),
+      networkOf: (networkId) => this.#view.networks.get(networkId)?.value,
+      facts: this.#view.hosts.get(sandbox.desired?.hostId ?? '')?.value.facts,
+    });
   }
 
   async #compilePorts(sandboxId: string, wants: Wants): Promise<void> {

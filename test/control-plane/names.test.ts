@@ -1,0 +1,186 @@
+// Names through the real contract: what the hosts of a network are told, when they are told to forget it, and what a
+// sandbox's resolver is. The agent has no kernel; who answers questions is tried elsewhere.
+import { textOf } from '@weft/hoststate';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
+import { type FakeAgent, startFakeAgent } from '../lib/fake-agent.ts';
+
+let plane: ControlPlane;
+let agents: FakeAgent[];
+/** What discovery was asked to compile, in order. */
+let compiled: string[];
+
+const facts = { resolvers: ['127.0.0.53', '192.0.2.1'], searchDomains: ['corp'], resolverOptions: ['edns0'] };
+const join = async (name: string) => {
+  const agent = await startFakeAgent(plane.agents, name, facts);
+  agents.push(agent);
+  return agent;
+};
+
+beforeEach(async () => {
+  compiled = [];
+  plane = await startControlPlane({
+    wrapDiscovery: (discovery) => ({
+      ...discovery,
+      compileNames(request, call) {
+        compiled.push(...request.endpoints.map(({ endpoint }) => endpoint?.spec?.name ?? ''));
+        return discovery.compileNames(request, call);
+      },
+    }),
+  });
+  agents = [];
+  await join('h1');
+  await plane.controller.predefined;
+  await plane.networks.createNetwork({ spec: { name: 'web', ipam: { configs: [{ subnet: '10.1.0.0/24' }] } } });
+});
+afterEach(async () => {
+  for (const agent of agents) await agent.stop();
+  await plane.stop();
+});
+
+const create = (name: string, networks: string[], spec: object = {}, endpoint: object = {}) =>
+  plane.sandboxes.createSandbox({
+    spec: { name, ...spec },
+    attachments: networks.map((network) => ({ network, spec: endpoint })),
+  });
+
+/** The objects of the kinds that carry names, as text without ids. */
+function told(agent = agents[0]): string[] {
+  const kinds = ['zone', 'names', 'resolver'];
+  const objects = [...(agent?.objects.values() ?? [])].filter(({ spec }) => kinds.includes(spec?.$case ?? ''));
+  return objects.map((object) => textOf(object)).sort();
+}
+
+const kindsOf = (agent = agents[0]) => told(agent).map((line) => line.split('/', 1)[0]);
+
+function fileOf(sandboxId = '', agent = agents[0]): string {
+  const spec = agent?.objects.get(`file/${sandboxId}/resolv.conf`)?.spec;
+  return spec?.$case === 'file' ? spec.value.content : '';
+}
+
+function namesOf(endpointId: string, networkId: string, agent = agents[0]) {
+  const spec = agent?.objects.get(`names/${networkId}/endpoint/${endpointId}`)?.spec;
+  return spec?.$case === 'names' ? spec.value : undefined;
+}
+
+test('a host knows a network and its names from the first endpoint to the last', async () => {
+  expect(told()).toEqual([]);
+  const { sandbox, endpoints } = await create('a', ['web'], { hostname: 'Alpha' }, { aliases: ['db', 'A'] });
+  const [endpoint] = endpoints;
+  expect(kindsOf()).toEqual(['names', 'resolver', 'zone']);
+  expect(namesOf(endpoint?.id ?? '', endpoint?.networkId ?? '')).toMatchObject({
+    names: ['a', 'db', sandbox?.id.slice(0, 12), 'Alpha'],
+    addresses: ['10.1.0.2'],
+    reverse: 'a',
+  });
+  const zone = agents[0]?.objects.get(`zone/${endpoint?.networkId}`)?.spec;
+  expect(zone).toMatchObject({ value: { name: 'web', subnets: ['10.1.0.0/24'], listen: [] } });
+  await create('b', ['web']);
+  await plane.sandboxes.removeSandbox({ sandbox: 'a' });
+  expect(kindsOf()).toEqual(['names', 'resolver', 'zone']);
+  await plane.sandboxes.removeSandbox({ sandbox: 'b' });
+  expect(told()).toEqual([]);
+});
+
+test('an endpoint costs its own names, whatever else is on the network', async () => {
+  for (const name of ['a', 'b', 'c']) await create(name, ['web']);
+  compiled.length = 0;
+  await create('d', ['web']);
+  expect(new Set(compiled)).toEqual(new Set(['d']));
+  compiled.length = 0;
+  await plane.endpoints.disconnect({ network: 'web', sandbox: 'b' });
+  expect(compiled).toEqual([]);
+});
+
+test('I6: names are gone before their address is free', async () => {
+  const { endpoints } = await create('a', ['web']);
+  const [gone] = endpoints;
+  const go = agents[0]?.hold();
+  const removing = plane.sandboxes.removeSandbox({ sandbox: 'a' });
+  await expect.poll(() => told()).toEqual([]);
+  // The host knows, and has not said so yet: the address is not free.
+  const mutation = { wait: { seconds: 0n, nanos: 0 } };
+  const next = await plane.sandboxes.createSandbox({
+    mutation,
+    spec: { name: 'b' },
+    attachments: [{ network: 'web', spec: {} }],
+  });
+  expect(next.endpoints[0]?.desired?.addresses[0]?.cidr).not.toBe(gone?.desired?.addresses[0]?.cidr);
+  go?.();
+  await removing;
+});
+
+test('names reach every host with an endpoint of the network, and no other', async () => {
+  const second = await join('h2');
+  const third = await join('h3');
+  const a = await create('a', ['web'], { host: 'h1' });
+  expect([kindsOf(), told(second), told(third)]).toEqual([['names', 'resolver', 'zone'], [], []]);
+  await create('b', ['web'], { host: 'h2' });
+  const [endpoint] = a.endpoints;
+  await expect.poll(() => kindsOf()).toEqual(['names', 'names', 'resolver', 'zone']);
+  expect(kindsOf(second)).toEqual(['names', 'names', 'resolver', 'zone']);
+  expect(namesOf(endpoint?.id ?? '', endpoint?.networkId ?? '', second)?.addresses).toEqual(['10.1.0.2']);
+  await plane.sandboxes.removeSandbox({ sandbox: 'b' });
+  await expect.poll(() => told(second)).toEqual([]);
+  await expect.poll(() => kindsOf()).toEqual(['names', 'resolver', 'zone']);
+  expect(told(third)).toEqual([]);
+});
+
+describe('the resolver of a sandbox', () => {
+  const trailer = (servers: string, overrides = '', ndots = 'internal') => `
+# Based on host file: '/etc/resolv.conf' (internal resolver)
+# ExtServers: [${servers}]
+# Overrides: [${overrides}]
+# Option ndots from: ${ndots}
+`;
+  const resolverOf = (id = '') => {
+    const spec = agents[0]?.objects.get(`resolver/${id}`)?.spec;
+    return spec?.$case === 'resolver' ? spec.value : undefined;
+  };
+
+  test('asks the servers of its host, from there', async () => {
+    const { sandbox } = await create('a', ['web']);
+    expect(resolverOf(sandbox?.id)).toMatchObject({
+      servers: ['127.0.0.53', '192.0.2.1'],
+      serversInSandbox: false,
+      internal: false,
+      ndots: 0,
+    });
+    const head = '# Generated by weft.\nnameserver 127.0.0.11\nsearch corp\noptions edns0 ndots:0\n';
+    expect(fileOf(sandbox?.id)).toBe(head + trailer('host(127.0.0.53) host(192.0.2.1)'));
+  });
+
+  test("asks the user's, from the sandbox", async () => {
+    const dns = { servers: ['198.51.100.7'], search: ['.'], options: ['ndots:2'] };
+    const { sandbox } = await create('a', ['web'], { dns });
+    expect(resolverOf(sandbox?.id)).toMatchObject({ servers: ['198.51.100.7'], serversInSandbox: true, ndots: 2 });
+    const head = '# Generated by weft.\nnameserver 127.0.0.11\noptions ndots:2\n';
+    expect(fileOf(sandbox?.id)).toBe(head + trailer('198.51.100.7', 'nameservers search options', 'override'));
+  });
+
+  test('looks names up in the order of the default gateway', async () => {
+    await plane.networks.createNetwork({ spec: { name: 'apart', internal: true } });
+    const { sandbox, endpoints } = await create('a', ['apart', 'bridge', 'web']);
+    const ids = endpoints.map(({ networkId }) => networkId);
+    const links = {};
+    expect(resolverOf(sandbox?.id)).toMatchObject({
+      internal: false,
+      networks: [
+        { networkId: ids[2], links },
+        { networkId: ids[0], links },
+      ],
+    });
+    for (const network of ['web', 'bridge']) await plane.endpoints.disconnect({ network, sandbox: 'a' });
+    expect(resolverOf(sandbox?.id)).toMatchObject({ internal: true, networks: [{ networkId: ids[0] }] });
+  });
+
+  test('on bridge, none or host alone there is none', async () => {
+    for (const network of ['bridge', 'none', 'host']) {
+      const { sandbox } = await create(`on-${network}`, [network]);
+      expect(fileOf(sandbox?.id)).toBe('# Generated by weft.\nnameserver 192.0.2.1\nsearch corp\noptions edns0\n');
+    }
+    expect(told()).toEqual([]);
+    await plane.endpoints.connect({ network: 'web', sandbox: 'on-bridge' });
+    expect(kindsOf()).toEqual(['names', 'resolver', 'zone']);
+  });
+});
