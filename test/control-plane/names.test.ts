@@ -126,6 +126,26 @@ test('names reach every host with an endpoint of the network, and no other', asy
   expect(told(third)).toEqual([]);
 });
 
+test('resolve: as a sandbox would be told, as of now, and nobody is asked', async () => {
+  await plane.networks.createNetwork({ spec: { name: 'back', ipam: { configs: [{ subnet: '10.2.0.0/24' }] } } });
+  await create('a', ['web'], {}, { aliases: ['db'] });
+  await create('b', ['web', 'back']);
+  await create('c', ['bridge']);
+  const resolve = async (name: string, request: object = {}) => {
+    const { rcode, answers, forwardedName, servers } = await plane.system.resolve({ name, ...request });
+    return forwardedName === '' ? [rcode, ...answers.map(({ data }) => data)] : [forwardedName, ...servers];
+  };
+  expect(await resolve('db')).toEqual(['NOERROR', '10.1.0.2']);
+  expect(await resolve('b', { sandbox: 'a' })).toEqual(['NOERROR', '10.1.0.3']);
+  expect(await resolve('b', { sandbox: 'b', network: 'back' })).toEqual(['NOERROR', '10.2.0.2']);
+  expect(await resolve('b.back', { sandbox: 'a' })).toEqual(['b.back', '127.0.0.53', '192.0.2.1']);
+  expect(await resolve('10.1.0.2', { sandbox: 'b' })).toEqual(['NOERROR', 'a.web']);
+  expect(await resolve('nobody.web', { network: 'web' })).toEqual(['NXDOMAIN']);
+  await expect(resolve('a', { sandbox: 'c' })).rejects.toThrow('sandbox c has no resolver');
+  await expect(resolve('a', { sandbox: 'a', network: 'back' })).rejects.toThrow('sandbox a is not on network back');
+  await expect(resolve('a..b')).rejects.toThrow('is no name');
+});
+
 describe('the resolver of a sandbox', () => {
   const trailer = (servers: string, overrides = '', ndots = 'internal') => `
 # Based on host file: '/etc/resolv.conf' (internal resolver)

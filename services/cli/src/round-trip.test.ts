@@ -19,6 +19,7 @@ import {
   networkId,
   published,
   refused,
+  resolved,
   sandboxId,
   shop,
   status,
@@ -73,6 +74,10 @@ const script: Script = {
   getStatus: () => status,
   listHosts: () => ({ hosts: [host] }),
   explain: (request) => (request['to'] === 'host' ? published : refused),
+  resolve: ({ name }) => {
+    if (name === 'example.org') return { rcode: '', forwardedName: name, servers: ['192.0.2.1'] };
+    return name === 'web' ? { rcode: 'NOERROR', answers: [resolved] } : { rcode: 'NXDOMAIN' };
+  },
   drainHost: () => {
     throw fault(Reason.NOT_IMPLEMENTED, 'drain host "a": hosts are not drained yet');
   },
@@ -195,6 +200,24 @@ test('explain ends with whether it reaches', async () => {
   expect(asked.map(({ request }) => request['host'])).toEqual(['', 'alpha']);
   expect((await weft('explain a')).exitCode).toBe(1);
   expect((await weft('explain a b --nope')).exitCode).toBe(125);
+});
+
+test('resolve ends with whether there is an answer', async () => {
+  const line = 'web       5         A         10.1.0.2\n';
+  expect(await weft('resolve web --sandbox shop-1 --network web10 --type a')).toEqual({
+    out: line,
+    err: '',
+    exitCode: 0,
+  });
+  expect(asked[0]?.request).toMatchObject({ name: 'web', sandbox: 'shop-1', network: 'web10', type: 'a' });
+  expect(await weft('resolve nobody.web10')).toEqual({
+    out: '',
+    err: 'nobody.web10 is not there (NXDOMAIN)\n',
+    exitCode: 1,
+  });
+  expect(await weft('resolve example.org')).toMatchObject({ out: '', exitCode: 2 });
+  const { out } = await weft('resolve web --json');
+  expect(JSON.parse(out)).toMatchObject({ rcode: 'NOERROR', answers: [{ data: '10.1.0.2', ttlSeconds: 5 }] });
 });
 
 describe('what is asked', () => {
@@ -341,7 +364,6 @@ describe('what fails', () => {
     ['service create s'],
     ['service ls'],
     ['record create x'],
-    ['resolve web'],
     ['cluster token'],
     ['store export f'],
     ['store import f'],

@@ -38,7 +38,6 @@ const moving = 'stores cannot be moved yet';
 export const plannedCommands: readonly (Command | Group)[] = [
   group('service', 'service', services),
   group('record', 'record', records),
-  command('', 'resolve', 'NAME', 'Resolve a name as a sandbox would', 'names are resolved in sandboxes only yet'),
   {
     name: 'cluster',
     summary: 'Manage the cluster (not yet)',
