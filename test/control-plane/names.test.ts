@@ -146,6 +146,59 @@ test('resolve: as a sandbox would be told, as of now, and nobody is asked', asyn
   await expect(resolve('a..b')).rejects.toThrow('is no name');
 });
 
+describe('records', () => {
+  const record = (name: string, type: string, data: string, more: object = {}) =>
+    plane.records.createRecord({ network: 'web', name, type, data, ...more });
+
+  test('reach the hosts of their network, and go with it', async () => {
+    const made = await record('cache', 'a', '10.9.9.9', { ttlSeconds: 60 });
+    expect(made.record).toMatchObject({ name: 'cache', type: 'A', data: '10.9.9.9', ttlSeconds: 60 });
+    expect(told()).toEqual([]);
+    await create('a', ['web']);
+    const alias = await record('*.apps', 'CNAME', 'a.web');
+    expect(kindsOf()).toEqual(['names', 'names', 'names', 'resolver', 'zone']);
+    const { answers } = await plane.system.resolve({ name: 'x.apps', type: 'A', sandbox: 'a' });
+    expect(answers.map(({ type, data }) => `${type} ${data}`)).toEqual(['CNAME a.web', 'A 10.1.0.2']);
+    const { records } = await plane.records.listRecords({ network: 'web' });
+    expect(records.map(({ name }) => name)).toEqual(['*.apps', 'cache']);
+
+    const { outcome } = await plane.records.removeRecord({ record: alias.record?.id.slice(0, 12) ?? '' });
+    expect([outcome?.applied, kindsOf()]).toEqual([true, ['names', 'names', 'resolver', 'zone']]);
+    await plane.records.removeRecord({ record: alias.record?.id ?? '' });
+    await plane.sandboxes.removeSandbox({ sandbox: 'a' });
+    await plane.networks.removeNetwork({ network: 'web' });
+    expect((await plane.records.listRecords({})).records).toEqual([]);
+    const { keyValues } = await plane.store.list('');
+    expect(keyValues.filter(({ key }) => key.includes('record'))).toEqual([]);
+  });
+
+  test.each<[string, string, string, string]>([
+    ['', 'A', '10.0.0.1', 'name is missing'],
+    ['a.*', 'A', '10.0.0.1', 'is no name within a network'],
+    ['-a', 'A', '10.0.0.1', 'is no name within a network'],
+    ['a', 'MX', '10 mail', 'type "MX" is none of A, AAAA, CNAME, SRV, TXT'],
+    ['a', 'A', 'fd00::1', 'give an IPv4 address'],
+    ['a', 'AAAA', '10.0.0.1', 'give an IPv6 address'],
+    ['a', 'CNAME', '*.web', 'give a name'],
+    ['a', 'SRV', '1 2 web', 'give PRIORITY WEIGHT PORT TARGET'],
+    ['a', 'SRV', '1 2 65536 web', 'give PRIORITY WEIGHT PORT TARGET'],
+    ['a', 'TXT', '', 'give texts'],
+    ['a', 'TXT', 'x'.repeat(256), 'at most 255 bytes each'],
+  ])('refuses %s %s %s', async (name, type, data, because) => {
+    await expect(record(name, type, data)).rejects.toThrow(because);
+    expect((await plane.records.listRecords({})).records).toEqual([]);
+  });
+
+  test('refuses doubles, aliases beside others, and networks without names', async () => {
+    await record('a', 'A', '10.0.0.1');
+    await record('a', 'A', '10.0.0.2');
+    await expect(record('a', 'A', '10.0.0.1')).rejects.toThrow('is there already');
+    await expect(record('A', 'CNAME', 'b')).rejects.toThrow('a CNAME must be alone');
+    await expect(record('b', 'A', '10.0.0.1', { network: 'bridge' })).rejects.toThrow('network bridge has no names');
+    await expect(plane.records.removeRecord({ record: 'ff' })).rejects.toThrow('no such record: ff');
+  });
+});
+
 describe('the resolver of a sandbox', () => {
   const trailer = (servers: string, overrides = '', ndots = 'internal') => `
 # Based on host file: '/etc/resolv.conf' (internal resolver)

@@ -13,6 +13,7 @@ import { AgentServiceDefinition } from '@weft/proto/agent';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
+  RecordServiceDefinition,
   SandboxServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
@@ -65,6 +66,7 @@ export async function startControlPlane({
     networks: localClient(NetworkServiceDefinition, controller.networks),
     endpoints: localClient(EndpointServiceDefinition, controller.endpoints),
     sandboxes: localClient(SandboxServiceDefinition, controller.sandboxes),
+    records: localClient(RecordServiceDefinition, controller.records),
     system: localClient(SystemServiceDefinition, controller.system),
     async stop() {
       await controller.stop();

@@ -10,6 +10,8 @@ import {
   type EndpointServiceImplementation,
   NetworkServiceDefinition,
   type NetworkServiceImplementation,
+  RecordServiceDefinition,
+  type RecordServiceImplementation,
   SandboxServiceDefinition,
   type SandboxServiceImplementation,
   SystemServiceDefinition,
@@ -32,6 +34,7 @@ import { createSandboxActions } from './act/sandbox.ts';
 import { createAgents } from './edge/agents.ts';
 import { endpointService } from './edge/endpoints.ts';
 import { networkService } from './edge/networks.ts';
+import { recordService } from './edge/records.ts';
 import { sandboxService } from './edge/sandboxes.ts';
 import { readEvents, systemService } from './edge/system.ts';
 import { openDrivers } from './plan/drivers.ts';
@@ -56,6 +59,7 @@ export interface Controller {
   readonly networks: NetworkServiceImplementation;
   readonly endpoints: EndpointServiceImplementation;
   readonly sandboxes: SandboxServiceImplementation;
+  readonly records: RecordServiceImplementation;
   readonly system: SystemServiceImplementation;
   /** All of these, to be served. */
   readonly services: readonly Serving[];
@@ -107,6 +111,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const networks = networkService(context, networkActions, requests);
   const endpoints = endpointService(context, createEndpointActions(context, finisher), requests);
   const sandboxes = sandboxService(context, createSandboxActions(context, finisher), requests);
+  const records = recordService(context, requests);
   const system = systemService(context, version, () => publisher?.state() ?? 'off');
   const predefined = createPredefined(context, networkActions, options.defaultBridge);
   predefined.catch((error: unknown) => {
@@ -118,11 +123,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     networks,
     endpoints,
     sandboxes,
+    records,
     system,
     services: [
       serving(NetworkServiceDefinition, networks),
       serving(EndpointServiceDefinition, endpoints),
       serving(SandboxServiceDefinition, sandboxes),
+      serving(RecordServiceDefinition, records),
       serving(SystemServiceDefinition, system),
       serving(AgentServiceDefinition, agents.service),
     ],

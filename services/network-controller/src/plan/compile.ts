@@ -4,7 +4,15 @@ import { fromMessage, joinFaults } from '@weft/fault';
 import { type HostObject, hostObject } from '@weft/hoststate';
 import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { CompiledEndpoint } from '@weft/proto/driver';
-import type { Endpoint, Family, Host, Network, PublishedPort, Sandbox } from '@weft/proto/model';
+import type {
+  Endpoint,
+  Family,
+  Host,
+  Network,
+  Record as NetworkRecord,
+  PublishedPort,
+  Sandbox,
+} from '@weft/proto/model';
 import { isReady } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import type { DriverDirectory } from './drivers.ts';
@@ -93,6 +101,16 @@ export async function compileEndpoint(
     interfaceName: endpoint.desired?.interfaceName ?? '',
   };
   return { compiled, names: named.endpoints[0]?.objects ?? [], candidate };
+}
+
+/** What the network's hosts must have for a record. */
+export async function compileRecord(
+  { discovery }: Compilers,
+  network: Network,
+  record: NetworkRecord,
+): Promise<readonly HostObject[]> {
+  const { records } = await discovery.compileNames({ endpoints: [], records: [{ network, record }] });
+  return records[0]?.objects ?? [];
 }
 
 /** The objects of ports that lead to an endpoint in a family, in the order of the ports. */

@@ -6,7 +6,15 @@ import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
-import { type Compilers, compileEndpoint, compileNetwork, compileSandbox, compileZone, joinedOf } from './compile.ts';
+import {
+  type Compilers,
+  compileEndpoint,
+  compileNetwork,
+  compileRecord,
+  compileSandbox,
+  compileZone,
+  joinedOf,
+} from './compile.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
@@ -21,10 +29,17 @@ interface Dirty {
   readonly endpoints: Set<string>;
   readonly sandboxes: Set<string>;
   readonly hosts: Set<string>;
+  readonly records: Set<string>;
 }
 type Wants = Map<string, Map<ItemKey, readonly HostObject[]>>;
 
-const newDirty = (): Dirty => ({ networks: new Set(), endpoints: new Set(), sandboxes: new Set(), hosts: new Set() });
+const newDirty = (): Dirty => ({
+  networks: new Set(),
+  endpoints: new Set(),
+  sandboxes: new Set(),
+  hosts: new Set(),
+  records: new Set(),
+});
 
 export class Planner {
   readonly #view: View;
@@ -52,6 +67,7 @@ export class Planner {
     for (const id of view.networks.ids()) this.#dirty.networks.add(id);
     for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
     for (const id of view.sandboxes.ids()) this.#dirty.sandboxes.add(id);
+    for (const id of view.records.ids()) this.#dirty.records.add(id);
     this.#start();
   }
 
@@ -107,6 +123,7 @@ export class Planner {
     for (const id of change.endpoints) this.#dirty.endpoints.add(id);
     for (const id of change.sandboxes) this.#dirty.sandboxes.add(id);
     for (const id of change.hosts) this.#dirty.hosts.add(id);
+    for (const id of change.records) this.#dirty.records.add(id);
     this.#start();
   }
 
@@ -151,8 +168,11 @@ export class Planner {
       const now = this.#view.endpoints.get(id)?.value.desired?.sandboxId;
       if (now) dirty.sandboxes.add(now);
     }
+    for (const id of dirty.networks)
+      for (const record of this.#view.recordsOfNetwork.ids(id)) dirty.records.add(record);
     await this.#compileNetworks([...dirty.networks], wants);
     await this.#compileEndpoints([...dirty.endpoints], wants);
+    for (const id of dirty.records) await this.#compileRecord(id, wants);
     for (const id of dirty.sandboxes) {
       await this.#guard(itemOf.sandbox(id), 'sandboxes', id, () => this.#compileSandbox(id, wants));
       await this.#compilePorts(id, wants);
@@ -229,6 +249,20 @@ export class Planner {
     }
   }
 
+  async #compileRecord(id: string, wants: Wants): Promise<void> {
+    const record = this.#view.records.get(id)?.value;
+    const network = this.#view.networks.get(record?.networkId ?? '')?.value;
+    const item = itemOf.record(id);
+    await this.#guard(item, 'records', id, async () => {
+      const isThere = record !== undefined && network !== undefined && isReady(network);
+      const objects = isThere ? await compileRecord(this.#compilers, network, record) : [];
+      for (const [hostId, table] of this.#tables) {
+        const due = network !== undefined && this.isMember(network.id, hostId) ? objects : [];
+        if (due.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, due);
+      }
+    });
+  }
+
   async #compileSandbox(id: string, wants: Wants): Promise<void> {
     const sandbox = this.#view.sandboxes.get(id)?.value;
     const item = itemOf.sandbox(id);
@@ -263,7 +297,7 @@ export class Planner {
 
   async #guard(
     items: ItemKey | readonly ItemKey[],
-    kind: 'networks' | 'endpoints' | 'sandboxes',
+    kind: 'networks' | 'endpoints' | 'sandboxes' | 'records',
     id: string,
     work: () => Promise<void>,
   ): Promise<void> {
@@ -291,5 +325,5 @@ function want(wants: Wants, hostId: string, item: ItemKey, objects: readonly Hos
 }
 
 function isClean(dirty: Dirty): boolean {
-  return dirty.networks.size + dirty.endpoints.size + dirty.sandboxes.size + dirty.hosts.size === 0;
+  return Object.values<Set<string>>({ ...dirty }).every((ids) => ids.size === 0);
 }
