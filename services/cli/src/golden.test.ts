@@ -4,6 +4,7 @@ import { Network, Sandbox } from '@weft/proto/model';
 import { expect, test } from 'vitest';
 import { renderExplanation } from './explain/explain.ts';
 import { renderInspect } from './format/inspect.ts';
+import { renderRecords } from './names/record.ts';
 import { renderAnswer } from './names/resolve.ts';
 import { networkJson } from './network/inspect.ts';
 import { renderNetworks } from './network/list.ts';
@@ -64,6 +65,10 @@ test.each<[string, () => string]>([
     () => renderExplanation(['host', 'host', 'tcp', '8080'], published, { reaches: false, says: 'no answer' }),
   ],
   ['explain-stops', () => renderExplanation(['outside', 'shop-1'], refused, { says: 'outside is another machine' })],
+  [
+    'record-ls',
+    () => renderRecords([{ ...resolved, id: 'ee'.repeat(32), networkId: web.id, data: '10.0.0.1' }], [web], plain),
+  ],
   ['resolve', () => answered('shop', '', { rcode: 'NOERROR', answers: [resolved, alias] })],
   ['resolve-nothing', () => answered('web', 'aaaa', { rcode: 'NOERROR' })],
   [

@@ -6,6 +6,7 @@ import { fault, Reason } from '@weft/fault';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
+  RecordServiceDefinition,
   SandboxServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
@@ -74,6 +75,9 @@ const script: Script = {
   getStatus: () => status,
   listHosts: () => ({ hosts: [host] }),
   explain: (request) => (request['to'] === 'host' ? published : refused),
+  createRecord: () => ({ record: { id: 'ee'.repeat(32) }, outcome: applied }),
+  listRecords: () => ({ records: [{ id: 'ee'.repeat(32), networkId, name: 'a', type: 'A', data: '10.0.0.1' }] }),
+  removeRecord: () => ({ id: 'ee'.repeat(32), outcome: applied }),
   resolve: ({ name }) => {
     if (name === 'example.org') return { rcode: '', forwardedName: name, servers: ['192.0.2.1'] };
     return name === 'web' ? { rcode: 'NOERROR', answers: [resolved] } : { rcode: 'NXDOMAIN' };
@@ -108,6 +112,7 @@ beforeAll(async () => {
   const services = [
     NetworkServiceDefinition,
     EndpointServiceDefinition,
+    RecordServiceDefinition,
     SandboxServiceDefinition,
     SystemServiceDefinition,
   ];
@@ -200,6 +205,16 @@ test('explain ends with whether it reaches', async () => {
   expect(asked.map(({ request }) => request['host'])).toEqual(['', 'alpha']);
   expect((await weft('explain a')).exitCode).toBe(1);
   expect((await weft('explain a b --nope')).exitCode).toBe(125);
+});
+
+test('records are made, listed and removed', async () => {
+  expect((await weft('record create web10 _http._tcp srv 1 2 80 a.web10 --ttl 60')).out).toBe(`${'ee'.repeat(32)}\n`);
+  const wanted = { network: 'web10', name: '_http._tcp', type: 'srv', data: '1 2 80 a.web10', ttlSeconds: 60 };
+  expect(asked[0]?.request).toMatchObject(wanted);
+  expect((await weft('record ls --network web10 --format {{.Network}}:{{.Name}}={{.Data}}')).out).toBe(
+    'web10:a=10.0.0.1\n',
+  );
+  expect(await weft('record rm eeee')).toEqual({ out: 'eeee\n', err: '', exitCode: 0 });
 });
 
 test('resolve ends with whether there is an answer', async () => {
@@ -363,7 +378,6 @@ describe('what fails', () => {
     ['network create --dry-run n'],
     ['service create s'],
     ['service ls'],
-    ['record create x'],
     ['cluster token'],
     ['store export f'],
     ['store import f'],
