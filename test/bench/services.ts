@@ -25,12 +25,13 @@ export async function startServices(host: Host): Promise<Services> {
   const drivers = ['bridge-driver', 'null-driver', 'host-driver'];
   const [ipam] = await Promise.all([
     startIpam(host),
-    ...drivers.map((name) => startService(host, name, ['--listen', socketOf(host, name)])),
+    ...[...drivers, 'discovery'].map((name) => startService(host, name, ['--listen', socketOf(host, name)])),
   ]);
   const address = socketOf(host, 'controller');
   const controller = await startService(host, 'network-controller', [
     ...['--listen', address, '--data-dir', join(host.dataDir, 'controller'), '--ipam', socketOf(host, 'ipam')],
     ...drivers.flatMap((name) => ['--driver', socketOf(host, name)]),
+    ...['--discovery', socketOf(host, 'discovery')],
   ]);
   const agent = await startService(host, 'agent', [
     ...['--controller', address, '--data-dir', join(host.dataDir, 'agent')],

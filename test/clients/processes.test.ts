@@ -17,6 +17,7 @@ describe('each service a process', () => {
       'network-controller',
       ...['--listen', host.address, '--data-dir', join(host.dataDir, 'controller'), '--ipam', at('ipam.sock')],
       ...drivers.flatMap((driver) => ['--driver', at(`${driver}.sock`)]),
+      ...['--discovery', at('discovery.sock')],
     );
   const drivers = ['bridge-driver', 'null-driver', 'host-driver'];
   let controller: Running;
@@ -32,7 +33,7 @@ describe('each service a process', () => {
     host = makeHost();
     await Promise.all([
       start('ipam', '--listen', at('ipam.sock'), '--data-dir', join(host.dataDir, 'ipam')),
-      ...drivers.map((driver) => start(driver, '--listen', at(`${driver}.sock`))),
+      ...[...drivers, 'discovery'].map((driver) => start(driver, '--listen', at(`${driver}.sock`))),
     ]);
     controller = await startController();
     await start(
@@ -83,12 +84,13 @@ describe.each([
   ['ipam', ['--listen', 'unix:///nowhere/x', '--data-dir', 'relative'], '--data-dir: "relative"'],
   ['bridge-driver', ['--listen', 'here'], '--listen "here"'],
   ['null-driver', ['--listen', 'here'], '--listen "here"'],
+  ['discovery', ['--listen', 'here'], '--listen "here"'],
   ['host-driver', ['--listen', 'tcp://1.2.3.4:5'], '--listen "tcp://1.2.3.4:5"'],
   [
     'network-controller',
     [
       ...['--listen', 'unix:///nowhere/x', '--ipam', 'unix:///nowhere/i', '--driver', 'unix:///nowhere/d'],
-      ...['--data-dir', '/nowhere', '--nats', 'localhost'],
+      ...['--data-dir', '/nowhere', '--nats', 'localhost', '--discovery', 'unix:///nowhere/n'],
     ],
     '--nats: "localhost"',
   ],

@@ -22,6 +22,7 @@ const startController = () =>
     'network-controller',
     ...['--listen', at('weft'), '--data-dir', host.dataDir, '--ipam', at('ipam')],
     ...drivers.flatMap((name) => ['--driver', at(name)]),
+    ...['--discovery', at('discovery')],
   );
 const startAgent = () =>
   service(
@@ -34,7 +35,7 @@ beforeAll(async () => {
   host = makeHost();
   await Promise.all([
     service('ipam', '--listen', at('ipam'), '--data-dir', host.dataDir),
-    ...drivers.map((name) => service(name, '--listen', at(name))),
+    ...[...drivers, 'discovery'].map((name) => service(name, '--listen', at(name))),
   ]);
   controller = await startController();
   agent = await startAgent();

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bridgeDriver } from '@weft/bridge-driver';
+import { discoveryService } from '@weft/discovery';
 import { type Driver, driverService } from '@weft/driver';
 import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService } from '@weft/ipam';
@@ -12,9 +13,11 @@ import { AgentServiceDefinition } from '@weft/proto/agent';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
+  RecordServiceDefinition,
   SandboxServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
+import { DiscoveryServiceDefinition, type DiscoveryServiceImplementation } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition, type IpamServiceImplementation } from '@weft/proto/ipam';
 import { localClient } from '@weft/rpc';
@@ -25,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly directory?: string;
   /** Stands between the controller and ipam. */
   readonly wrapIpam?: (ipam: IpamServiceImplementation) => IpamServiceImplementation;
+  /** Stands between the controller and discovery. */
+  readonly wrapDiscovery?: (discovery: DiscoveryServiceImplementation) => DiscoveryServiceImplementation;
   /** In the place of the bridge driver. */
   readonly bridge?: Driver;
   /** Stands between the controller and its store. */
@@ -35,6 +40,7 @@ export async function startControlPlane({
   directory,
   wrapIpam = (one) => one,
   wrapStore = (one) => one,
+  wrapDiscovery = (one) => one,
   bridge = bridgeDriver,
 }: ControlPlaneOptions = {}) {
   if (directory !== undefined) mkdirSync(directory, { recursive: true });
@@ -48,6 +54,7 @@ export async function startControlPlane({
     drivers: [bridge, nullDriver, hostDriver].map((driver) =>
       localClient(DriverServiceDefinition, driverService(driver)),
     ),
+    discovery: localClient(DiscoveryServiceDefinition, wrapDiscovery(discoveryService())),
     log: createLog('test'),
     defaultBridge: 'weft0',
   });
@@ -59,6 +66,7 @@ export async function startControlPlane({
     networks: localClient(NetworkServiceDefinition, controller.networks),
     endpoints: localClient(EndpointServiceDefinition, controller.endpoints),
     sandboxes: localClient(SandboxServiceDefinition, controller.sandboxes),
+    records: localClient(RecordServiceDefinition, controller.records),
     system: localClient(SystemServiceDefinition, controller.system),
     async stop() {
       await controller.stop();

@@ -75,7 +75,9 @@ test('hosts and resolv.conf are generated, and commands in the sandbox see them'
     attachments: [{ network: 'one' }],
   });
   expect(inside('a', 'cat', '/etc/hosts').stdout).toContain('10.9.9.9\tdb\n10.1.0.2\tweb\n');
-  expect(inside('a', 'cat', '/etc/resolv.conf').stdout).toContain('nameserver 192.0.2.53\nsearch example.org\n');
+  expect(inside('a', 'cat', '/etc/resolv.conf').stdout).toContain(
+    'nameserver 127.0.0.11\nsearch example.org\noptions ndots:0\n',
+  );
   await api.endpoints.connect({ network: 'two', sandbox: 'a' });
   expect(inside('a', 'cat', '/etc/hosts').stdout).toContain('10.2.0.2\tweb\n');
 });

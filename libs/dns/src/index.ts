@@ -1,9 +1,11 @@
 // The resolver's thinking for sandboxes: bytes of a query in, bytes of an answer out, or a question for a forwarder.
 export { answer, DEFAULT_TTL, type Question } from './answer.ts';
 export type { Answer, Local, RecordSet } from './answer-shape.ts';
+export { type Answered, type AnsweredRecord, ask, isType, type TypeName } from './ask.ts';
 export { CACHE_LIMITS, type CacheLimits } from './cache.ts';
 export { Rcode, Type } from './codes.ts';
 export type { ForwarderCounters } from './counters.ts';
+export { customRecord, entryOf, type NamesSpec, type RecordText } from './entry.ts';
 export type { Clock, Source, Transport } from './exchange.ts';
 export { FORWARDER_LIMITS, Forwarder, type ForwarderLimits } from './forwarder.ts';
 export { type ForwarderSet, makeForwarders, type Server } from './forwarders.ts';
@@ -14,5 +16,6 @@ export type { Port } from './node.ts';
 export { emptyQuery, parseQuery, type Query, SILENCE } from './query.ts';
 export type { CustomRecord } from './rdata.ts';
 export { LATER, Resolver, type ResolverCounters, type ResolverSettings } from './resolver.ts';
+export { reverseName } from './reverse.ts';
 export { makeViewpoint, type Viewpoint, type ViewpointSpec } from './viewpoint.ts';
 export { limitOf, writeLocal, writeRcode } from './write.ts';

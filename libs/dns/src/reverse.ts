@@ -1,4 +1,5 @@
 // Names of reverse lookups: `2.0.0.10.in-addr.arpa` and 32 nibbles below `ip6.arpa`, as the address's bytes.
+import { addressToBytes, parseAddress } from '@weft/address';
 import { type Name, nextLabel } from './name.ts';
 
 const V4 = '\x07in-addr\x04arpa';
@@ -16,6 +17,19 @@ export function reverseAddress(name: Name): Uint8Array | undefined {
     );
   }
   return undefined;
+}
+
+/** `10.0.0.2` as `2.0.0.10.in-addr.arpa`; undefined for a text that is no address. */
+export function reverseName(text: string): string | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  const bytes = [...addressToBytes(address)];
+  if (address.family === 4) return `${bytes.toReversed().join('.')}.in-addr.arpa`;
+  const nibbles = bytes.flatMap((byte) => [byte >> 4, byte & 0xf]);
+  return `${nibbles
+    .toReversed()
+    .map((one) => one.toString(16))
+    .join('.')}.ip6.arpa`;
 }
 
 /** The labels before `end`, last first, each read as one number; undefined unless there are exactly `count`. */

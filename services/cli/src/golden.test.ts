@@ -1,16 +1,18 @@
 // What every list, inspect and status prints, byte for byte, beside the words of its golden.
-import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
+import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse, ResolveResponse } from '@weft/proto/controller';
 import { Network, Sandbox } from '@weft/proto/model';
 import { expect, test } from 'vitest';
 import { renderExplanation } from './explain/explain.ts';
 import { renderInspect } from './format/inspect.ts';
+import { renderRecords } from './names/record.ts';
+import { renderAnswer } from './names/resolve.ts';
 import { networkJson } from './network/inspect.ts';
 import { renderNetworks } from './network/list.ts';
 import { sandboxJson } from './sandbox/inspect.ts';
 import { renderSandboxes } from './sandbox/list.ts';
 import { renderHosts } from './system/hosts.ts';
 import { renderStatus } from './system/status.ts';
-import { db, host, published, refused, shop, status, web, webDetail } from './testing/sample.ts';
+import { db, host, published, refused, resolved, shop, status, web, webDetail } from './testing/sample.ts';
 
 const plain = { format: '', quiet: false, noTrunc: false };
 const lost = GetSandboxResponse.fromPartial({
@@ -30,6 +32,12 @@ const none = GetNetworkResponse.fromPartial({
   }),
 });
 const fresh = GetStatusResponse.fromPartial({ version: '0.1.0', storeId: 'store-1', revision: 1n });
+
+const alias = { name: 'shop', type: 'CNAME', ttlSeconds: 60, data: 'example.org' };
+function answered(name: string, type: string, answer: Parameters<typeof ResolveResponse.fromPartial>[0]): string {
+  const { out, err, exitCode } = renderAnswer(name, type, ResolveResponse.fromPartial(answer));
+  return `${out}--- stderr\n${err}--- exit code ${exitCode}\n`;
+}
 
 test.each<[string, () => string]>([
   ['network-ls', () => renderNetworks([web, db], plain)],
@@ -57,6 +65,16 @@ test.each<[string, () => string]>([
     () => renderExplanation(['host', 'host', 'tcp', '8080'], published, { reaches: false, says: 'no answer' }),
   ],
   ['explain-stops', () => renderExplanation(['outside', 'shop-1'], refused, { says: 'outside is another machine' })],
+  [
+    'record-ls',
+    () => renderRecords([{ ...resolved, id: 'ee'.repeat(32), networkId: web.id, data: '10.0.0.1' }], [web], plain),
+  ],
+  ['resolve', () => answered('shop', '', { rcode: 'NOERROR', answers: [resolved, alias] })],
+  ['resolve-nothing', () => answered('web', 'aaaa', { rcode: 'NOERROR' })],
+  [
+    'resolve-forward',
+    () => answered('shop', 'A', { answers: [alias], forwardedName: 'example.org', servers: ['192.0.2.1'] }),
+  ],
   ['status-fresh', () => renderStatus(fresh, [])],
 ])('%s', async (name, render) => {
   await expect(render()).toMatchFileSnapshot(`../../../test/golden/cli/${name}.txt`);

@@ -6,6 +6,7 @@ import { fault, Reason } from '@weft/fault';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
+  RecordServiceDefinition,
   SandboxServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
@@ -19,6 +20,7 @@ import {
   networkId,
   published,
   refused,
+  resolved,
   sandboxId,
   shop,
   status,
@@ -73,6 +75,13 @@ const script: Script = {
   getStatus: () => status,
   listHosts: () => ({ hosts: [host] }),
   explain: (request) => (request['to'] === 'host' ? published : refused),
+  createRecord: () => ({ record: { id: 'ee'.repeat(32) }, outcome: applied }),
+  listRecords: () => ({ records: [{ id: 'ee'.repeat(32), networkId, name: 'a', type: 'A', data: '10.0.0.1' }] }),
+  removeRecord: () => ({ id: 'ee'.repeat(32), outcome: applied }),
+  resolve: ({ name }) => {
+    if (name === 'example.org') return { rcode: '', forwardedName: name, servers: ['192.0.2.1'] };
+    return name === 'web' ? { rcode: 'NOERROR', answers: [resolved] } : { rcode: 'NXDOMAIN' };
+  },
   drainHost: () => {
     throw fault(Reason.NOT_IMPLEMENTED, 'drain host "a": hosts are not drained yet');
   },
@@ -103,6 +112,7 @@ beforeAll(async () => {
   const services = [
     NetworkServiceDefinition,
     EndpointServiceDefinition,
+    RecordServiceDefinition,
     SandboxServiceDefinition,
     SystemServiceDefinition,
   ];
@@ -195,6 +205,34 @@ test('explain ends with whether it reaches', async () => {
   expect(asked.map(({ request }) => request['host'])).toEqual(['', 'alpha']);
   expect((await weft('explain a')).exitCode).toBe(1);
   expect((await weft('explain a b --nope')).exitCode).toBe(125);
+});
+
+test('records are made, listed and removed', async () => {
+  expect((await weft('record create web10 _http._tcp srv 1 2 80 a.web10 --ttl 60')).out).toBe(`${'ee'.repeat(32)}\n`);
+  const wanted = { network: 'web10', name: '_http._tcp', type: 'srv', data: '1 2 80 a.web10', ttlSeconds: 60 };
+  expect(asked[0]?.request).toMatchObject(wanted);
+  expect((await weft('record ls --network web10 --format {{.Network}}:{{.Name}}={{.Data}}')).out).toBe(
+    'web10:a=10.0.0.1\n',
+  );
+  expect(await weft('record rm eeee')).toEqual({ out: 'eeee\n', err: '', exitCode: 0 });
+});
+
+test('resolve ends with whether there is an answer', async () => {
+  const line = 'web       5         A         10.1.0.2\n';
+  expect(await weft('resolve web --sandbox shop-1 --network web10 --type a')).toEqual({
+    out: line,
+    err: '',
+    exitCode: 0,
+  });
+  expect(asked[0]?.request).toMatchObject({ name: 'web', sandbox: 'shop-1', network: 'web10', type: 'a' });
+  expect(await weft('resolve nobody.web10')).toEqual({
+    out: '',
+    err: 'nobody.web10 is not there (NXDOMAIN)\n',
+    exitCode: 1,
+  });
+  expect(await weft('resolve example.org')).toMatchObject({ out: '', exitCode: 2 });
+  const { out } = await weft('resolve web --json');
+  expect(JSON.parse(out)).toMatchObject({ rcode: 'NOERROR', answers: [{ data: '10.1.0.2', ttlSeconds: 5 }] });
 });
 
 describe('what is asked', () => {
@@ -340,8 +378,6 @@ describe('what fails', () => {
     ['network create --dry-run n'],
     ['service create s'],
     ['service ls'],
-    ['record create x'],
-    ['resolve web'],
     ['cluster token'],
     ['store export f'],
     ['store import f'],

@@ -3,6 +3,7 @@
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
+  RecordServiceDefinition,
   SandboxServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
@@ -33,6 +34,7 @@ export function openSession(io: Io, host: string) {
     networks: () => clientOf(NetworkServiceDefinition, dial()),
     endpoints: () => clientOf(EndpointServiceDefinition, dial()),
     sandboxes: () => clientOf(SandboxServiceDefinition, dial()),
+    records: () => clientOf(RecordServiceDefinition, dial()),
     system: () => clientOf(SystemServiceDefinition, dial()),
     close: () => channel?.close(),
   };

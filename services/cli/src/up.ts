@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { formatPrefix } from '@weft/address';
 import { assertCapable, createHostWriter, startAgent } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
+import { discoveryService } from '@weft/discovery';
 import { driverService } from '@weft/driver';
 import { fault, Reason } from '@weft/fault';
 import { hostDriver } from '@weft/host-driver';
@@ -13,6 +14,7 @@ import { startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
 import { createLog, untilSignal, version } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
+import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { localClient, parseAddress, serve } from '@weft/rpc';
@@ -50,6 +52,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     store: controllerStore,
     ipam,
     drivers,
+    discovery: localClient(DiscoveryServiceDefinition, discoveryService()),
     log: log.child({ part: 'network-controller' }),
     defaultBridge: options.defaultBridge,
     natsUrl: options.nats,

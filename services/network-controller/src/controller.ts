@@ -10,11 +10,14 @@ import {
   type EndpointServiceImplementation,
   NetworkServiceDefinition,
   type NetworkServiceImplementation,
+  RecordServiceDefinition,
+  type RecordServiceImplementation,
   SandboxServiceDefinition,
   type SandboxServiceImplementation,
   SystemServiceDefinition,
   type SystemServiceImplementation,
 } from '@weft/proto/controller';
+import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { DriverServiceClient } from '@weft/proto/driver';
 import type { IpamServiceClient } from '@weft/proto/ipam';
 import { type Serving, serving } from '@weft/rpc';
@@ -31,6 +34,7 @@ import { createSandboxActions } from './act/sandbox.ts';
 import { createAgents } from './edge/agents.ts';
 import { endpointService } from './edge/endpoints.ts';
 import { networkService } from './edge/networks.ts';
+import { recordService } from './edge/records.ts';
 import { sandboxService } from './edge/sandboxes.ts';
 import { readEvents, systemService } from './edge/system.ts';
 import { openDrivers } from './plan/drivers.ts';
@@ -42,6 +46,7 @@ export interface ControllerOptions {
   readonly store: Store;
   readonly ipam: IpamServiceClient;
   readonly drivers: readonly DriverServiceClient[];
+  readonly discovery: DiscoveryServiceClient;
   readonly log: Log;
   /** The interface of the predefined network `bridge`. */
   readonly defaultBridge: string;
@@ -54,6 +59,7 @@ export interface Controller {
   readonly networks: NetworkServiceImplementation;
   readonly endpoints: EndpointServiceImplementation;
   readonly sandboxes: SandboxServiceImplementation;
+  readonly records: RecordServiceImplementation;
   readonly system: SystemServiceImplementation;
   /** All of these, to be served. */
   readonly services: readonly Serving[];
@@ -67,17 +73,18 @@ const sweepMs = 10 * 60_000;
 
 /** @throws what opening the store's view or asking the drivers throws; nothing is left running then */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { log, ipam } = options;
+  const { log, ipam, discovery } = options;
   const stopping = new AbortController();
   const drivers = await openDrivers(options.drivers);
   const ledger = await openLedger(options.store, Date.now);
-  const planner = new Planner(ledger.view, drivers, log);
+  const planner = new Planner(ledger.view, { drivers, discovery }, log);
   for (const id of ledger.view.hosts.ids()) planner.table(id);
   const context: Context = {
     ledger,
     planner,
     progress: new Progress(),
     drivers,
+    discovery,
     ports: createPortDesk(),
     ipam,
     log,
@@ -104,6 +111,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const networks = networkService(context, networkActions, requests);
   const endpoints = endpointService(context, createEndpointActions(context, finisher), requests);
   const sandboxes = sandboxService(context, createSandboxActions(context, finisher), requests);
+  const records = recordService(context, requests);
   const system = systemService(context, version, () => publisher?.state() ?? 'off');
   const predefined = createPredefined(context, networkActions, options.defaultBridge);
   predefined.catch((error: unknown) => {
@@ -115,11 +123,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     networks,
     endpoints,
     sandboxes,
+    records,
     system,
     services: [
       serving(NetworkServiceDefinition, networks),
       serving(EndpointServiceDefinition, endpoints),
       serving(SandboxServiceDefinition, sandboxes),
+      serving(RecordServiceDefinition, records),
       serving(SystemServiceDefinition, system),
       serving(AgentServiceDefinition, agents.service),
     ],

@@ -1,4 +1,4 @@
-// weft-network-controller: serves the controller alone; ipam and drivers are other processes.
+// weft-network-controller: serves the controller alone; ipam, drivers and discovery are other processes.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -11,6 +11,7 @@ import {
   untilSignal,
   version,
 } from '@weft/process';
+import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { clientOf, openChannel, parseAddress, serve } from '@weft/rpc';
@@ -22,6 +23,7 @@ interface Flags {
   dataDir: string;
   ipam: string;
   driver: string[];
+  discovery: string;
   defaultBridge: string;
   nats: string;
 }
@@ -34,6 +36,7 @@ new Command('weft-network-controller')
   .requiredOption('--data-dir <path>', 'keep the store here')
   .requiredOption('--ipam <address>', 'where ipam listens')
   .requiredOption('--driver <address>', 'where a driver listens (repeatable)', collect)
+  .requiredOption('--discovery <address>', 'where discovery listens')
   .option('--default-bridge <name>', 'the interface of the predefined network bridge', 'weft0')
   .option('--nats <url>', 'publish events there', 'off')
   .action((flags: Flags) =>
@@ -45,11 +48,13 @@ new Command('weft-network-controller')
       const natsUrl = natsFlag(flags.nats, '--nats');
       const ipam = openChannel(parseAddress(flags.ipam, '--ipam'));
       const drivers = flags.driver.map((one) => openChannel(parseAddress(one, '--driver')));
+      const discovery = openChannel(parseAddress(flags.discovery, '--discovery'));
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       const controller = await startController({
         store: openSqliteStore({ file: join(dataDir, 'network-controller.db') }),
         ipam: clientOf(IpamServiceDefinition, ipam),
         drivers: drivers.map((channel) => clientOf(DriverServiceDefinition, channel)),
+        discovery: clientOf(DiscoveryServiceDefinition, discovery),
         log,
         defaultBridge,
         natsUrl,
@@ -63,7 +68,7 @@ new Command('weft-network-controller')
       await untilSignal();
       await controller.stop();
       await Promise.all(servers.map((server) => server.stop()));
-      for (const channel of [ipam, ...drivers]) channel.close();
+      for (const channel of [ipam, discovery, ...drivers]) channel.close();
     }),
   )
   .parse();

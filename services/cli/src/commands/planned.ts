@@ -31,14 +31,11 @@ function group(name: string, noun: string, because: string): Group {
 }
 
 const services = 'services are not served yet';
-const records = 'records of your own are not served yet';
 const cluster = 'weft runs on one host yet';
 const moving = 'stores cannot be moved yet';
 
 export const plannedCommands: readonly (Command | Group)[] = [
   group('service', 'service', services),
-  group('record', 'record', records),
-  command('', 'resolve', 'NAME', 'Resolve a name as a sandbox would', 'names are resolved in sandboxes only yet'),
   {
     name: 'cluster',
     summary: 'Manage the cluster (not yet)',

@@ -1,5 +1,6 @@
 // The tree of all commands.
 import type { Group } from '../usage/command.ts';
+import { recordGroup, resolveCommand } from './names.ts';
 import { networkGroup } from './network.ts';
 import { plannedCommands } from './planned.ts';
 import { sandboxGroup } from './sandbox.ts';
@@ -17,5 +18,5 @@ export const root: Group = {
     },
     { name: 'version', short: 'v', kind: 'bool', help: 'Print the version' },
   ],
-  children: [networkGroup, sandboxGroup, hostGroup, ...systemCommands, ...plannedCommands],
+  children: [networkGroup, sandboxGroup, recordGroup, hostGroup, ...systemCommands, resolveCommand, ...plannedCommands],
 };

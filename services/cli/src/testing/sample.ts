@@ -1,5 +1,7 @@
 // A small world for tests: two networks, a sandbox on them, a host.
+
 import { ExplainResponse, GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
+import { ResolvedRecord } from '@weft/proto/discovery';
 import { Event } from '@weft/proto/event';
 import { Family, Host, HostState, Network, Phase, Protocol } from '@weft/proto/model';
 
@@ -179,3 +181,5 @@ export const refused: ExplainResponse = ExplainResponse.fromPartial({
   ],
   probe: { impossible: 'outside is another machine' },
 });
+
+export const resolved = ResolvedRecord.fromPartial({ name: 'web', type: 'A', ttlSeconds: 5, data: '10.1.0.2' });

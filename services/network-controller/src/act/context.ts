@@ -1,6 +1,7 @@
 // What every action of the controller works with, and how it waits for hosts.
 import { type FaultError, fault, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
+import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { IpamServiceClient } from '@weft/proto/ipam';
 import { HostState } from '@weft/proto/model';
 import type { DriverDirectory } from '../plan/drivers.ts';
@@ -15,6 +16,7 @@ export interface Context {
   readonly planner: Planner;
   readonly progress: Progress;
   readonly drivers: DriverDirectory;
+  readonly discovery: DiscoveryServiceClient;
   readonly ports: PortDesk;
   readonly ipam: IpamServiceClient;
   readonly log: Log;

@@ -72,6 +72,7 @@ export function createFinisher(context: Context): Finisher {
     await Promise.all([...view.endpointsOfNetwork.ids(id)].map((one) => once(endpointOwner(one), () => endpoint(one))));
     if (context.stopping.aborted) return;
     if (!(await whenForgotten(context, allHosts(context), row.revision, context.stopping))) return;
+    await dropRecords(context, id);
     const pools = row.value.desired?.pools ?? [];
     if (pools.length > 0) await untilAnswered(context, () => context.ipam.releasePools({ owner: networkOwner(id) }));
     await context.ledger.commit(
@@ -79,6 +80,7 @@ export function createFinisher(context: Context): Finisher {
       [
         { delete: `${prefix.network}${id}` },
         { delete: `${prefix.networkLinks}${id}` },
+        { delete: `${prefix.recordLinks}${id}` },
         ...pools.map((pool): Op => ({ delete: `${prefix.exhausted}${pool.poolId}` })),
         ...claimsOf(row.value).map((key): Op => ({ delete: key })),
       ],
@@ -111,6 +113,17 @@ export function createFinisher(context: Context): Finisher {
     sandbox: (id) => once(`sandbox/${id}`, () => sandbox(id)),
     left: (id) => once(`left/${id}`, () => left(id)),
   };
+}
+
+/** Drops the records of a network that is going, some at a time: no more can come, and no host knows them. */
+async function dropRecords({ ledger }: Context, networkId: string): Promise<void> {
+  const ids = [...ledger.view.recordsOfNetwork.ids(networkId)];
+  for (let at = 0; at < ids.length; at += 100) {
+    await ledger.commit(
+      [],
+      ids.slice(at, at + 100).map((id): Op => ({ delete: `${prefix.record}${id}` })),
+    );
+  }
 }
 
 /** Withdraws all endpoints of a sandbox, some at a time, so that no transaction grows with the sandbox. */

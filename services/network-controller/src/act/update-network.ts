@@ -80,7 +80,7 @@ export async function tryNetwork(
 ): Promise<{ network: Network; diffs: HostDiff[] }> {
   const { after, republished } = await decide(context, ref, change);
   const endpoints = new Map(republished.map((one) => [one.after.id, one.after]));
-  const diffs = await whatIf(context.ledger.view, context.drivers, context.planner, {
+  const diffs = await whatIf(context.ledger.view, context, context.planner, {
     networks: new Map([[after.id, after]]),
     endpoints,
   });

@@ -1,6 +1,6 @@
 // Finding what a user means: a full id, then a name, then a prefix of an id; an ambiguous prefix is refused. Pure.
 import { type FaultError, fault, isFault, Reason } from '@weft/fault';
-import type { Endpoint, Host, Network, Sandbox } from '@weft/proto/model';
+import type { Endpoint, Host, Network, Record as NetworkRecord, Sandbox } from '@weft/proto/model';
 import { isReady, readEndpoint, readHost, readNetwork, readSandbox } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 
@@ -52,6 +52,16 @@ export function findEndpoint(view: View, text: string, field = 'endpoint'): Endp
   return found;
 }
 
+/** Records have no name of their own: an id or a prefix of one. @throws RECORD_NOT_FOUND, AMBIGUOUS, MISSING_FIELD */
+export function findRecord(view: View, text: string, field = 'record'): NetworkRecord {
+  const id = find(text, field, 'record', view.records.get(text), new Set(), view.records.ids(), (one) =>
+    isReady(view.networks.get(view.records.get(one)?.value.networkId ?? '')?.value),
+  );
+  const found = id === undefined ? undefined : view.records.get(id)?.value;
+  if (found === undefined) throw fault(Reason.RECORD_NOT_FOUND, `no such record: ${text}`, { field, record: text });
+  return found;
+}
+
 /** The host of this id or name; without a text the only one there is. */
 export function findHost(view: View, text: string, field: string): Host {
   const hosts = [...view.hosts.values()].map(({ value }) => value);
@@ -99,8 +109,14 @@ export function orGone<T>(ref: string, find: () => T): T | undefined {
   try {
     return find();
   } catch (error) {
-    if (isFullId(ref) && isFault(error, Reason.ENDPOINT_NOT_FOUND, Reason.SANDBOX_NOT_FOUND, Reason.NETWORK_NOT_FOUND))
-      return undefined;
+    if (isFullId(ref) && isFault(error, ...notFound)) return undefined;
     throw error;
   }
 }
+
+const notFound = [
+  Reason.ENDPOINT_NOT_FOUND,
+  Reason.SANDBOX_NOT_FOUND,
+  Reason.NETWORK_NOT_FOUND,
+  Reason.RECORD_NOT_FOUND,
+] as const;

@@ -18,6 +18,7 @@ import { codecs } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { explainPath } from './explain.ts';
 import { waitingAddresses } from './networks.ts';
+import { resolveName } from './resolve.ts';
 
 const watchable = ['network', 'endpoint', 'sandbox', 'host'] as const;
 type Watchable = (typeof watchable)[number];
@@ -55,6 +56,7 @@ export function systemService(context: Context, version: string, publisher: () =
       return { hosts: hosts() };
     },
     explain: (request) => explainPath(context, request),
+    resolve: (request) => resolveName(context, request),
     async drainHost() {
       throw fault(Reason.NOT_IMPLEMENTED, 'draining hosts is not there yet');
     },

@@ -1,14 +1,29 @@
-// From intent to objects, one thing at a time, through its driver. The same for what is and for what would be: all it
+// From intent to objects, one thing at a time, through its driver and the names' service. The same for what is and for what would be: all it
 // knows of intent it is given.
 import { fromMessage, joinFaults } from '@weft/fault';
 import { type HostObject, hostObject } from '@weft/hoststate';
+import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { CompiledEndpoint } from '@weft/proto/driver';
-import type { Endpoint, Family, Host, Network, PublishedPort, Sandbox } from '@weft/proto/model';
+import type {
+  Endpoint,
+  Family,
+  Host,
+  Network,
+  Record as NetworkRecord,
+  PublishedPort,
+  Sandbox,
+} from '@weft/proto/model';
 import { isReady } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import type { DriverDirectory } from './drivers.ts';
 import { hostsFile, resolvConf } from './files.ts';
-import type { DefaultGateways, GatewayCandidate } from './gateway.ts';
+import { chooseGateways, type GatewayCandidate, gatewayOrder } from './gateway.ts';
+
+/** Who compiles. */
+export interface Compilers {
+  readonly drivers: DriverDirectory;
+  readonly discovery: DiscoveryServiceClient;
+}
 
 /** An endpoint with what it hangs on, all of it ready. */
 export interface Joined {
@@ -40,7 +55,7 @@ export function withoutPorts(endpoint: Endpoint): Endpoint {
 }
 
 export async function compileNetwork(
-  drivers: DriverDirectory,
+  { drivers }: Compilers,
   hostId: string,
   network: Network,
 ): Promise<readonly HostObject[]> {
@@ -49,14 +64,29 @@ export async function compileNetwork(
   return networks[0]?.objects ?? [];
 }
 
+/** What hosts with an endpoint of the network must have besides: the network as names go. */
+export async function compileZone({ discovery }: Compilers, network: Network): Promise<readonly HostObject[]> {
+  const { networks } = await discovery.compileZones({ networks: [network] });
+  return networks[0]?.objects ?? [];
+}
+
 export async function compileEndpoint(
-  drivers: DriverDirectory,
+  { drivers, discovery }: Compilers,
   joined: Joined,
-): Promise<{ compiled: CompiledEndpoint | undefined; candidate: GatewayCandidate }> {
+): Promise<{
+  compiled: CompiledEndpoint | undefined;
+  /** Its names: for the network's hosts. */
+  names: readonly HostObject[];
+  candidate: GatewayCandidate;
+}> {
   const { network, sandbox } = joined;
   const endpoint = withoutPorts(joined.endpoint);
   const driver = drivers.client(network.desired?.driver ?? '');
-  const { endpoints } = await driver.compileEndpoints({ endpoints: [{ network, endpoint, sandbox }] });
+  const request = { endpoints: [{ network, endpoint, sandbox }] };
+  const [{ endpoints }, named] = await Promise.all([
+    driver.compileEndpoints(request),
+    discovery.compileNames({ ...request, records: [] }),
+  ]);
   const [compiled] = endpoints;
   if (compiled !== undefined && compiled.faults.length > 0) {
     throw joinFaults('cannot be compiled', compiled.faults.map(fromMessage));
@@ -70,12 +100,22 @@ export async function compileEndpoint(
     gatewayIpv6: compiled?.gatewayIpv6 ?? '',
     interfaceName: endpoint.desired?.interfaceName ?? '',
   };
-  return { compiled, candidate };
+  return { compiled, names: named.endpoints[0]?.objects ?? [], candidate };
+}
+
+/** What the network's hosts must have for a record. */
+export async function compileRecord(
+  { discovery }: Compilers,
+  network: Network,
+  record: NetworkRecord,
+): Promise<readonly HostObject[]> {
+  const { records } = await discovery.compileNames({ endpoints: [], records: [{ network, record }] });
+  return records[0]?.objects ?? [];
 }
 
 /** The objects of ports that lead to an endpoint in a family, in the order of the ports. */
 export async function compilePorts(
-  drivers: DriverDirectory,
+  { drivers }: Pick<Compilers, 'drivers'>,
   target: Joined,
   family: Family,
   ports: readonly PublishedPort[],
@@ -87,13 +127,33 @@ export async function compilePorts(
   return ports.map((_, at) => inputs[0]?.ports[at]?.objects ?? []);
 }
 
-/** What the sandbox itself is: its namespace, default routes and files. */
-export function sandboxObjects(
-  sandbox: Sandbox,
-  endpoints: readonly Endpoint[],
-  { ipv4, ipv6 }: DefaultGateways,
-  facts: Host['facts'],
-): HostObject[] {
+/** What a sandbox is compiled from: the view, and what its endpoints offer it. */
+export interface SandboxInput {
+  readonly sandbox: Sandbox;
+  /** Oldest first. */
+  readonly endpoints: readonly Endpoint[];
+  readonly candidates: readonly GatewayCandidate[];
+  readonly networkOf: (id: string) => Network | undefined;
+  readonly facts: Host['facts'];
+}
+
+/** What the sandbox itself is: its namespace, default routes, resolver and files. */
+export async function compileSandbox({ discovery }: Compilers, input: SandboxInput): Promise<HostObject[]> {
+  const { sandbox, endpoints, candidates, networkOf, facts } = input;
+  const byId = new Map(endpoints.map((one) => [one.id, one]));
+  const networks = gatewayOrder(candidates).flatMap(({ endpointId }) => {
+    const endpoint = byId.get(endpointId);
+    const network = networkOf(endpoint?.networkId ?? '');
+    return endpoint && network ? [{ network, endpoint: withoutPorts(endpoint) }] : [];
+  });
+  const { sandboxes } =
+    networks.length === 0
+      ? { sandboxes: [] }
+      : await discovery.compileResolvers({ sandboxes: [{ sandbox, networks, facts }] });
+  const resolvers = sandboxes[0]?.objects ?? [];
+  const [spec] = resolvers.map((one) => one.spec).filter((one) => one?.$case === 'resolver');
+
+  const { ipv4, ipv6 } = chooseGateways(candidates);
   const sandboxId = sandbox.id;
   const route = (destination: string, gateway: string, interfaceName: string) =>
     hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName } });
@@ -102,8 +162,9 @@ export function sandboxObjects(
     hostObject({ $case: 'sandbox', value: { sandboxId, namespace: namespaceOf(sandbox) } }),
     ...(ipv4 === undefined ? [] : [route('0.0.0.0/0', ipv4.gatewayIpv4, ipv4.interfaceName)]),
     ...(ipv6 === undefined ? [] : [route('::/0', ipv6.gatewayIpv6, ipv6.interfaceName)]),
+    ...resolvers,
     file('hosts', hostsFile(sandbox, endpoints)),
-    file('resolv.conf', resolvConf(sandbox, facts)),
+    file('resolv.conf', resolvConf(sandbox, facts, spec?.value)),
   ];
 }
 

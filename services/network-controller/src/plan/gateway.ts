@@ -18,15 +18,20 @@ export interface DefaultGateways {
 }
 
 /** Higher priority first, then not internal, then both families before one, then the network's name. */
-export function chooseGateways(candidates: readonly GatewayCandidate[]): DefaultGateways {
+export function gatewayOrder(candidates: readonly GatewayCandidate[]): GatewayCandidate[] {
   const families = (one: GatewayCandidate) => Number(one.gatewayIpv4 !== '') + Number(one.gatewayIpv6 !== '');
-  const ordered = candidates.toSorted(
+  return candidates.toSorted(
     (a, b) =>
       b.priority - a.priority ||
       Number(a.internal) - Number(b.internal) ||
       families(b) - families(a) ||
       (a.networkName < b.networkName ? -1 : a.networkName > b.networkName ? 1 : 0),
   );
+}
+
+/** The first that offers one, for each family on its own. */
+export function chooseGateways(candidates: readonly GatewayCandidate[]): DefaultGateways {
+  const ordered = gatewayOrder(candidates);
   return {
     ipv4: ordered.find((one) => one.gatewayIpv4 !== ''),
     ipv6: ordered.find((one) => one.gatewayIpv6 !== ''),

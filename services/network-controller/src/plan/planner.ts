@@ -1,16 +1,24 @@
-// One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers, and keeps for
-// each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
+// One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers and discovery,
+// and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
 import { asFault, type FaultError } from '@weft/fault';
 import type { HostObject } from '@weft/hoststate';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
-import { compileEndpoint, compileNetwork, joinedOf, sandboxObjects } from './compile.ts';
-import type { DriverDirectory } from './drivers.ts';
+import {
+  type Compilers,
+  compileEndpoint,
+  compileNetwork,
+  compileRecord,
+  compileSandbox,
+  compileZone,
+  joinedOf,
+} from './compile.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
+import { Members } from './members.ts';
 import { Publications } from './publications.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
@@ -21,18 +29,26 @@ interface Dirty {
   readonly endpoints: Set<string>;
   readonly sandboxes: Set<string>;
   readonly hosts: Set<string>;
+  readonly records: Set<string>;
 }
 type Wants = Map<string, Map<ItemKey, readonly HostObject[]>>;
 
-const newDirty = (): Dirty => ({ networks: new Set(), endpoints: new Set(), sandboxes: new Set(), hosts: new Set() });
+const newDirty = (): Dirty => ({
+  networks: new Set(),
+  endpoints: new Set(),
+  sandboxes: new Set(),
+  hosts: new Set(),
+  records: new Set(),
+});
 
 export class Planner {
   readonly #view: View;
-  readonly #drivers: DriverDirectory;
+  readonly #compilers: Compilers;
   readonly #log: Log;
   readonly #tables = new Map<string, HostTable>();
   readonly #sandboxOf = new Map<string, string>();
   readonly #candidates = new Map<string, GatewayCandidate>();
+  readonly #members = new Members();
   readonly #publications: Publications;
   readonly #failures = new Map<ItemKey, FaultError>();
   readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
@@ -42,15 +58,16 @@ export class Planner {
   #closed = false;
   readonly #unsubscribe: () => void;
 
-  constructor(view: View, drivers: DriverDirectory, log: Log) {
+  constructor(view: View, compilers: Compilers, log: Log) {
     this.#view = view;
-    this.#drivers = drivers;
+    this.#compilers = compilers;
     this.#log = log;
-    this.#publications = new Publications(view, drivers);
+    this.#publications = new Publications(view, compilers.drivers);
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
     for (const id of view.networks.ids()) this.#dirty.networks.add(id);
     for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
     for (const id of view.sandboxes.ids()) this.#dirty.sandboxes.add(id);
+    for (const id of view.records.ids()) this.#dirty.records.add(id);
     this.#start();
   }
 
@@ -88,8 +105,17 @@ export class Planner {
 
   /** The endpoints that give a sandbox its default routes. */
   gateways(sandboxId: string): DefaultGateways {
+    return chooseGateways(this.#candidatesOf(sandboxId));
+  }
+
+  /** Whether a host has an endpoint of the network, and so is told its names. */
+  isMember(networkId: string, hostId: string): boolean {
+    return this.#members.has(networkId, hostId);
+  }
+
+  #candidatesOf(sandboxId: string): GatewayCandidate[] {
     const candidates = [...this.#view.endpointsOfSandbox.ids(sandboxId)].map((id) => this.#candidates.get(id));
-    return chooseGateways(candidates.filter((one) => one !== undefined));
+    return candidates.filter((one) => one !== undefined);
   }
 
   #onChange(change: Change): void {
@@ -97,6 +123,7 @@ export class Planner {
     for (const id of change.endpoints) this.#dirty.endpoints.add(id);
     for (const id of change.sandboxes) this.#dirty.sandboxes.add(id);
     for (const id of change.hosts) this.#dirty.hosts.add(id);
+    for (const id of change.records) this.#dirty.records.add(id);
     this.#start();
   }
 
@@ -134,17 +161,34 @@ export class Planner {
     for (const id of dirty.sandboxes)
       for (const endpoint of this.#view.endpointsOfSandbox.ids(id)) dirty.endpoints.add(endpoint);
     for (const id of dirty.hosts) this.#dirtyHost(id, dirty);
+    this.#dirtyMembers(dirty);
     for (const id of dirty.endpoints) {
       const before = this.#sandboxOf.get(id);
       if (before !== undefined) dirty.sandboxes.add(before);
       const now = this.#view.endpoints.get(id)?.value.desired?.sandboxId;
       if (now) dirty.sandboxes.add(now);
     }
+    for (const id of dirty.networks)
+      for (const record of this.#view.recordsOfNetwork.ids(id)) dirty.records.add(record);
     await this.#compileNetworks([...dirty.networks], wants);
     await this.#compileEndpoints([...dirty.endpoints], wants);
+    for (const id of dirty.records) await this.#compileRecord(id, wants);
     for (const id of dirty.sandboxes) {
-      this.#compileSandbox(id, wants);
+      await this.#guard(itemOf.sandbox(id), 'sandboxes', id, () => this.#compileSandbox(id, wants));
       await this.#compilePorts(id, wants);
+    }
+  }
+
+  /** A host that is the first time, or no more, one of a network's is told all of its names, or to forget them. */
+  #dirtyMembers(dirty: Dirty): void {
+    // What is added here on the way is where it was.
+    for (const id of dirty.endpoints) {
+      const endpoint = joinedOf(this.#view, id)?.endpoint;
+      const place = endpoint && { networkId: endpoint.networkId, hostId: endpoint.desired?.hostId ?? '' };
+      for (const networkId of this.#members.set(id, place)) {
+        dirty.networks.add(networkId);
+        for (const other of this.#view.endpointsOfNetwork.ids(networkId)) dirty.endpoints.add(other);
+      }
     }
   }
 
@@ -159,7 +203,7 @@ export class Planner {
     }
     if (isNew)
       for (const { value } of this.#view.endpoints.values())
-        if (value.desired?.hostId === hostId) dirty.endpoints.add(value.id);
+        if (value.desired?.hostId === hostId || this.isMember(value.networkId, hostId)) dirty.endpoints.add(value.id);
   }
 
   async #compileNetworks(ids: readonly string[], wants: Wants): Promise<void> {
@@ -172,8 +216,11 @@ export class Planner {
         continue;
       }
       await this.#guard(item, 'networks', id, async () => {
-        for (const hostId of this.#tables.keys())
-          want(wants, hostId, item, await compileNetwork(this.#drivers, hostId, network));
+        const zone = await compileZone(this.#compilers, network);
+        for (const hostId of this.#tables.keys()) {
+          const objects = await compileNetwork(this.#compilers, hostId, network);
+          want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zone : [])]);
+        }
       });
     }
   }
@@ -194,31 +241,50 @@ export class Planner {
       // BEFORE its driver is asked: its ports may be compiled by another one, and must go with it whatever its own says.
       this.#sandboxOf.set(id, sandbox.id);
       await this.#guard(item, 'endpoints', id, async () => {
-        const { compiled, candidate } = await compileEndpoint(this.#drivers, joined);
+        const { compiled, names, candidate } = await compileEndpoint(this.#compilers, joined);
         this.#candidates.set(id, candidate);
         for (const hostId of this.#tables.keys()) {
-          want(wants, hostId, item, (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? []);
+          const objects = (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? [];
+          want(wants, hostId, item, [...objects, ...(this.isMember(endpoint.networkId, hostId) ? names : [])]);
         }
       });
     }
   }
 
-  #compileSandbox(id: string, wants: Wants): void {
+  async #compileRecord(id: string, wants: Wants): Promise<void> {
+    const record = this.#view.records.get(id)?.value;
+    const network = this.#view.networks.get(record?.networkId ?? '')?.value;
+    const item = itemOf.record(id);
+    await this.#guard(item, 'records', id, async () => {
+      const isThere = record !== undefined && network !== undefined && isReady(network);
+      const objects = isThere ? await compileRecord(this.#compilers, network, record) : [];
+      for (const [hostId, table] of this.#tables) {
+        const due = network !== undefined && this.isMember(network.id, hostId) ? objects : [];
+        if (due.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, due);
+      }
+    });
+  }
+
+  async #compileSandbox(id: string, wants: Wants): Promise<void> {
     const sandbox = this.#view.sandboxes.get(id)?.value;
     const item = itemOf.sandbox(id);
     const hostId = sandbox?.desired?.hostId ?? '';
     const isThere = sandbox !== undefined && isReady(sandbox) && sandbox.desired?.sharedWithId === '';
     for (const [host, table] of this.#tables) {
-      if (isThere && host === hostId) want(wants, host, item, this.#sandboxObjects(sandbox));
+      if (isThere && host === hostId) want(wants, host, item, await this.#sandboxObjects(sandbox));
       else if (table.keysOf(item).length > 0) want(wants, host, item, []);
     }
   }
 
-  #sandboxObjects(sandbox: Sandbox): HostObject[] {
+  #sandboxObjects(sandbox: Sandbox): Promise<HostObject[]> {
     const ready = readyEndpoints(this.#view, this.#view.endpointsOfSandbox.ids(sandbox.id));
-    const compiled = ready.filter((one) => this.#candidates.has(one.id));
-    const facts = this.#view.hosts.get(sandbox.desired?.hostId ?? '')?.value.facts;
-    return sandboxObjects(sandbox, compiled, this.gateways(sandbox.id), facts);
+    return compileSandbox(this.#compilers, {
+      sandbox,
+      endpoints: ready.filter((one) => this.#candidates.has(one.id)),
+      candidates: this.#candidatesOf(sandbox.id),
+      networkOf: (networkId) => this.#view.networks.get(networkId)?.value,
+      facts: this.#view.hosts.get(sandbox.desired?.hostId ?? '')?.value.facts,
+    });
   }
 
   async #compilePorts(sandboxId: string, wants: Wants): Promise<void> {
@@ -233,7 +299,7 @@ export class Planner {
 
   async #guard(
     items: ItemKey | readonly ItemKey[],
-    kind: 'networks' | 'endpoints' | 'sandboxes',
+    kind: 'networks' | 'endpoints' | 'sandboxes' | 'records',
     id: string,
     work: () => Promise<void>,
   ): Promise<void> {
@@ -261,5 +327,5 @@ function want(wants: Wants, hostId: string, item: ItemKey, objects: readonly Hos
 }
 
 function isClean(dirty: Dirty): boolean {
-  return dirty.networks.size + dirty.endpoints.size + dirty.sandboxes.size + dirty.hosts.size === 0;
+  return Object.values<Set<string>>({ ...dirty }).every((ids) => ids.size === 0);
 }

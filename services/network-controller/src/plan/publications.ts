@@ -88,7 +88,7 @@ export class Publications {
         );
         if (due.length === 0) continue;
         const target = targets.get(family);
-        const objects = target && (await compilePorts(this.#drivers, target.joined, family, due));
+        const objects = target && (await compilePorts({ drivers: this.#drivers }, target.joined, family, due));
         for (const [at, port] of due.entries())
           wants.push([hostId, itemOf.port(id, family, port), objects?.[at] ?? []]);
       }

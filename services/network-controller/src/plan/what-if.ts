@@ -5,8 +5,16 @@ import type { HostDiff } from '@weft/proto/controller';
 import { Family, type PublishedPort } from '@weft/proto/model';
 import { readyEndpoints } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
-import { type Assumed, compileEndpoint, compileNetwork, compilePorts, joinedOf, sandboxObjects } from './compile.ts';
-import type { DriverDirectory } from './drivers.ts';
+import {
+  type Assumed,
+  type Compilers,
+  compileEndpoint,
+  compileNetwork,
+  compilePorts,
+  compileSandbox as compileSandboxObjects,
+  compileZone,
+  joinedOf,
+} from './compile.ts';
 import { chooseGateways, type GatewayCandidate } from './gateway.ts';
 import type { HostTable, ItemKey } from './host-table.ts';
 import { itemOf } from './items.ts';
@@ -15,18 +23,15 @@ import { itemOf } from './items.ts';
 export interface Tables {
   table(hostId: string): HostTable;
   candidate(endpointId: string): GatewayCandidate | undefined;
+  /** The host has an endpoint of the network. */
+  isMember(networkId: string, hostId: string): boolean;
 }
 
 /** By host, then by item. */
 type Wanted = Map<string, Map<ItemKey, readonly HostObject[]>>;
 
 /** The hosts where something would change, by name. */
-export async function whatIf(
-  view: View,
-  drivers: DriverDirectory,
-  tables: Tables,
-  assumed: Assumed,
-): Promise<HostDiff[]> {
+export async function whatIf(view: View, compilers: Compilers, tables: Tables, assumed: Assumed): Promise<HostDiff[]> {
   const wanted: Wanted = new Map([...view.hosts.ids()].map((id) => [id, new Map()]));
   const want = (hostId: string, item: ItemKey, objects: readonly HostObject[]) =>
     wanted.get(hostId)?.set(item, objects);
@@ -34,17 +39,21 @@ export async function whatIf(
   const sandboxes = new Set<string>();
   for (const [id, network] of assumed.networks) {
     if (network.spec?.configOnly) continue;
-    for (const hostId of wanted.keys())
-      want(hostId, itemOf.network(id), await compileNetwork(drivers, hostId, network));
+    const zone = await compileZone(compilers, network);
+    for (const hostId of wanted.keys()) {
+      const objects = await compileNetwork(compilers, hostId, network);
+      want(hostId, itemOf.network(id), [...objects, ...(tables.isMember(id, hostId) ? zone : [])]);
+    }
     for (const endpointId of view.endpointsOfNetwork.ids(id)) {
       const joined = joinedOf(view, endpointId, assumed);
       if (joined === undefined) continue;
-      const { compiled, candidate } = await compileEndpoint(drivers, joined);
+      const { compiled, names, candidate } = await compileEndpoint(compilers, joined);
       candidates.set(endpointId, candidate);
       sandboxes.add(joined.sandbox.id);
       for (const hostId of wanted.keys()) {
         const isOwn = hostId === joined.endpoint.desired?.hostId;
-        want(hostId, itemOf.endpoint(endpointId), (isOwn ? compiled?.local : compiled?.remote) ?? []);
+        const objects = (isOwn ? compiled?.local : compiled?.remote) ?? [];
+        want(hostId, itemOf.endpoint(endpointId), [...objects, ...(tables.isMember(id, hostId) ? names : [])]);
       }
     }
   }
@@ -60,9 +69,16 @@ export async function whatIf(
     const hostId = sandbox.desired?.hostId ?? '';
     const endpointIds = [...view.endpointsOfSandbox.ids(id)];
     const offered = endpointIds.map((one) => candidates.get(one) ?? tables.candidate(one));
-    const gateways = chooseGateways(offered.filter((one) => one !== undefined));
-    const facts = view.hosts.get(hostId)?.value.facts;
-    want(hostId, itemOf.sandbox(id), sandboxObjects(sandbox, readyEndpoints(view, endpointIds), gateways, facts));
+    const offers = offered.filter((one) => one !== undefined);
+    const gateways = chooseGateways(offers);
+    const objects = await compileSandboxObjects(compilers, {
+      sandbox,
+      endpoints: readyEndpoints(view, endpointIds),
+      candidates: offers,
+      networkOf: (networkId) => assumed.networks.get(networkId) ?? view.networks.get(networkId)?.value,
+      facts: view.hosts.get(hostId)?.value.facts,
+    });
+    want(hostId, itemOf.sandbox(id), objects);
     for (const endpointId of endpointIds) {
       const now = joinedOf(view, endpointId)?.endpoint.desired?.ports ?? [];
       for (const port of now) for (const item of itemsOf(endpointId, port)) want(hostId, item, []);
@@ -72,7 +88,7 @@ export async function whatIf(
         const gateway = family === Family.IPV4 ? gateways.ipv4 : gateways.ipv6;
         const target = gateway && joinedOf(view, gateway.endpointId, assumed);
         if (due.length === 0 || target === undefined) continue;
-        const objects = await compilePorts(drivers, target, family, due);
+        const objects = await compilePorts(compilers, target, family, due);
         for (const [at, port] of due.entries()) want(hostId, itemOf.port(endpointId, family, port), objects[at] ?? []);
       }
     }

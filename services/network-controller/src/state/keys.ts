@@ -5,6 +5,7 @@
 //   part/published/<endpoint id>/<n>      EndpointDesired with ports alone: the same
 //   sandbox/<id>                          Sandbox, its status kept apart
 //   host/<id>                             Host
+//   record/<id>                           Record, of a network that is there: it goes before that does
 //   status/endpoint/<id>                  EndpointStatus     one writer: reports of the endpoint's host
 //   status/sandbox/<id>                   SandboxStatus      one writer: reports of the sandbox's host
 //   name/network/<name>                   the id that holds the name, while it is not being removed
@@ -14,6 +15,7 @@
 //   links/network/<id>                    empty; put by every transaction that adds an endpoint or publishes ports: removal and
 //                                         changes of the network compare it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
+//   links/records/<network id>            empty; put by every transaction that adds a record, which compares it too
 //   ports/<host id>/<protocol>/<host port >> 6>   empty; put by every transaction that takes a host port of these 64, which
 //                                         compares it too. Who holds a port is in the endpoints' records alone
 //   request/<request id>                  StoredOutcome
@@ -30,6 +32,7 @@ export const prefix = {
   publishedPorts: 'part/published/',
   sandbox: 'sandbox/',
   host: 'host/',
+  record: 'record/',
   endpointStatus: 'status/endpoint/',
   sandboxStatus: 'status/sandbox/',
   networkName: 'name/network/',
@@ -38,6 +41,7 @@ export const prefix = {
   claim: 'claim/',
   networkLinks: 'links/network/',
   sandboxLinks: 'links/sandbox/',
+  recordLinks: 'links/records/',
   ports: 'ports/',
   request: 'request/',
   drift: 'drift/',

@@ -1,5 +1,13 @@
 // Records as bytes and back. Fields that are set on reading (revision, status) are never in the bytes.
-import { Endpoint, EndpointStatus, Host, Network, Sandbox, SandboxStatus } from '@weft/proto/model';
+import {
+  Endpoint,
+  EndpointStatus,
+  Host,
+  Network,
+  Record as NetworkRecord,
+  Sandbox,
+  SandboxStatus,
+} from '@weft/proto/model';
 import type { Revision } from '@weft/store';
 
 interface Codec<T> {
@@ -12,6 +20,7 @@ export const codecs = {
   endpoint: Endpoint as Codec<Endpoint>,
   sandbox: Sandbox as Codec<Sandbox>,
   host: Host as Codec<Host>,
+  record: NetworkRecord as Codec<NetworkRecord>,
   endpointStatus: EndpointStatus as Codec<EndpointStatus>,
   sandboxStatus: SandboxStatus as Codec<SandboxStatus>,
 } as const;

@@ -1,6 +1,14 @@
 // What the controller's store holds, in memory, as of a revision. Fed by the store's watch alone, so it never knows
 // what is not durable. Readers are synchronous; whoever committed waits until the view has reached his revision.
-import type { Endpoint, EndpointStatus, Host, Network, Sandbox, SandboxStatus } from '@weft/proto/model';
+import type {
+  Endpoint,
+  EndpointStatus,
+  Host,
+  Network,
+  Record as NetworkRecord,
+  Sandbox,
+  SandboxStatus,
+} from '@weft/proto/model';
 import type { KeyValue, Revision, StoreEvent } from '@weft/store';
 import { parseKey } from './keys.ts';
 import { PortHolders } from './port-holders.ts';
@@ -15,6 +23,7 @@ export interface Change {
   readonly endpoints: ReadonlySet<string>;
   readonly sandboxes: ReadonlySet<string>;
   readonly hosts: ReadonlySet<string>;
+  readonly records: ReadonlySet<string>;
 }
 
 export class View {
@@ -39,6 +48,9 @@ export class View {
   );
   readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
   readonly hosts = new Table<Host>();
+  readonly recordsOfNetwork = new Index<NetworkRecord>((one) => one.networkId);
+  readonly #recordNames = new Index<NetworkRecord>((one) => `${one.networkId}/${one.name.toLowerCase()}`);
+  readonly records = new Table<NetworkRecord>(this.recordsOfNetwork, this.#recordNames);
   readonly endpointStatuses = new Table<EndpointStatus>();
   readonly sandboxStatuses = new Table<SandboxStatus>();
   /** Revisions of keys that only mark (links, names, ports, requests), for compares. */
@@ -75,6 +87,11 @@ export class View {
     return this.#holders.get(key);
   }
 
+  /** Ids of records of the network with the name, in any case. */
+  recordsNamed(networkId: string, name: string): ReadonlySet<string> {
+    return this.#recordNames.ids(`${networkId}/${name.toLowerCase()}`);
+  }
+
   sandboxesNamed(name: string): ReadonlySet<string> {
     return this.#sandboxNames.ids(name);
   }
@@ -105,6 +122,7 @@ export class View {
       endpoints: new Set<string>(),
       sandboxes: new Set<string>(),
       hosts: new Set<string>(),
+      records: new Set<string>(),
     };
     for (const event of events) this.#applyOne(event, change);
     for (const id of change.endpoints) this.#putEndpoint(id);
@@ -129,7 +147,10 @@ export class View {
     }
   }
 
-  #applyOne(event: StoreEvent, change: Record<'networks' | 'endpoints' | 'sandboxes' | 'hosts', Set<string>>): void {
+  #applyOne(
+    event: StoreEvent,
+    change: Record<'networks' | 'endpoints' | 'sandboxes' | 'hosts' | 'records', Set<string>>,
+  ): void {
     const parsed = parseKey(event.key);
     if (parsed === undefined) return;
     const { kind, id } = parsed;
@@ -156,6 +177,10 @@ export class View {
       case 'host':
         put(this.hosts, id, event, codecs.host.decode);
         change.hosts.add(id);
+        return;
+      case 'record':
+        put(this.records, id, event, codecs.record.decode);
+        change.records.add(id);
         return;
       case 'endpointStatus':
         put(this.endpointStatuses, id, event, codecs.endpointStatus.decode);

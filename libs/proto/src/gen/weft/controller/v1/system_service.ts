@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
+import { ResolvedRecord } from "../../discovery/v1/discovery.ts";
 import { Event } from "../../event/v1/event.ts";
 import { Pool } from "../../ipam/v1/ipam.ts";
 import { Endpoint, Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
@@ -245,6 +246,32 @@ export interface ExplainResponse {
   steps: ExplainStep[];
   /** How to try it. */
   probe: ExplainProbe | undefined;
+}
+
+/** A question about a name. */
+export interface ResolveRequest {
+  /** The name, or an address. */
+  name: string;
+  /** The record type: A, AAAA, PTR, SRV, ...; empty asks for A and AAAA, and for PTR of an address. */
+  type: string;
+  /** Only this network (id, name or id prefix); empty means all of the sandbox's, or all there are. */
+  network: string;
+  /** The sandbox that asks (id, name or id prefix); empty means nobody's view: no links, the host's servers. */
+  sandbox: string;
+}
+
+/** The answer. */
+export interface ResolveResponse {
+  /** NOERROR, NXDOMAIN, SERVFAIL or REFUSED; empty if it is not for weft to say, and the resolver would ask its servers. */
+  rcode: string;
+  /** The records, aliases before what they lead to. */
+  answers: ResolvedRecord[];
+  /** What the answer's names lead to, unasked. */
+  additional: ResolvedRecord[];
+  /** The name that the resolver would ask its servers for; empty if it would not ask. */
+  forwardedName: string;
+  /** The servers it would ask. */
+  servers: string[];
 }
 
 function createBaseGetStatusRequest(): GetStatusRequest {
@@ -2548,6 +2575,264 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
   },
 };
 
+function createBaseResolveRequest(): ResolveRequest {
+  return { name: "", type: "", network: "", sandbox: "" };
+}
+
+export const ResolveRequest: MessageFns<ResolveRequest> = {
+  encode(message: ResolveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    if (message.network !== "") {
+      writer.uint32(26).string(message.network);
+    }
+    if (message.sandbox !== "") {
+      writer.uint32(34).string(message.sandbox);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sandbox = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      network: isSet(object.network) ? globalThis.String(object.network) : "",
+      sandbox: isSet(object.sandbox) ? globalThis.String(object.sandbox) : "",
+    };
+  },
+
+  toJSON(message: ResolveRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.network !== "") {
+      obj.network = message.network;
+    }
+    if (message.sandbox !== "") {
+      obj.sandbox = message.sandbox;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveRequest>): ResolveRequest {
+    return ResolveRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveRequest>): ResolveRequest {
+    const message = createBaseResolveRequest();
+    message.name = object.name ?? "";
+    message.type = object.type ?? "";
+    message.network = object.network ?? "";
+    message.sandbox = object.sandbox ?? "";
+    return message;
+  },
+};
+
+function createBaseResolveResponse(): ResolveResponse {
+  return { rcode: "", answers: [], additional: [], forwardedName: "", servers: [] };
+}
+
+export const ResolveResponse: MessageFns<ResolveResponse> = {
+  encode(message: ResolveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rcode !== "") {
+      writer.uint32(10).string(message.rcode);
+    }
+    for (const v of message.answers) {
+      ResolvedRecord.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.additional) {
+      ResolvedRecord.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.forwardedName !== "") {
+      writer.uint32(34).string(message.forwardedName);
+    }
+    for (const v of message.servers) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rcode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.answers.push(ResolvedRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.additional.push(ResolvedRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.forwardedName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.servers.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveResponse {
+    return {
+      rcode: isSet(object.rcode) ? globalThis.String(object.rcode) : "",
+      answers: globalThis.Array.isArray(object?.answers)
+        ? object.answers.map((e: any) => ResolvedRecord.fromJSON(e))
+        : [],
+      additional: globalThis.Array.isArray(object?.additional)
+        ? object.additional.map((e: any) => ResolvedRecord.fromJSON(e))
+        : [],
+      forwardedName: isSet(object.forwardedName)
+        ? globalThis.String(object.forwardedName)
+        : isSet(object.forwarded_name)
+        ? globalThis.String(object.forwarded_name)
+        : "",
+      servers: globalThis.Array.isArray(object?.servers) ? object.servers.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: ResolveResponse): unknown {
+    const obj: any = {};
+    if (message.rcode !== "") {
+      obj.rcode = message.rcode;
+    }
+    if (message.answers?.length) {
+      obj.answers = message.answers.map((e) => ResolvedRecord.toJSON(e));
+    }
+    if (message.additional?.length) {
+      obj.additional = message.additional.map((e) => ResolvedRecord.toJSON(e));
+    }
+    if (message.forwardedName !== "") {
+      obj.forwardedName = message.forwardedName;
+    }
+    if (message.servers?.length) {
+      obj.servers = message.servers;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveResponse>): ResolveResponse {
+    return ResolveResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveResponse>): ResolveResponse {
+    const message = createBaseResolveResponse();
+    message.rcode = object.rcode ?? "";
+    message.answers = object.answers?.map((e) => ResolvedRecord.fromPartial(e)) || [];
+    message.additional = object.additional?.map((e) => ResolvedRecord.fromPartial(e)) || [];
+    message.forwardedName = object.forwardedName ?? "";
+    message.servers = object.servers?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /** What concerns the whole: hosts, watches, events, state. */
 export type SystemServiceDefinition = typeof SystemServiceDefinition;
 export const SystemServiceDefinition = {
@@ -2599,6 +2884,15 @@ export const SystemServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** What a sandbox would be told of a name, from what its host must have. Nobody else is asked. */
+    resolve: {
+      name: "Resolve",
+      requestType: ResolveRequest as typeof ResolveRequest,
+      requestStream: false,
+      responseType: ResolveResponse as typeof ResolveResponse,
+      responseStream: false,
+      options: {},
+    },
     /** Networks, endpoints, sandboxes and hosts as they change. */
     watch: {
       name: "Watch",
@@ -2634,6 +2928,8 @@ export interface SystemServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<RemoveHostResponse>>;
   /** Whether and why one reaches another, read from what the host must have. */
   explain(request: ExplainRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ExplainResponse>>;
+  /** What a sandbox would be told of a name, from what its host must have. Nobody else is asked. */
+  resolve(request: ResolveRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ResolveResponse>>;
   /** Networks, endpoints, sandboxes and hosts as they change. */
   watch(
     request: WatchRequest,
@@ -2660,6 +2956,8 @@ export interface SystemServiceClient<CallOptionsExt = {}> {
   ): Promise<RemoveHostResponse>;
   /** Whether and why one reaches another, read from what the host must have. */
   explain(request: DeepPartial<ExplainRequest>, options?: CallOptions & CallOptionsExt): Promise<ExplainResponse>;
+  /** What a sandbox would be told of a name, from what its host must have. Nobody else is asked. */
+  resolve(request: DeepPartial<ResolveRequest>, options?: CallOptions & CallOptionsExt): Promise<ResolveResponse>;
   /** Networks, endpoints, sandboxes and hosts as they change. */
   watch(request: DeepPartial<WatchRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<WatchResponse>;
   /** What happens, from a position of the log on. A position that the log no longer holds is the fault GAP. */

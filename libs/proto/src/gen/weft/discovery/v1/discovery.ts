@@ -7,76 +7,156 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
-import { Object } from "../../agent/v1/object.ts";
+import { Object, ResolverObject } from "../../agent/v1/object.ts";
 import { Endpoint } from "../../model/v1/endpoint.ts";
+import { HostFacts } from "../../model/v1/host.ts";
 import { Network } from "../../model/v1/network.ts";
-import { Record, Service } from "../../model/v1/service.ts";
+import { Sandbox } from "../../model/v1/sandbox.ts";
+import { Record } from "../../model/v1/service.ts";
 
-/** A network with all that has a name in it. */
-export interface CompileRequest {
-  /** The host. */
-  hostId: string;
+/** Networks to compile. */
+export interface CompileZonesRequest {
+  /** The networks. */
+  networks: Network[];
+}
+
+/** What hosts must have for one thing. */
+export interface Compiled {
+  /** The objects; none for what has no names. */
+  objects: Object[];
+}
+
+/** In the order of the request. */
+export interface CompileZonesResponse {
+  /** One for each network; a network without names has no objects. */
+  networks: Compiled[];
+}
+
+/** An endpoint that may have names. */
+export interface NamedEndpoint {
+  /** Its network. */
+  network:
+    | Network
+    | undefined;
+  /** The endpoint, joined. */
+  endpoint:
+    | Endpoint
+    | undefined;
+  /** Its sandbox. */
+  sandbox: Sandbox | undefined;
+}
+
+/** A custom record. */
+export interface NamedRecord {
+  /** Its network. */
+  network:
+    | Network
+    | undefined;
+  /** The record. */
+  record: Record | undefined;
+}
+
+/** Endpoints and records to compile. */
+export interface CompileNamesRequest {
+  /** The endpoints. */
+  endpoints: NamedEndpoint[];
+  /** The records. */
+  records: NamedRecord[];
+}
+
+/** In the order of the request. */
+export interface CompileNamesResponse {
+  /** One for each endpoint. */
+  endpoints: Compiled[];
+  /** One for each record. */
+  records: Compiled[];
+}
+
+/** A network of a sandbox. */
+export interface SandboxNetwork {
   /** The network. */
   network:
     | Network
     | undefined;
-  /** Its endpoints. */
-  endpoints: Endpoint[];
-  /** Its services. */
-  services: Service[];
-  /** Its custom records. */
-  records: Record[];
+  /** The sandbox's endpoint on it. */
+  endpoint: Endpoint | undefined;
 }
 
-/** What the host must have. */
-export interface CompileResponse {
-  /** The objects. */
+/** One sandbox to compile. */
+export interface ResolverInput {
+  /** The sandbox. */
+  sandbox:
+    | Sandbox
+    | undefined;
+  /** The networks it is on, in the order of the default gateway. */
+  networks: SandboxNetwork[];
+  /** Its host's facts. */
+  facts: HostFacts | undefined;
+}
+
+/** Sandboxes to compile. */
+export interface CompileResolversRequest {
+  /** The sandboxes. */
+  sandboxes: ResolverInput[];
+}
+
+/** In the order of the request. */
+export interface CompileResolversResponse {
+  /** One for each sandbox; one without a resolver has no objects. */
+  sandboxes: Compiled[];
+}
+
+/** A question, and what a host has to answer it from. */
+export interface ResolveRequest {
+  /** The name, or an address. */
+  name: string;
+  /** The record type: A, AAAA, PTR, SRV, ...; empty asks for A and AAAA, and for PTR of an address. */
+  type: string;
+  /** Who asks. */
+  resolver:
+    | ResolverObject
+    | undefined;
+  /** Zones and names of its networks. */
   objects: Object[];
 }
 
-/** A question. */
-export interface ResolveRequest {
-  /** The name. */
+/** One record of an answer. */
+export interface ResolvedRecord {
+  /** Whose it is. */
   name: string;
-  /** The record type: A, AAAA, PTR, SRV, ... */
+  /** Its type. */
   type: string;
-  /** The network's name or id; empty asks in all of the sandbox's. */
-  network: string;
-  /** The sandbox that asks; empty asks from outside. */
-  sandbox: string;
+  /** How long clients may keep it, in seconds. */
+  ttlSeconds: number;
+  /** Its data in presentation format. */
+  data: string;
 }
 
 /** The answer. */
 export interface ResolveResponse {
-  /** The records' data in presentation format. */
-  answers: string[];
+  /** NOERROR, NXDOMAIN, SERVFAIL or REFUSED; empty if it is not for weft to say, and a resolver would ask its servers. */
+  rcode: string;
+  /** The records, aliases before what they lead to. */
+  answers: ResolvedRecord[];
+  /** What the answer's names lead to, unasked. */
+  additional: ResolvedRecord[];
+  /** The name that a resolver would ask its servers for; empty if it would not ask. */
+  forwardedName: string;
 }
 
-function createBaseCompileRequest(): CompileRequest {
-  return { hostId: "", network: undefined, endpoints: [], services: [], records: [] };
+function createBaseCompileZonesRequest(): CompileZonesRequest {
+  return { networks: [] };
 }
 
-export const CompileRequest: MessageFns<CompileRequest> = {
-  encode(message: CompileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.hostId !== "") {
-      writer.uint32(10).string(message.hostId);
-    }
-    if (message.network !== undefined) {
-      Network.encode(message.network, writer.uint32(18).fork()).join();
-    }
-    for (const v of message.endpoints) {
-      Endpoint.encode(v!, writer.uint32(26).fork()).join();
-    }
-    for (const v of message.services) {
-      Service.encode(v!, writer.uint32(34).fork()).join();
-    }
-    for (const v of message.records) {
-      Record.encode(v!, writer.uint32(42).fork()).join();
+export const CompileZonesRequest: MessageFns<CompileZonesRequest> = {
+  encode(message: CompileZonesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.networks) {
+      Network.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): CompileRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileZonesRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -85,7 +165,7 @@ export const CompileRequest: MessageFns<CompileRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCompileRequest();
+      const message = createBaseCompileZonesRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -94,39 +174,7 @@ export const CompileRequest: MessageFns<CompileRequest> = {
               break;
             }
 
-            message.hostId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.network = Network.decode(reader, reader.uint32());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.endpoints.push(Endpoint.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.services.push(Service.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.records.push(Record.decode(reader, reader.uint32()));
+            message.networks.push(Network.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -141,71 +189,43 @@ export const CompileRequest: MessageFns<CompileRequest> = {
     }
   },
 
-  fromJSON(object: any): CompileRequest {
+  fromJSON(object: any): CompileZonesRequest {
     return {
-      hostId: isSet(object.hostId)
-        ? globalThis.String(object.hostId)
-        : isSet(object.host_id)
-        ? globalThis.String(object.host_id)
-        : "",
-      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
-      endpoints: globalThis.Array.isArray(object?.endpoints)
-        ? object.endpoints.map((e: any) => Endpoint.fromJSON(e))
-        : [],
-      services: globalThis.Array.isArray(object?.services) ? object.services.map((e: any) => Service.fromJSON(e)) : [],
-      records: globalThis.Array.isArray(object?.records) ? object.records.map((e: any) => Record.fromJSON(e)) : [],
+      networks: globalThis.Array.isArray(object?.networks) ? object.networks.map((e: any) => Network.fromJSON(e)) : [],
     };
   },
 
-  toJSON(message: CompileRequest): unknown {
+  toJSON(message: CompileZonesRequest): unknown {
     const obj: any = {};
-    if (message.hostId !== "") {
-      obj.hostId = message.hostId;
-    }
-    if (message.network !== undefined) {
-      obj.network = Network.toJSON(message.network);
-    }
-    if (message.endpoints?.length) {
-      obj.endpoints = message.endpoints.map((e) => Endpoint.toJSON(e));
-    }
-    if (message.services?.length) {
-      obj.services = message.services.map((e) => Service.toJSON(e));
-    }
-    if (message.records?.length) {
-      obj.records = message.records.map((e) => Record.toJSON(e));
+    if (message.networks?.length) {
+      obj.networks = message.networks.map((e) => Network.toJSON(e));
     }
     return obj;
   },
 
-  create(base?: DeepPartial<CompileRequest>): CompileRequest {
-    return CompileRequest.fromPartial(base ?? {});
+  create(base?: DeepPartial<CompileZonesRequest>): CompileZonesRequest {
+    return CompileZonesRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<CompileRequest>): CompileRequest {
-    const message = createBaseCompileRequest();
-    message.hostId = object.hostId ?? "";
-    message.network = (object.network !== undefined && object.network !== null)
-      ? Network.fromPartial(object.network)
-      : undefined;
-    message.endpoints = object.endpoints?.map((e) => Endpoint.fromPartial(e)) || [];
-    message.services = object.services?.map((e) => Service.fromPartial(e)) || [];
-    message.records = object.records?.map((e) => Record.fromPartial(e)) || [];
+  fromPartial(object: DeepPartial<CompileZonesRequest>): CompileZonesRequest {
+    const message = createBaseCompileZonesRequest();
+    message.networks = object.networks?.map((e) => Network.fromPartial(e)) || [];
     return message;
   },
 };
 
-function createBaseCompileResponse(): CompileResponse {
+function createBaseCompiled(): Compiled {
   return { objects: [] };
 }
 
-export const CompileResponse: MessageFns<CompileResponse> = {
-  encode(message: CompileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const Compiled: MessageFns<Compiled> = {
+  encode(message: Compiled, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.objects) {
       Object.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): CompileResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): Compiled {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -214,7 +234,7 @@ export const CompileResponse: MessageFns<CompileResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCompileResponse();
+      const message = createBaseCompiled();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -238,13 +258,13 @@ export const CompileResponse: MessageFns<CompileResponse> = {
     }
   },
 
-  fromJSON(object: any): CompileResponse {
+  fromJSON(object: any): Compiled {
     return {
       objects: globalThis.Array.isArray(object?.objects) ? object.objects.map((e: any) => Object.fromJSON(e)) : [],
     };
   },
 
-  toJSON(message: CompileResponse): unknown {
+  toJSON(message: Compiled): unknown {
     const obj: any = {};
     if (message.objects?.length) {
       obj.objects = message.objects.map((e) => Object.toJSON(e));
@@ -252,18 +272,795 @@ export const CompileResponse: MessageFns<CompileResponse> = {
     return obj;
   },
 
-  create(base?: DeepPartial<CompileResponse>): CompileResponse {
-    return CompileResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<Compiled>): Compiled {
+    return Compiled.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<CompileResponse>): CompileResponse {
-    const message = createBaseCompileResponse();
+  fromPartial(object: DeepPartial<Compiled>): Compiled {
+    const message = createBaseCompiled();
     message.objects = object.objects?.map((e) => Object.fromPartial(e)) || [];
     return message;
   },
 };
 
+function createBaseCompileZonesResponse(): CompileZonesResponse {
+  return { networks: [] };
+}
+
+export const CompileZonesResponse: MessageFns<CompileZonesResponse> = {
+  encode(message: CompileZonesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.networks) {
+      Compiled.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileZonesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompileZonesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.networks.push(Compiled.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompileZonesResponse {
+    return {
+      networks: globalThis.Array.isArray(object?.networks) ? object.networks.map((e: any) => Compiled.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompileZonesResponse): unknown {
+    const obj: any = {};
+    if (message.networks?.length) {
+      obj.networks = message.networks.map((e) => Compiled.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompileZonesResponse>): CompileZonesResponse {
+    return CompileZonesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompileZonesResponse>): CompileZonesResponse {
+    const message = createBaseCompileZonesResponse();
+    message.networks = object.networks?.map((e) => Compiled.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseNamedEndpoint(): NamedEndpoint {
+  return { network: undefined, endpoint: undefined, sandbox: undefined };
+}
+
+export const NamedEndpoint: MessageFns<NamedEndpoint> = {
+  encode(message: NamedEndpoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== undefined) {
+      Network.encode(message.network, writer.uint32(10).fork()).join();
+    }
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(18).fork()).join();
+    }
+    if (message.sandbox !== undefined) {
+      Sandbox.encode(message.sandbox, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamedEndpoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamedEndpoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = Network.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sandbox = Sandbox.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamedEndpoint {
+    return {
+      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
+      endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
+      sandbox: isSet(object.sandbox) ? Sandbox.fromJSON(object.sandbox) : undefined,
+    };
+  },
+
+  toJSON(message: NamedEndpoint): unknown {
+    const obj: any = {};
+    if (message.network !== undefined) {
+      obj.network = Network.toJSON(message.network);
+    }
+    if (message.endpoint !== undefined) {
+      obj.endpoint = Endpoint.toJSON(message.endpoint);
+    }
+    if (message.sandbox !== undefined) {
+      obj.sandbox = Sandbox.toJSON(message.sandbox);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamedEndpoint>): NamedEndpoint {
+    return NamedEndpoint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamedEndpoint>): NamedEndpoint {
+    const message = createBaseNamedEndpoint();
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Network.fromPartial(object.network)
+      : undefined;
+    message.endpoint = (object.endpoint !== undefined && object.endpoint !== null)
+      ? Endpoint.fromPartial(object.endpoint)
+      : undefined;
+    message.sandbox = (object.sandbox !== undefined && object.sandbox !== null)
+      ? Sandbox.fromPartial(object.sandbox)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseNamedRecord(): NamedRecord {
+  return { network: undefined, record: undefined };
+}
+
+export const NamedRecord: MessageFns<NamedRecord> = {
+  encode(message: NamedRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== undefined) {
+      Network.encode(message.network, writer.uint32(10).fork()).join();
+    }
+    if (message.record !== undefined) {
+      Record.encode(message.record, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamedRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamedRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = Network.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.record = Record.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamedRecord {
+    return {
+      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
+      record: isSet(object.record) ? Record.fromJSON(object.record) : undefined,
+    };
+  },
+
+  toJSON(message: NamedRecord): unknown {
+    const obj: any = {};
+    if (message.network !== undefined) {
+      obj.network = Network.toJSON(message.network);
+    }
+    if (message.record !== undefined) {
+      obj.record = Record.toJSON(message.record);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamedRecord>): NamedRecord {
+    return NamedRecord.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamedRecord>): NamedRecord {
+    const message = createBaseNamedRecord();
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Network.fromPartial(object.network)
+      : undefined;
+    message.record = (object.record !== undefined && object.record !== null)
+      ? Record.fromPartial(object.record)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCompileNamesRequest(): CompileNamesRequest {
+  return { endpoints: [], records: [] };
+}
+
+export const CompileNamesRequest: MessageFns<CompileNamesRequest> = {
+  encode(message: CompileNamesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.endpoints) {
+      NamedEndpoint.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.records) {
+      NamedRecord.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileNamesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompileNamesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoints.push(NamedEndpoint.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.records.push(NamedRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompileNamesRequest {
+    return {
+      endpoints: globalThis.Array.isArray(object?.endpoints)
+        ? object.endpoints.map((e: any) => NamedEndpoint.fromJSON(e))
+        : [],
+      records: globalThis.Array.isArray(object?.records) ? object.records.map((e: any) => NamedRecord.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompileNamesRequest): unknown {
+    const obj: any = {};
+    if (message.endpoints?.length) {
+      obj.endpoints = message.endpoints.map((e) => NamedEndpoint.toJSON(e));
+    }
+    if (message.records?.length) {
+      obj.records = message.records.map((e) => NamedRecord.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompileNamesRequest>): CompileNamesRequest {
+    return CompileNamesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompileNamesRequest>): CompileNamesRequest {
+    const message = createBaseCompileNamesRequest();
+    message.endpoints = object.endpoints?.map((e) => NamedEndpoint.fromPartial(e)) || [];
+    message.records = object.records?.map((e) => NamedRecord.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompileNamesResponse(): CompileNamesResponse {
+  return { endpoints: [], records: [] };
+}
+
+export const CompileNamesResponse: MessageFns<CompileNamesResponse> = {
+  encode(message: CompileNamesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.endpoints) {
+      Compiled.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.records) {
+      Compiled.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileNamesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompileNamesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoints.push(Compiled.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.records.push(Compiled.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompileNamesResponse {
+    return {
+      endpoints: globalThis.Array.isArray(object?.endpoints)
+        ? object.endpoints.map((e: any) => Compiled.fromJSON(e))
+        : [],
+      records: globalThis.Array.isArray(object?.records) ? object.records.map((e: any) => Compiled.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompileNamesResponse): unknown {
+    const obj: any = {};
+    if (message.endpoints?.length) {
+      obj.endpoints = message.endpoints.map((e) => Compiled.toJSON(e));
+    }
+    if (message.records?.length) {
+      obj.records = message.records.map((e) => Compiled.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompileNamesResponse>): CompileNamesResponse {
+    return CompileNamesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompileNamesResponse>): CompileNamesResponse {
+    const message = createBaseCompileNamesResponse();
+    message.endpoints = object.endpoints?.map((e) => Compiled.fromPartial(e)) || [];
+    message.records = object.records?.map((e) => Compiled.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSandboxNetwork(): SandboxNetwork {
+  return { network: undefined, endpoint: undefined };
+}
+
+export const SandboxNetwork: MessageFns<SandboxNetwork> = {
+  encode(message: SandboxNetwork, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== undefined) {
+      Network.encode(message.network, writer.uint32(10).fork()).join();
+    }
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SandboxNetwork {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSandboxNetwork();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = Network.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SandboxNetwork {
+    return {
+      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
+      endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
+    };
+  },
+
+  toJSON(message: SandboxNetwork): unknown {
+    const obj: any = {};
+    if (message.network !== undefined) {
+      obj.network = Network.toJSON(message.network);
+    }
+    if (message.endpoint !== undefined) {
+      obj.endpoint = Endpoint.toJSON(message.endpoint);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SandboxNetwork>): SandboxNetwork {
+    return SandboxNetwork.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SandboxNetwork>): SandboxNetwork {
+    const message = createBaseSandboxNetwork();
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Network.fromPartial(object.network)
+      : undefined;
+    message.endpoint = (object.endpoint !== undefined && object.endpoint !== null)
+      ? Endpoint.fromPartial(object.endpoint)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseResolverInput(): ResolverInput {
+  return { sandbox: undefined, networks: [], facts: undefined };
+}
+
+export const ResolverInput: MessageFns<ResolverInput> = {
+  encode(message: ResolverInput, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandbox !== undefined) {
+      Sandbox.encode(message.sandbox, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.networks) {
+      SandboxNetwork.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.facts !== undefined) {
+      HostFacts.encode(message.facts, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolverInput {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolverInput();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandbox = Sandbox.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.networks.push(SandboxNetwork.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.facts = HostFacts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolverInput {
+    return {
+      sandbox: isSet(object.sandbox) ? Sandbox.fromJSON(object.sandbox) : undefined,
+      networks: globalThis.Array.isArray(object?.networks)
+        ? object.networks.map((e: any) => SandboxNetwork.fromJSON(e))
+        : [],
+      facts: isSet(object.facts) ? HostFacts.fromJSON(object.facts) : undefined,
+    };
+  },
+
+  toJSON(message: ResolverInput): unknown {
+    const obj: any = {};
+    if (message.sandbox !== undefined) {
+      obj.sandbox = Sandbox.toJSON(message.sandbox);
+    }
+    if (message.networks?.length) {
+      obj.networks = message.networks.map((e) => SandboxNetwork.toJSON(e));
+    }
+    if (message.facts !== undefined) {
+      obj.facts = HostFacts.toJSON(message.facts);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolverInput>): ResolverInput {
+    return ResolverInput.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolverInput>): ResolverInput {
+    const message = createBaseResolverInput();
+    message.sandbox = (object.sandbox !== undefined && object.sandbox !== null)
+      ? Sandbox.fromPartial(object.sandbox)
+      : undefined;
+    message.networks = object.networks?.map((e) => SandboxNetwork.fromPartial(e)) || [];
+    message.facts = (object.facts !== undefined && object.facts !== null)
+      ? HostFacts.fromPartial(object.facts)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCompileResolversRequest(): CompileResolversRequest {
+  return { sandboxes: [] };
+}
+
+export const CompileResolversRequest: MessageFns<CompileResolversRequest> = {
+  encode(message: CompileResolversRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sandboxes) {
+      ResolverInput.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileResolversRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompileResolversRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxes.push(ResolverInput.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompileResolversRequest {
+    return {
+      sandboxes: globalThis.Array.isArray(object?.sandboxes)
+        ? object.sandboxes.map((e: any) => ResolverInput.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: CompileResolversRequest): unknown {
+    const obj: any = {};
+    if (message.sandboxes?.length) {
+      obj.sandboxes = message.sandboxes.map((e) => ResolverInput.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompileResolversRequest>): CompileResolversRequest {
+    return CompileResolversRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompileResolversRequest>): CompileResolversRequest {
+    const message = createBaseCompileResolversRequest();
+    message.sandboxes = object.sandboxes?.map((e) => ResolverInput.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompileResolversResponse(): CompileResolversResponse {
+  return { sandboxes: [] };
+}
+
+export const CompileResolversResponse: MessageFns<CompileResolversResponse> = {
+  encode(message: CompileResolversResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sandboxes) {
+      Compiled.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileResolversResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompileResolversResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxes.push(Compiled.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompileResolversResponse {
+    return {
+      sandboxes: globalThis.Array.isArray(object?.sandboxes)
+        ? object.sandboxes.map((e: any) => Compiled.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: CompileResolversResponse): unknown {
+    const obj: any = {};
+    if (message.sandboxes?.length) {
+      obj.sandboxes = message.sandboxes.map((e) => Compiled.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompileResolversResponse>): CompileResolversResponse {
+    return CompileResolversResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompileResolversResponse>): CompileResolversResponse {
+    const message = createBaseCompileResolversResponse();
+    message.sandboxes = object.sandboxes?.map((e) => Compiled.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseResolveRequest(): ResolveRequest {
-  return { name: "", type: "", network: "", sandbox: "" };
+  return { name: "", type: "", resolver: undefined, objects: [] };
 }
 
 export const ResolveRequest: MessageFns<ResolveRequest> = {
@@ -274,11 +1071,11 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
     if (message.type !== "") {
       writer.uint32(18).string(message.type);
     }
-    if (message.network !== "") {
-      writer.uint32(26).string(message.network);
+    if (message.resolver !== undefined) {
+      ResolverObject.encode(message.resolver, writer.uint32(26).fork()).join();
     }
-    if (message.sandbox !== "") {
-      writer.uint32(34).string(message.sandbox);
+    for (const v of message.objects) {
+      Object.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -317,7 +1114,7 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
               break;
             }
 
-            message.network = reader.string();
+            message.resolver = ResolverObject.decode(reader, reader.uint32());
             continue;
           }
           case 4: {
@@ -325,7 +1122,7 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
               break;
             }
 
-            message.sandbox = reader.string();
+            message.objects.push(Object.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -344,8 +1141,8 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       type: isSet(object.type) ? globalThis.String(object.type) : "",
-      network: isSet(object.network) ? globalThis.String(object.network) : "",
-      sandbox: isSet(object.sandbox) ? globalThis.String(object.sandbox) : "",
+      resolver: isSet(object.resolver) ? ResolverObject.fromJSON(object.resolver) : undefined,
+      objects: globalThis.Array.isArray(object?.objects) ? object.objects.map((e: any) => Object.fromJSON(e)) : [],
     };
   },
 
@@ -357,11 +1154,11 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
     if (message.type !== "") {
       obj.type = message.type;
     }
-    if (message.network !== "") {
-      obj.network = message.network;
+    if (message.resolver !== undefined) {
+      obj.resolver = ResolverObject.toJSON(message.resolver);
     }
-    if (message.sandbox !== "") {
-      obj.sandbox = message.sandbox;
+    if (message.objects?.length) {
+      obj.objects = message.objects.map((e) => Object.toJSON(e));
     }
     return obj;
   },
@@ -373,20 +1170,152 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
     const message = createBaseResolveRequest();
     message.name = object.name ?? "";
     message.type = object.type ?? "";
-    message.network = object.network ?? "";
-    message.sandbox = object.sandbox ?? "";
+    message.resolver = (object.resolver !== undefined && object.resolver !== null)
+      ? ResolverObject.fromPartial(object.resolver)
+      : undefined;
+    message.objects = object.objects?.map((e) => Object.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseResolvedRecord(): ResolvedRecord {
+  return { name: "", type: "", ttlSeconds: 0, data: "" };
+}
+
+export const ResolvedRecord: MessageFns<ResolvedRecord> = {
+  encode(message: ResolvedRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    if (message.ttlSeconds !== 0) {
+      writer.uint32(24).uint32(message.ttlSeconds);
+    }
+    if (message.data !== "") {
+      writer.uint32(34).string(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolvedRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolvedRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ttlSeconds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.data = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolvedRecord {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      ttlSeconds: isSet(object.ttlSeconds)
+        ? globalThis.Number(object.ttlSeconds)
+        : isSet(object.ttl_seconds)
+        ? globalThis.Number(object.ttl_seconds)
+        : 0,
+      data: isSet(object.data) ? globalThis.String(object.data) : "",
+    };
+  },
+
+  toJSON(message: ResolvedRecord): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.ttlSeconds !== 0) {
+      obj.ttlSeconds = Math.round(message.ttlSeconds);
+    }
+    if (message.data !== "") {
+      obj.data = message.data;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolvedRecord>): ResolvedRecord {
+    return ResolvedRecord.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolvedRecord>): ResolvedRecord {
+    const message = createBaseResolvedRecord();
+    message.name = object.name ?? "";
+    message.type = object.type ?? "";
+    message.ttlSeconds = object.ttlSeconds ?? 0;
+    message.data = object.data ?? "";
     return message;
   },
 };
 
 function createBaseResolveResponse(): ResolveResponse {
-  return { answers: [] };
+  return { rcode: "", answers: [], additional: [], forwardedName: "" };
 }
 
 export const ResolveResponse: MessageFns<ResolveResponse> = {
   encode(message: ResolveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rcode !== "") {
+      writer.uint32(10).string(message.rcode);
+    }
     for (const v of message.answers) {
-      writer.uint32(10).string(v!);
+      ResolvedRecord.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.additional) {
+      ResolvedRecord.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.forwardedName !== "") {
+      writer.uint32(34).string(message.forwardedName);
     }
     return writer;
   },
@@ -409,7 +1338,31 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
               break;
             }
 
-            message.answers.push(reader.string());
+            message.rcode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.answers.push(ResolvedRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.additional.push(ResolvedRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.forwardedName = reader.string();
             continue;
           }
         }
@@ -426,14 +1379,34 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
 
   fromJSON(object: any): ResolveResponse {
     return {
-      answers: globalThis.Array.isArray(object?.answers) ? object.answers.map((e: any) => globalThis.String(e)) : [],
+      rcode: isSet(object.rcode) ? globalThis.String(object.rcode) : "",
+      answers: globalThis.Array.isArray(object?.answers)
+        ? object.answers.map((e: any) => ResolvedRecord.fromJSON(e))
+        : [],
+      additional: globalThis.Array.isArray(object?.additional)
+        ? object.additional.map((e: any) => ResolvedRecord.fromJSON(e))
+        : [],
+      forwardedName: isSet(object.forwardedName)
+        ? globalThis.String(object.forwardedName)
+        : isSet(object.forwarded_name)
+        ? globalThis.String(object.forwarded_name)
+        : "",
     };
   },
 
   toJSON(message: ResolveResponse): unknown {
     const obj: any = {};
+    if (message.rcode !== "") {
+      obj.rcode = message.rcode;
+    }
     if (message.answers?.length) {
-      obj.answers = message.answers;
+      obj.answers = message.answers.map((e) => ResolvedRecord.toJSON(e));
+    }
+    if (message.additional?.length) {
+      obj.additional = message.additional.map((e) => ResolvedRecord.toJSON(e));
+    }
+    if (message.forwardedName !== "") {
+      obj.forwardedName = message.forwardedName;
     }
     return obj;
   },
@@ -443,27 +1416,51 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
   },
   fromPartial(object: DeepPartial<ResolveResponse>): ResolveResponse {
     const message = createBaseResolveResponse();
-    message.answers = object.answers?.map((e) => e) || [];
+    message.rcode = object.rcode ?? "";
+    message.answers = object.answers?.map((e) => ResolvedRecord.fromPartial(e)) || [];
+    message.additional = object.additional?.map((e) => ResolvedRecord.fromPartial(e)) || [];
+    message.forwardedName = object.forwardedName ?? "";
     return message;
   },
 };
 
-/** Names and balancing. The contract is fixed here; no service answers it yet. */
+/**
+ * Names: compiles who is called what to what hosts must have. Without memory: the same request always gets the same
+ * answer.
+ */
 export type DiscoveryServiceDefinition = typeof DiscoveryServiceDefinition;
 export const DiscoveryServiceDefinition = {
   name: "DiscoveryService",
   fullName: "weft.discovery.v1.DiscoveryService",
   methods: {
-    /** What a host must have for the names and services of a network. */
-    compile: {
-      name: "Compile",
-      requestType: CompileRequest as typeof CompileRequest,
+    /** What the hosts of networks must know of the networks themselves. */
+    compileZones: {
+      name: "CompileZones",
+      requestType: CompileZonesRequest as typeof CompileZonesRequest,
       requestStream: false,
-      responseType: CompileResponse as typeof CompileResponse,
+      responseType: CompileZonesResponse as typeof CompileZonesResponse,
       responseStream: false,
       options: {},
     },
-    /** Answers a name as a sandbox of the network would have it answered. */
+    /** What the hosts of networks must know of the names in them. */
+    compileNames: {
+      name: "CompileNames",
+      requestType: CompileNamesRequest as typeof CompileNamesRequest,
+      requestStream: false,
+      responseType: CompileNamesResponse as typeof CompileNamesResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** The resolvers of sandboxes. */
+    compileResolvers: {
+      name: "CompileResolvers",
+      requestType: CompileResolversRequest as typeof CompileResolversRequest,
+      requestStream: false,
+      responseType: CompileResolversResponse as typeof CompileResolversResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Answers a question as a resolver would from its host's objects alone: nobody else is asked. */
     resolve: {
       name: "Resolve",
       requestType: ResolveRequest as typeof ResolveRequest,
@@ -476,16 +1473,42 @@ export const DiscoveryServiceDefinition = {
 } as const;
 
 export interface DiscoveryServiceImplementation<CallContextExt = {}> {
-  /** What a host must have for the names and services of a network. */
-  compile(request: CompileRequest, context: CallContext & CallContextExt): Promise<DeepPartial<CompileResponse>>;
-  /** Answers a name as a sandbox of the network would have it answered. */
+  /** What the hosts of networks must know of the networks themselves. */
+  compileZones(
+    request: CompileZonesRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<CompileZonesResponse>>;
+  /** What the hosts of networks must know of the names in them. */
+  compileNames(
+    request: CompileNamesRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<CompileNamesResponse>>;
+  /** The resolvers of sandboxes. */
+  compileResolvers(
+    request: CompileResolversRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<CompileResolversResponse>>;
+  /** Answers a question as a resolver would from its host's objects alone: nobody else is asked. */
   resolve(request: ResolveRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ResolveResponse>>;
 }
 
 export interface DiscoveryServiceClient<CallOptionsExt = {}> {
-  /** What a host must have for the names and services of a network. */
-  compile(request: DeepPartial<CompileRequest>, options?: CallOptions & CallOptionsExt): Promise<CompileResponse>;
-  /** Answers a name as a sandbox of the network would have it answered. */
+  /** What the hosts of networks must know of the networks themselves. */
+  compileZones(
+    request: DeepPartial<CompileZonesRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<CompileZonesResponse>;
+  /** What the hosts of networks must know of the names in them. */
+  compileNames(
+    request: DeepPartial<CompileNamesRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<CompileNamesResponse>;
+  /** The resolvers of sandboxes. */
+  compileResolvers(
+    request: DeepPartial<CompileResolversRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<CompileResolversResponse>;
+  /** Answers a question as a resolver would from its host's objects alone: nobody else is asked. */
   resolve(request: DeepPartial<ResolveRequest>, options?: CallOptions & CallOptionsExt): Promise<ResolveResponse>;
 }
 

@@ -65,6 +65,8 @@ export const Reason = {
   POOL_NOT_FOUND: 34,
   /** DRIVER_NOT_FOUND - No driver is registered under this name. */
   DRIVER_NOT_FOUND: 35,
+  /** RECORD_NOT_FOUND - No record has this id or id prefix. */
+  RECORD_NOT_FOUND: 37,
   /** AMBIGUOUS - An id prefix matches more than one object. */
   AMBIGUOUS: 36,
   /** NAME_TAKEN - The name is taken. metadata: holder. */
@@ -183,6 +185,7 @@ export namespace Reason {
   export type HOST_NOT_FOUND = typeof Reason.HOST_NOT_FOUND;
   export type POOL_NOT_FOUND = typeof Reason.POOL_NOT_FOUND;
   export type DRIVER_NOT_FOUND = typeof Reason.DRIVER_NOT_FOUND;
+  export type RECORD_NOT_FOUND = typeof Reason.RECORD_NOT_FOUND;
   export type AMBIGUOUS = typeof Reason.AMBIGUOUS;
   export type NAME_TAKEN = typeof Reason.NAME_TAKEN;
   export type ALREADY_CONNECTED = typeof Reason.ALREADY_CONNECTED;
@@ -309,6 +312,9 @@ export function reasonFromJSON(object: any): Reason {
     case 35:
     case "REASON_DRIVER_NOT_FOUND":
       return Reason.DRIVER_NOT_FOUND;
+    case 37:
+    case "REASON_RECORD_NOT_FOUND":
+      return Reason.RECORD_NOT_FOUND;
     case 36:
     case "REASON_AMBIGUOUS":
       return Reason.AMBIGUOUS;
@@ -499,6 +505,8 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_POOL_NOT_FOUND";
     case Reason.DRIVER_NOT_FOUND:
       return "REASON_DRIVER_NOT_FOUND";
+    case Reason.RECORD_NOT_FOUND:
+      return "REASON_RECORD_NOT_FOUND";
     case Reason.AMBIGUOUS:
       return "REASON_AMBIGUOUS";
     case Reason.NAME_TAKEN:

@@ -96,7 +96,7 @@ export interface Service_SelectorEntry {
   value: string;
 }
 
-/** A custom DNS record of a network. Not served yet. */
+/** A custom DNS record of a network. */
 export interface Record {
   /** 64 hexadecimal digits. */
   id: string;

@@ -1,0 +1,23 @@
+// weft-discovery: serves names alone.
+import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
+import { parseAddress, serve, serving } from '@weft/rpc';
+import { discoveryService } from './service.ts';
+
+new Command('weft-discovery')
+  .description("weft's names (weft.discovery.v1)")
+  .version(version)
+  .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT')
+  .action((options: { listen: string }) =>
+    runMain(async () => {
+      const log = createLog('discovery');
+      const target = parseAddress(options.listen, '--listen');
+      const server = await serve(target, [serving(DiscoveryServiceDefinition, discoveryService())], (error, path) =>
+        log.error({ err: error.cause ?? error, path }, 'defect'),
+      );
+      log.info({ target }, 'serving');
+      await untilSignal();
+      await server.stop();
+    }),
+  )
+  .parse();
