@@ -30,7 +30,8 @@ function differences({ spec }: HostObject, place: Place): string[] {
     case 'nftElement':
       return element(spec.value, place);
     case 'port':
-      return element(portElement(spec.value), place);
+      // A service's port is directed by the service.
+      return spec.value.targetIp === '' ? [] : element(portElement(spec.value), place);
     case 'sysctl': {
       const is = readSysctl(place.netns, spec.value.key);
       return is === spec.value.value ? [] : [`it is ${is}, not ${spec.value.value}`];
@@ -40,6 +41,7 @@ function differences({ spec }: HostObject, place: Place): string[] {
     case 'zone':
     case 'names':
     case 'resolver':
+    case 'service':
       return [];
     case undefined:
       return ['an object without a spec'];

@@ -250,7 +250,10 @@ describe('announcements', () => {
           .filter((line) => line !== ''),
       );
     });
-    for await (const data of child.stderr) if (String(data).includes('listening on')) break;
+    // Its stderr stays open: it says more than that line, and would die of a pipe that nobody reads.
+    await new Promise<void>((resolve) => {
+      child.stderr.on('data', (data) => String(data).includes('listening on') && resolve());
+    });
     await use(lines);
     await host.until(() => lines.length >= count);
     child.kill('SIGINT');

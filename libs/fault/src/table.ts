@@ -50,6 +50,7 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   POOL_NOT_FOUND: missing('the pool was released; look the network up again'),
   DRIVER_NOT_FOUND: missing('use one of the drivers `weft status` lists, or start weft with --driver NAME=ADDR'),
   RECORD_NOT_FOUND: missing('`weft record ls` lists the records'),
+  SERVICE_NOT_FOUND: missing('`weft service ls` lists the services'),
   AMBIGUOUS: invalid('give more digits of the id, or the name'),
 
   NAME_TAKEN: exists('choose another name or remove the holder'),

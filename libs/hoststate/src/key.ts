@@ -3,6 +3,7 @@
 //   nft/<set>/<field . field>       sysctl/<dotted key>      file/<sandbox id>/<hosts|resolv.conf>
 //   port/<tcp|udp|sctp>/<host address>/<host port>
 //   names/<network id>/<owner>      zone/<network id>        resolver/<sandbox id>
+//   service/<service id>
 import type { Object as HostObject } from '@weft/proto/agent';
 import { protocolWord } from './protocol.ts';
 
@@ -42,6 +43,8 @@ function identity(spec: Spec): string {
       return `zone/${spec.value.networkId}`;
     case 'resolver':
       return `resolver/${spec.value.sandboxId}`;
+    case 'service':
+      return `service/${spec.value.serviceId}`;
     case 'file':
       return `file/${spec.value.sandboxId}/${spec.value.name}`;
   }
@@ -62,6 +65,7 @@ const kindByPrefix: Readonly<Record<string, Kind>> = {
   names: 'names',
   zone: 'zone',
   resolver: 'resolver',
+  service: 'service',
   sysctl: 'sysctl',
   file: 'file',
 };

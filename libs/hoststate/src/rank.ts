@@ -14,6 +14,7 @@ export const kinds = [
   'zone',
   'names',
   'resolver',
+  'service',
   'file',
 ] as const satisfies Kind[];
 

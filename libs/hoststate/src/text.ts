@@ -1,24 +1,11 @@
 // The one-line text of an object, for goldens, dry runs and people. Two objects are equal exactly when their texts are.
 // Fields stand in the order of the contract; empty ones are left out, maps are sorted.
 
+import { field, word } from './field.ts';
 import { hostText } from './host-text.ts';
 import type { HostObject, Spec } from './key.ts';
 import { inOrder } from './rank.ts';
-
-const word = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value));
-
-const field = (name: string, value: unknown): string[] => {
-  if (value === undefined || value === '' || value === 0 || value === false) return [];
-  if (value === true) return [name];
-  if (Array.isArray(value)) return value.length === 0 ? [] : [`${name}=${value.map(String).map(word).join(',')}`];
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return entries.length === 0
-      ? []
-      : [`${name}=${entries.map(([key, one]) => `${word(key)}:${word(String(one))}`).join(',')}`];
-  }
-  return [`${name}=${word(String(value))}`];
-};
+import { serviceFields } from './service-text.ts';
 
 const fields = (spec: Spec): string[] => {
   switch (spec.$case) {
@@ -61,7 +48,7 @@ const fields = (spec: Spec): string[] => {
     case 'sysctl':
       return [`value=${word(spec.value.value)}`];
     case 'port':
-      return field('to', `${hostText(spec.value.targetIp)}:${spec.value.targetPort}`);
+      return field('to', spec.value.targetIp && `${hostText(spec.value.targetIp)}:${spec.value.targetPort}`);
     case 'names': {
       const { names, addresses, reverse, records, ports } = spec.value;
       return [
@@ -101,6 +88,8 @@ const fields = (spec: Spec): string[] => {
         ...field('ndots', ndots),
       ];
     }
+    case 'service':
+      return serviceFields(spec.value);
     case 'file':
       return [`content=${JSON.stringify(spec.value.content)}`];
   }

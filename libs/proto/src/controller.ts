@@ -4,5 +4,6 @@ export * from './gen/weft/controller/v1/endpoint_service.ts';
 export * from './gen/weft/controller/v1/network_service.ts';
 export * from './gen/weft/controller/v1/record_service.ts';
 export * from './gen/weft/controller/v1/sandbox_service.ts';
+export * from './gen/weft/controller/v1/service_service.ts';
 export * from './gen/weft/controller/v1/stored.ts';
 export * from './gen/weft/controller/v1/system_service.ts';

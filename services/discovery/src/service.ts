@@ -29,6 +29,9 @@ export function discoveryService(): DiscoveryServiceImplementation {
         ),
       };
     },
+    async compileServices() {
+      throw fault(Reason.NOT_IMPLEMENTED, 'services are not compiled yet');
+    },
     async compileResolvers({ sandboxes }) {
       return {
         sandboxes: sandboxes.map(({ sandbox, networks, facts }) => {

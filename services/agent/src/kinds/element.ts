@@ -51,7 +51,8 @@ const item = (key: string, text: Text): Item => {
 
 const textOf = ({ spec }: HostObject): Text | undefined => {
   if (spec?.$case === 'nftElement') return spec.value;
-  return spec?.$case === 'port' ? portElement(spec.value) : undefined;
+  // A service's port is held as any, and directed by the service.
+  return spec?.$case === 'port' && spec.value.targetIp !== '' ? portElement(spec.value) : undefined;
 };
 
 /** Sorted by set, so that neighbours share a message. */

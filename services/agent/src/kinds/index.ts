@@ -30,6 +30,7 @@ const kinds: Readonly<Record<Name, Kind>> = {
   zone: said,
   names: said,
   resolver,
+  service: said,
   file,
 };
 

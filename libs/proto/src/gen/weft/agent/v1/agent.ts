@@ -105,6 +105,18 @@ export interface SandboxState {
   lost: boolean;
 }
 
+/** What a check of a backend found. */
+export interface BackendHealth {
+  /** The service. */
+  serviceId: string;
+  /** The backend's endpoint. */
+  endpointId: string;
+  /** It serves. */
+  healthy: boolean;
+  /** Why it does not, in words. */
+  because: string;
+}
+
 /** What the host has seen and done since the last report. */
 export interface ReportRequest {
   /** The host. */
@@ -122,7 +134,11 @@ export interface ReportRequest {
   /** Sandboxes whose state changed. */
   sandboxes: SandboxState[];
   /** Facts that changed; absent if none did. */
-  facts: HostFacts | undefined;
+  facts:
+    | HostFacts
+    | undefined;
+  /** Backends of its sandboxes whose health changed; all that are not healthy after a Reset. */
+  backends: BackendHealth[];
 }
 
 /** Nothing. */
@@ -1065,6 +1081,131 @@ export const SandboxState: MessageFns<SandboxState> = {
   },
 };
 
+function createBaseBackendHealth(): BackendHealth {
+  return { serviceId: "", endpointId: "", healthy: false, because: "" };
+}
+
+export const BackendHealth: MessageFns<BackendHealth> = {
+  encode(message: BackendHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serviceId !== "") {
+      writer.uint32(10).string(message.serviceId);
+    }
+    if (message.endpointId !== "") {
+      writer.uint32(18).string(message.endpointId);
+    }
+    if (message.healthy !== false) {
+      writer.uint32(24).bool(message.healthy);
+    }
+    if (message.because !== "") {
+      writer.uint32(34).string(message.because);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serviceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.healthy = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BackendHealth {
+    return {
+      serviceId: isSet(object.serviceId)
+        ? globalThis.String(object.serviceId)
+        : isSet(object.service_id)
+        ? globalThis.String(object.service_id)
+        : "",
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      healthy: isSet(object.healthy) ? globalThis.Boolean(object.healthy) : false,
+      because: isSet(object.because) ? globalThis.String(object.because) : "",
+    };
+  },
+
+  toJSON(message: BackendHealth): unknown {
+    const obj: any = {};
+    if (message.serviceId !== "") {
+      obj.serviceId = message.serviceId;
+    }
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.healthy !== false) {
+      obj.healthy = message.healthy;
+    }
+    if (message.because !== "") {
+      obj.because = message.because;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BackendHealth>): BackendHealth {
+    return BackendHealth.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendHealth>): BackendHealth {
+    const message = createBaseBackendHealth();
+    message.serviceId = object.serviceId ?? "";
+    message.endpointId = object.endpointId ?? "";
+    message.healthy = object.healthy ?? false;
+    message.because = object.because ?? "";
+    return message;
+  },
+};
+
 function createBaseReportRequest(): ReportRequest {
   return {
     hostId: "",
@@ -1075,6 +1216,7 @@ function createBaseReportRequest(): ReportRequest {
     drifts: [],
     sandboxes: [],
     facts: undefined,
+    backends: [],
   };
 }
 
@@ -1106,6 +1248,9 @@ export const ReportRequest: MessageFns<ReportRequest> = {
     }
     if (message.facts !== undefined) {
       HostFacts.encode(message.facts, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.backends) {
+      BackendHealth.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1187,6 +1332,14 @@ export const ReportRequest: MessageFns<ReportRequest> = {
             message.facts = HostFacts.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.backends.push(BackendHealth.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1225,6 +1378,9 @@ export const ReportRequest: MessageFns<ReportRequest> = {
         ? object.sandboxes.map((e: any) => SandboxState.fromJSON(e))
         : [],
       facts: isSet(object.facts) ? HostFacts.fromJSON(object.facts) : undefined,
+      backends: globalThis.Array.isArray(object?.backends)
+        ? object.backends.map((e: any) => BackendHealth.fromJSON(e))
+        : [],
     };
   },
 
@@ -1254,6 +1410,9 @@ export const ReportRequest: MessageFns<ReportRequest> = {
     if (message.facts !== undefined) {
       obj.facts = HostFacts.toJSON(message.facts);
     }
+    if (message.backends?.length) {
+      obj.backends = message.backends.map((e) => BackendHealth.toJSON(e));
+    }
     return obj;
   },
 
@@ -1274,6 +1433,7 @@ export const ReportRequest: MessageFns<ReportRequest> = {
     message.facts = (object.facts !== undefined && object.facts !== null)
       ? HostFacts.fromPartial(object.facts)
       : undefined;
+    message.backends = object.backends?.map((e) => BackendHealth.fromPartial(e)) || [];
     return message;
   },
 };

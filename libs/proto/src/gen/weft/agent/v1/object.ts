@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
+import { Balance, balanceFromJSON, balanceToJSON, HealthCheck } from "../../model/v1/service.ts";
 
 /** A sandbox's network namespace. */
 export interface SandboxObject {
@@ -115,9 +116,12 @@ export interface PortObject {
   hostIp: string;
   /** The host port. */
   hostPort: number;
-  /** The sandbox's address, of the same family. */
+  /**
+   * The sandbox's address, of the same family; empty for a port of a service: it is held here, and directed by the
+   * service's object.
+   */
   targetIp: string;
-  /** The sandbox's port. */
+  /** The sandbox's port; 0 with an empty target_ip. */
   targetPort: number;
 }
 
@@ -220,6 +224,60 @@ export interface ResolverObject {
   ndots: number;
 }
 
+/** A backend of a service. */
+export interface BackendObject {
+  /** Its endpoint. */
+  endpointId: string;
+  /** Its sandbox: checked by the host that has it. */
+  sandboxId: string;
+  /** Its addresses, at most one a family. */
+  addresses: string[];
+  /** Its weight, from 1. */
+  weight: number;
+  /**
+   * It gets no new connections, and keeps those it has. A backend that is not listed any more has left: what is
+   * remembered of its flows without connection is forgotten.
+   */
+  draining: boolean;
+}
+
+/** A host port that leads to a service. */
+export interface ServicePort {
+  /** The transport. */
+  protocol: Protocol;
+  /** The host address; 0.0.0.0 and :: mean all of the family. */
+  hostIp: string;
+  /** The host port. */
+  hostPort: number;
+  /** The backends' port. */
+  targetPort: number;
+}
+
+/**
+ * A service. Connections to its virtual addresses are spread over its backends in each sandbox of the host that has a
+ * resolver with the network among its own, and connections to its host ports on the host.
+ */
+export interface ServiceObject {
+  /** The service. */
+  serviceId: string;
+  /** The network. */
+  networkId: string;
+  /** The name, for checks and people. */
+  name: string;
+  /** The virtual addresses, at most one a family; none for a service without. */
+  addresses: string[];
+  /** The backends, in an order that is the same for the same set. */
+  backends: BackendObject[];
+  /** How connections are spread. */
+  balance: Balance;
+  /** Seconds for which a client's further connections go to the backend of its last one; 0 for not at all. */
+  stickySeconds: number;
+  /** Host ports; each is held by a port object. */
+  ports: ServicePort[];
+  /** How backends are checked, all defaults filled in; absent for not at all. */
+  check: HealthCheck | undefined;
+}
+
 /** One thing a host must have. HostState is a set of these. */
 export interface Object {
   /** Unique on the host: "<kind>/<identity>", made by libs/hoststate from the spec. */
@@ -259,6 +317,9 @@ export interface Object {
     | //
     /** A resolver. */
     { $case: "resolver"; value: ResolverObject }
+    | //
+    /** A service. */
+    { $case: "service"; value: ServiceObject }
     | undefined;
 }
 
@@ -2462,6 +2523,505 @@ export const ResolverObject: MessageFns<ResolverObject> = {
   },
 };
 
+function createBaseBackendObject(): BackendObject {
+  return { endpointId: "", sandboxId: "", addresses: [], weight: 0, draining: false };
+}
+
+export const BackendObject: MessageFns<BackendObject> = {
+  encode(message: BackendObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpointId !== "") {
+      writer.uint32(10).string(message.endpointId);
+    }
+    if (message.sandboxId !== "") {
+      writer.uint32(18).string(message.sandboxId);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.weight !== 0) {
+      writer.uint32(32).uint32(message.weight);
+    }
+    if (message.draining !== false) {
+      writer.uint32(40).bool(message.draining);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.weight = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BackendObject {
+    return {
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      sandboxId: isSet(object.sandboxId)
+        ? globalThis.String(object.sandboxId)
+        : isSet(object.sandbox_id)
+        ? globalThis.String(object.sandbox_id)
+        : "",
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
+      draining: isSet(object.draining) ? globalThis.Boolean(object.draining) : false,
+    };
+  },
+
+  toJSON(message: BackendObject): unknown {
+    const obj: any = {};
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.sandboxId !== "") {
+      obj.sandboxId = message.sandboxId;
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.weight !== 0) {
+      obj.weight = Math.round(message.weight);
+    }
+    if (message.draining !== false) {
+      obj.draining = message.draining;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BackendObject>): BackendObject {
+    return BackendObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendObject>): BackendObject {
+    const message = createBaseBackendObject();
+    message.endpointId = object.endpointId ?? "";
+    message.sandboxId = object.sandboxId ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.weight = object.weight ?? 0;
+    message.draining = object.draining ?? false;
+    return message;
+  },
+};
+
+function createBaseServicePort(): ServicePort {
+  return { protocol: 0, hostIp: "", hostPort: 0, targetPort: 0 };
+}
+
+export const ServicePort: MessageFns<ServicePort> = {
+  encode(message: ServicePort, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== 0) {
+      writer.uint32(8).int32(message.protocol);
+    }
+    if (message.hostIp !== "") {
+      writer.uint32(18).string(message.hostIp);
+    }
+    if (message.hostPort !== 0) {
+      writer.uint32(24).uint32(message.hostPort);
+    }
+    if (message.targetPort !== 0) {
+      writer.uint32(32).uint32(message.targetPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServicePort {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServicePort();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocol = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hostIp = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.hostPort = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.targetPort = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServicePort {
+    return {
+      protocol: isSet(object.protocol) ? protocolFromJSON(object.protocol) : 0,
+      hostIp: isSet(object.hostIp)
+        ? globalThis.String(object.hostIp)
+        : isSet(object.host_ip)
+        ? globalThis.String(object.host_ip)
+        : "",
+      hostPort: isSet(object.hostPort)
+        ? globalThis.Number(object.hostPort)
+        : isSet(object.host_port)
+        ? globalThis.Number(object.host_port)
+        : 0,
+      targetPort: isSet(object.targetPort)
+        ? globalThis.Number(object.targetPort)
+        : isSet(object.target_port)
+        ? globalThis.Number(object.target_port)
+        : 0,
+    };
+  },
+
+  toJSON(message: ServicePort): unknown {
+    const obj: any = {};
+    if (message.protocol !== 0) {
+      obj.protocol = protocolToJSON(message.protocol);
+    }
+    if (message.hostIp !== "") {
+      obj.hostIp = message.hostIp;
+    }
+    if (message.hostPort !== 0) {
+      obj.hostPort = Math.round(message.hostPort);
+    }
+    if (message.targetPort !== 0) {
+      obj.targetPort = Math.round(message.targetPort);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServicePort>): ServicePort {
+    return ServicePort.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServicePort>): ServicePort {
+    const message = createBaseServicePort();
+    message.protocol = object.protocol ?? 0;
+    message.hostIp = object.hostIp ?? "";
+    message.hostPort = object.hostPort ?? 0;
+    message.targetPort = object.targetPort ?? 0;
+    return message;
+  },
+};
+
+function createBaseServiceObject(): ServiceObject {
+  return {
+    serviceId: "",
+    networkId: "",
+    name: "",
+    addresses: [],
+    backends: [],
+    balance: 0,
+    stickySeconds: 0,
+    ports: [],
+    check: undefined,
+  };
+}
+
+export const ServiceObject: MessageFns<ServiceObject> = {
+  encode(message: ServiceObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serviceId !== "") {
+      writer.uint32(10).string(message.serviceId);
+    }
+    if (message.networkId !== "") {
+      writer.uint32(18).string(message.networkId);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.backends) {
+      BackendObject.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.balance !== 0) {
+      writer.uint32(48).int32(message.balance);
+    }
+    if (message.stickySeconds !== 0) {
+      writer.uint32(56).uint32(message.stickySeconds);
+    }
+    for (const v of message.ports) {
+      ServicePort.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.check !== undefined) {
+      HealthCheck.encode(message.check, writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serviceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.networkId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.backends.push(BackendObject.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.balance = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.stickySeconds = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.ports.push(ServicePort.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.check = HealthCheck.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceObject {
+    return {
+      serviceId: isSet(object.serviceId)
+        ? globalThis.String(object.serviceId)
+        : isSet(object.service_id)
+        ? globalThis.String(object.service_id)
+        : "",
+      networkId: isSet(object.networkId)
+        ? globalThis.String(object.networkId)
+        : isSet(object.network_id)
+        ? globalThis.String(object.network_id)
+        : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      backends: globalThis.Array.isArray(object?.backends)
+        ? object.backends.map((e: any) => BackendObject.fromJSON(e))
+        : [],
+      balance: isSet(object.balance) ? balanceFromJSON(object.balance) : 0,
+      stickySeconds: isSet(object.stickySeconds)
+        ? globalThis.Number(object.stickySeconds)
+        : isSet(object.sticky_seconds)
+        ? globalThis.Number(object.sticky_seconds)
+        : 0,
+      ports: globalThis.Array.isArray(object?.ports)
+        ? object.ports.map((e: any) => ServicePort.fromJSON(e))
+        : [],
+      check: isSet(object.check) ? HealthCheck.fromJSON(object.check) : undefined,
+    };
+  },
+
+  toJSON(message: ServiceObject): unknown {
+    const obj: any = {};
+    if (message.serviceId !== "") {
+      obj.serviceId = message.serviceId;
+    }
+    if (message.networkId !== "") {
+      obj.networkId = message.networkId;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.backends?.length) {
+      obj.backends = message.backends.map((e) => BackendObject.toJSON(e));
+    }
+    if (message.balance !== 0) {
+      obj.balance = balanceToJSON(message.balance);
+    }
+    if (message.stickySeconds !== 0) {
+      obj.stickySeconds = Math.round(message.stickySeconds);
+    }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => ServicePort.toJSON(e));
+    }
+    if (message.check !== undefined) {
+      obj.check = HealthCheck.toJSON(message.check);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServiceObject>): ServiceObject {
+    return ServiceObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServiceObject>): ServiceObject {
+    const message = createBaseServiceObject();
+    message.serviceId = object.serviceId ?? "";
+    message.networkId = object.networkId ?? "";
+    message.name = object.name ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.backends = object.backends?.map((e) => BackendObject.fromPartial(e)) || [];
+    message.balance = object.balance ?? 0;
+    message.stickySeconds = object.stickySeconds ?? 0;
+    message.ports = object.ports?.map((e) => ServicePort.fromPartial(e)) || [];
+    message.check = (object.check !== undefined && object.check !== null)
+      ? HealthCheck.fromPartial(object.check)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseObject(): Object {
   return { key: "", spec: undefined };
 }
@@ -2504,6 +3064,9 @@ export const Object: MessageFns<Object> = {
         break;
       case "resolver":
         ResolverObject.encode(message.spec.value, writer.uint32(98).fork()).join();
+        break;
+      case "service":
+        ServiceObject.encode(message.spec.value, writer.uint32(106).fork()).join();
         break;
     }
     return writer;
@@ -2618,6 +3181,14 @@ export const Object: MessageFns<Object> = {
             message.spec = { $case: "resolver", value: ResolverObject.decode(reader, reader.uint32()) };
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.spec = { $case: "service", value: ServiceObject.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2657,6 +3228,8 @@ export const Object: MessageFns<Object> = {
         ? { $case: "zone", value: ZoneObject.fromJSON(object.zone) }
         : isSet(object.resolver)
         ? { $case: "resolver", value: ResolverObject.fromJSON(object.resolver) }
+        : isSet(object.service)
+        ? { $case: "service", value: ServiceObject.fromJSON(object.service) }
         : undefined,
     };
   },
@@ -2688,6 +3261,8 @@ export const Object: MessageFns<Object> = {
       obj.zone = ZoneObject.toJSON(message.spec.value);
     } else if (message.spec?.$case === "resolver") {
       obj.resolver = ResolverObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "service") {
+      obj.service = ServiceObject.toJSON(message.spec.value);
     }
     return obj;
   },
@@ -2762,6 +3337,12 @@ export const Object: MessageFns<Object> = {
       case "resolver": {
         if (object.spec?.value !== undefined && object.spec?.value !== null) {
           message.spec = { $case: "resolver", value: ResolverObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "service": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "service", value: ServiceObject.fromPartial(object.spec.value) };
         }
         break;
       }

@@ -12,7 +12,7 @@ import { Endpoint } from "../../model/v1/endpoint.ts";
 import { HostFacts } from "../../model/v1/host.ts";
 import { Network } from "../../model/v1/network.ts";
 import { Sandbox } from "../../model/v1/sandbox.ts";
-import { Record } from "../../model/v1/service.ts";
+import { BackendState, backendStateFromJSON, backendStateToJSON, Record, Service } from "../../model/v1/service.ts";
 
 /** Networks to compile. */
 export interface CompileZonesRequest {
@@ -70,6 +70,44 @@ export interface CompileNamesResponse {
   endpoints: Compiled[];
   /** One for each record. */
   records: Compiled[];
+}
+
+/** A backend that a service has. */
+export interface ServiceMember {
+  /** Its endpoint. */
+  endpoint:
+    | Endpoint
+    | undefined;
+  /** Its weight, from 1. */
+  weight: number;
+  /** How it stands. */
+  state: BackendState;
+}
+
+/** A service and what it has. */
+export interface NamedService {
+  /** Its network. */
+  network:
+    | Network
+    | undefined;
+  /** The service. */
+  service:
+    | Service
+    | undefined;
+  /** Its backends, in any order. */
+  backends: ServiceMember[];
+}
+
+/** Services to compile. */
+export interface CompileServicesRequest {
+  /** The services. */
+  services: NamedService[];
+}
+
+/** In the order of the request. */
+export interface CompileServicesResponse {
+  /** One for each service: names, the service, its ports. */
+  services: Compiled[];
 }
 
 /** A network of a sandbox. */
@@ -717,6 +755,356 @@ export const CompileNamesResponse: MessageFns<CompileNamesResponse> = {
     const message = createBaseCompileNamesResponse();
     message.endpoints = object.endpoints?.map((e) => Compiled.fromPartial(e)) || [];
     message.records = object.records?.map((e) => Compiled.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseServiceMember(): ServiceMember {
+  return { endpoint: undefined, weight: 0, state: 0 };
+}
+
+export const ServiceMember: MessageFns<ServiceMember> = {
+  encode(message: ServiceMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(10).fork()).join();
+    }
+    if (message.weight !== 0) {
+      writer.uint32(16).uint32(message.weight);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.weight = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceMember {
+    return {
+      endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
+      state: isSet(object.state) ? backendStateFromJSON(object.state) : 0,
+    };
+  },
+
+  toJSON(message: ServiceMember): unknown {
+    const obj: any = {};
+    if (message.endpoint !== undefined) {
+      obj.endpoint = Endpoint.toJSON(message.endpoint);
+    }
+    if (message.weight !== 0) {
+      obj.weight = Math.round(message.weight);
+    }
+    if (message.state !== 0) {
+      obj.state = backendStateToJSON(message.state);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServiceMember>): ServiceMember {
+    return ServiceMember.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServiceMember>): ServiceMember {
+    const message = createBaseServiceMember();
+    message.endpoint = (object.endpoint !== undefined && object.endpoint !== null)
+      ? Endpoint.fromPartial(object.endpoint)
+      : undefined;
+    message.weight = object.weight ?? 0;
+    message.state = object.state ?? 0;
+    return message;
+  },
+};
+
+function createBaseNamedService(): NamedService {
+  return { network: undefined, service: undefined, backends: [] };
+}
+
+export const NamedService: MessageFns<NamedService> = {
+  encode(message: NamedService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== undefined) {
+      Network.encode(message.network, writer.uint32(10).fork()).join();
+    }
+    if (message.service !== undefined) {
+      Service.encode(message.service, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.backends) {
+      ServiceMember.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamedService {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamedService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = Network.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = Service.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.backends.push(ServiceMember.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamedService {
+    return {
+      network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
+      service: isSet(object.service) ? Service.fromJSON(object.service) : undefined,
+      backends: globalThis.Array.isArray(object?.backends)
+        ? object.backends.map((e: any) => ServiceMember.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NamedService): unknown {
+    const obj: any = {};
+    if (message.network !== undefined) {
+      obj.network = Network.toJSON(message.network);
+    }
+    if (message.service !== undefined) {
+      obj.service = Service.toJSON(message.service);
+    }
+    if (message.backends?.length) {
+      obj.backends = message.backends.map((e) => ServiceMember.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamedService>): NamedService {
+    return NamedService.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamedService>): NamedService {
+    const message = createBaseNamedService();
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Network.fromPartial(object.network)
+      : undefined;
+    message.service = (object.service !== undefined && object.service !== null)
+      ? Service.fromPartial(object.service)
+      : undefined;
+    message.backends = object.backends?.map((e) => ServiceMember.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompileServicesRequest(): CompileServicesRequest {
+  return { services: [] };
+}
+
+export const CompileServicesRequest: MessageFns<CompileServicesRequest> = {
+  encode(message: CompileServicesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.services) {
+      NamedService.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileServicesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompileServicesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.services.push(NamedService.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompileServicesRequest {
+    return {
+      services: globalThis.Array.isArray(object?.services)
+        ? object.services.map((e: any) => NamedService.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: CompileServicesRequest): unknown {
+    const obj: any = {};
+    if (message.services?.length) {
+      obj.services = message.services.map((e) => NamedService.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompileServicesRequest>): CompileServicesRequest {
+    return CompileServicesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompileServicesRequest>): CompileServicesRequest {
+    const message = createBaseCompileServicesRequest();
+    message.services = object.services?.map((e) => NamedService.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCompileServicesResponse(): CompileServicesResponse {
+  return { services: [] };
+}
+
+export const CompileServicesResponse: MessageFns<CompileServicesResponse> = {
+  encode(message: CompileServicesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.services) {
+      Compiled.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompileServicesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompileServicesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.services.push(Compiled.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CompileServicesResponse {
+    return {
+      services: globalThis.Array.isArray(object?.services) ? object.services.map((e: any) => Compiled.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CompileServicesResponse): unknown {
+    const obj: any = {};
+    if (message.services?.length) {
+      obj.services = message.services.map((e) => Compiled.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CompileServicesResponse>): CompileServicesResponse {
+    return CompileServicesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompileServicesResponse>): CompileServicesResponse {
+    const message = createBaseCompileServicesResponse();
+    message.services = object.services?.map((e) => Compiled.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1451,6 +1839,15 @@ export const DiscoveryServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Services: their names and how they spread connections. */
+    compileServices: {
+      name: "CompileServices",
+      requestType: CompileServicesRequest as typeof CompileServicesRequest,
+      requestStream: false,
+      responseType: CompileServicesResponse as typeof CompileServicesResponse,
+      responseStream: false,
+      options: {},
+    },
     /** The resolvers of sandboxes. */
     compileResolvers: {
       name: "CompileResolvers",
@@ -1483,6 +1880,11 @@ export interface DiscoveryServiceImplementation<CallContextExt = {}> {
     request: CompileNamesRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<CompileNamesResponse>>;
+  /** Services: their names and how they spread connections. */
+  compileServices(
+    request: CompileServicesRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<CompileServicesResponse>>;
   /** The resolvers of sandboxes. */
   compileResolvers(
     request: CompileResolversRequest,
@@ -1503,6 +1905,11 @@ export interface DiscoveryServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<CompileNamesRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<CompileNamesResponse>;
+  /** Services: their names and how they spread connections. */
+  compileServices(
+    request: DeepPartial<CompileServicesRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<CompileServicesResponse>;
   /** The resolvers of sandboxes. */
   compileResolvers(
     request: DeepPartial<CompileResolversRequest>,

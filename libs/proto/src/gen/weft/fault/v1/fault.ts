@@ -67,6 +67,8 @@ export const Reason = {
   DRIVER_NOT_FOUND: 35,
   /** RECORD_NOT_FOUND - No record has this id or id prefix. */
   RECORD_NOT_FOUND: 37,
+  /** SERVICE_NOT_FOUND - No service has this id, name or id prefix. */
+  SERVICE_NOT_FOUND: 38,
   /** AMBIGUOUS - An id prefix matches more than one object. */
   AMBIGUOUS: 36,
   /** NAME_TAKEN - The name is taken. metadata: holder. */
@@ -186,6 +188,7 @@ export namespace Reason {
   export type POOL_NOT_FOUND = typeof Reason.POOL_NOT_FOUND;
   export type DRIVER_NOT_FOUND = typeof Reason.DRIVER_NOT_FOUND;
   export type RECORD_NOT_FOUND = typeof Reason.RECORD_NOT_FOUND;
+  export type SERVICE_NOT_FOUND = typeof Reason.SERVICE_NOT_FOUND;
   export type AMBIGUOUS = typeof Reason.AMBIGUOUS;
   export type NAME_TAKEN = typeof Reason.NAME_TAKEN;
   export type ALREADY_CONNECTED = typeof Reason.ALREADY_CONNECTED;
@@ -315,6 +318,9 @@ export function reasonFromJSON(object: any): Reason {
     case 37:
     case "REASON_RECORD_NOT_FOUND":
       return Reason.RECORD_NOT_FOUND;
+    case 38:
+    case "REASON_SERVICE_NOT_FOUND":
+      return Reason.SERVICE_NOT_FOUND;
     case 36:
     case "REASON_AMBIGUOUS":
       return Reason.AMBIGUOUS;
@@ -507,6 +513,8 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_DRIVER_NOT_FOUND";
     case Reason.RECORD_NOT_FOUND:
       return "REASON_RECORD_NOT_FOUND";
+    case Reason.SERVICE_NOT_FOUND:
+      return "REASON_SERVICE_NOT_FOUND";
     case Reason.AMBIGUOUS:
       return "REASON_AMBIGUOUS";
     case Reason.NAME_TAKEN:

@@ -6,8 +6,12 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Timestamp } from "../../../google/protobuf/timestamp.ts";
+import { Fault } from "../../fault/v1/fault.ts";
+import { EndpointAddress, PortBinding, PublishedPort } from "./endpoint.ts";
+import { Phase, phaseFromJSON, phaseToJSON } from "./network.ts";
 
-/** How a service spreads connections over its backends. */
+/** How a service spreads new connections over its backends. */
 export const Balance = {
   /** UNSPECIFIED - Never stored; means round robin. */
   UNSPECIFIED: 0,
@@ -17,7 +21,7 @@ export const Balance = {
   RANDOM: 2,
   /** SOURCE - By the client's address. */
   SOURCE: 3,
-  /** WEIGHTED - By chance, weighted. */
+  /** WEIGHTED - By chance, each backend as often as its weight says. */
   WEIGHTED: 4,
   UNRECOGNIZED: -1,
 } as const;
@@ -75,25 +79,276 @@ export function balanceToJSON(object: Balance): string {
   }
 }
 
-/** A name with a virtual address and backends. Not served yet. */
+/** What a service's name leads to. */
+export const ServiceMode = {
+  /** UNSPECIFIED - Never stored; means VIP. */
+  UNSPECIFIED: 0,
+  /** VIP - To virtual addresses, from which connections are spread. */
+  VIP: 1,
+  /** DNSRR - To the backends' own addresses. */
+  DNSRR: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ServiceMode = typeof ServiceMode[keyof typeof ServiceMode];
+
+export namespace ServiceMode {
+  export type UNSPECIFIED = typeof ServiceMode.UNSPECIFIED;
+  export type VIP = typeof ServiceMode.VIP;
+  export type DNSRR = typeof ServiceMode.DNSRR;
+  export type UNRECOGNIZED = typeof ServiceMode.UNRECOGNIZED;
+}
+
+export function serviceModeFromJSON(object: any): ServiceMode {
+  switch (object) {
+    case 0:
+    case "SERVICE_MODE_UNSPECIFIED":
+      return ServiceMode.UNSPECIFIED;
+    case 1:
+    case "SERVICE_MODE_VIP":
+      return ServiceMode.VIP;
+    case 2:
+    case "SERVICE_MODE_DNSRR":
+      return ServiceMode.DNSRR;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ServiceMode.UNRECOGNIZED;
+  }
+}
+
+export function serviceModeToJSON(object: ServiceMode): string {
+  switch (object) {
+    case ServiceMode.UNSPECIFIED:
+      return "SERVICE_MODE_UNSPECIFIED";
+    case ServiceMode.VIP:
+      return "SERVICE_MODE_VIP";
+    case ServiceMode.DNSRR:
+      return "SERVICE_MODE_DNSRR";
+    case ServiceMode.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** How a backend stands. */
+export const BackendState = {
+  /** UNSPECIFIED - Never stored. */
+  UNSPECIFIED: 0,
+  /** UP - It gets new connections. */
+  UP: 1,
+  /** DOWN - Its check fails, or its namespace is gone: it gets none. */
+  DOWN: 2,
+  /** DRAINING - It gets none; those it has go on. */
+  DRAINING: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type BackendState = typeof BackendState[keyof typeof BackendState];
+
+export namespace BackendState {
+  export type UNSPECIFIED = typeof BackendState.UNSPECIFIED;
+  export type UP = typeof BackendState.UP;
+  export type DOWN = typeof BackendState.DOWN;
+  export type DRAINING = typeof BackendState.DRAINING;
+  export type UNRECOGNIZED = typeof BackendState.UNRECOGNIZED;
+}
+
+export function backendStateFromJSON(object: any): BackendState {
+  switch (object) {
+    case 0:
+    case "BACKEND_STATE_UNSPECIFIED":
+      return BackendState.UNSPECIFIED;
+    case 1:
+    case "BACKEND_STATE_UP":
+      return BackendState.UP;
+    case 2:
+    case "BACKEND_STATE_DOWN":
+      return BackendState.DOWN;
+    case 3:
+    case "BACKEND_STATE_DRAINING":
+      return BackendState.DRAINING;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return BackendState.UNRECOGNIZED;
+  }
+}
+
+export function backendStateToJSON(object: BackendState): string {
+  switch (object) {
+    case BackendState.UNSPECIFIED:
+      return "BACKEND_STATE_UNSPECIFIED";
+    case BackendState.UP:
+      return "BACKEND_STATE_UP";
+    case BackendState.DOWN:
+      return "BACKEND_STATE_DOWN";
+    case BackendState.DRAINING:
+      return "BACKEND_STATE_DRAINING";
+    case BackendState.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** A connection can be opened. */
+export interface TcpProbe {
+  /** The port in the sandbox. */
+  port: number;
+}
+
+/** GET answers with a status of 200 to 399. */
+export interface HttpProbe {
+  /** The port in the sandbox. */
+  port: number;
+  /** The path; empty means "/". */
+  path: string;
+  /** The Host header; empty means the service's name. */
+  host: string;
+}
+
+/** grpc.health.v1.Health/Check answers SERVING, without TLS. */
+export interface GrpcProbe {
+  /** The port in the sandbox. */
+  port: number;
+  /** The service asked for; empty asks for the server as a whole. */
+  service: string;
+}
+
+/** How a backend's host finds out whether it serves. It asks from inside the backend's own namespace. */
+export interface HealthCheck {
+  /** What is asked. */
+  probe:
+    | //
+    /** TCP. */
+    { $case: "tcp"; value: TcpProbe }
+    | //
+    /** HTTP/1.1. */
+    { $case: "http"; value: HttpProbe }
+    | //
+    /** gRPC. */
+    { $case: "grpc"; value: GrpcProbe }
+    | undefined;
+  /** Milliseconds from one check to the next, 100 to 3600000; 0 means 1000. */
+  intervalMs: number;
+  /** Milliseconds until a check without an answer has failed; 0 means the interval. */
+  timeoutMs: number;
+  /** So many successes in a row make it up again; 0 means 2. */
+  rise: number;
+  /** So many failures in a row make it down; 0 means 2. */
+  fall: number;
+}
+
+/** A sandbox that the user named as a backend. */
+export interface ServiceBackend {
+  /** Its name, id, or prefix of the id. A sandbox of this name that comes later is one too. */
+  sandbox: string;
+  /** How much of the connections it gets beside the others where the balance is weighted, 1 to 100; 0 means 1. */
+  weight: number;
+}
+
+/** What the user asked for. Never changed by the system. */
+export interface ServiceSpec {
+  /** The name, unique among the network's services. */
+  name: string;
+  /** Labels of the service. */
+  labels: { [key: string]: string };
+  /** Backends by name or id. */
+  backends: ServiceBackend[];
+  /** Sandboxes of the network with all these labels are backends too. Their label weft.weight is their weight. */
+  selector: { [key: string]: string };
+  /** What the name leads to. */
+  mode: ServiceMode;
+  /** How connections are spread. */
+  balance: Balance;
+  /** Seconds for which a client's further connections go to the backend of its last one; 0 for not at all. */
+  stickySeconds: number;
+  /** Ports to publish on the hosts. `port` is the backends'. */
+  ports: PortBinding[];
+  /** How backends are checked; absent for not at all. */
+  check:
+    | HealthCheck
+    | undefined;
+  /** Sandboxes that get no new connections, by name, id, or prefix of the id. */
+  draining: string[];
+  /** Further names in this network. */
+  aliases: string[];
+}
+
+export interface ServiceSpec_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+export interface ServiceSpec_SelectorEntry {
+  key: string;
+  value: string;
+}
+
+/** What the controller decided. Written by the controller only. */
+export interface ServiceDesired {
+  /** Where the service stands in its life. */
+  phase: Phase;
+  /** The virtual addresses, IPv4 before IPv6; none for DNSRR. */
+  addresses: EndpointAddress[];
+  /** The published ports: one for each of the spec's, in its order. */
+  ports: PublishedPort[];
+  /** The hosts on which its ports are held. */
+  hostIds: string[];
+  /** Hosts that knew it when it was withdrawn, and have not yet said that they forgot it. */
+  knownBy: string[];
+}
+
+/** A backend as it is. */
+export interface BackendStatus {
+  /** Its sandbox. */
+  sandboxId: string;
+  /** Its sandbox's name. */
+  name: string;
+  /** Its endpoint. */
+  endpointId: string;
+  /** Its addresses. */
+  addresses: string[];
+  /** Its weight. */
+  weight: number;
+  /** How it stands. */
+  state: BackendState;
+  /** Why it is down, in words. */
+  because: string;
+}
+
+/** What was observed. */
+export interface ServiceStatus {
+  /** The backends, by name. Set on reading, not stored. */
+  backends: BackendStatus[];
+  /** Why a host could not take it; absent when all could. */
+  fault: Fault | undefined;
+}
+
+/** A name with virtual addresses and backends. */
 export interface Service {
   /** 64 hexadecimal digits. */
   id: string;
-  /** The name, unique in the network. */
-  name: string;
   /** The network. */
   networkId: string;
-  /** Sandboxes that are backends, by id. */
-  backends: string[];
-  /** Sandboxes with all these labels are backends too. */
-  selector: { [key: string]: string };
-  /** How connections are spread. */
-  balance: Balance;
-}
-
-export interface Service_SelectorEntry {
-  key: string;
-  value: string;
+  /** What the user asked for. */
+  spec:
+    | ServiceSpec
+    | undefined;
+  /** What the controller decided. */
+  desired:
+    | ServiceDesired
+    | undefined;
+  /** What was observed. */
+  status:
+    | ServiceStatus
+    | undefined;
+  /** When it was created. */
+  created:
+    | Date
+    | undefined;
+  /** The store revision of its last change. Set on reading, not stored. */
+  revision: bigint;
 }
 
 /** A custom DNS record of a network. */
@@ -112,34 +367,19 @@ export interface Record {
   ttlSeconds: number;
 }
 
-function createBaseService(): Service {
-  return { id: "", name: "", networkId: "", backends: [], selector: {}, balance: 0 };
+function createBaseTcpProbe(): TcpProbe {
+  return { port: 0 };
 }
 
-export const Service: MessageFns<Service> = {
-  encode(message: Service, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
-      writer.uint32(10).string(message.id);
-    }
-    if (message.name !== "") {
-      writer.uint32(18).string(message.name);
-    }
-    if (message.networkId !== "") {
-      writer.uint32(26).string(message.networkId);
-    }
-    for (const v of message.backends) {
-      writer.uint32(34).string(v!);
-    }
-    globalThis.Object.entries(message.selector).forEach(([key, value]: [string, string]) => {
-      Service_SelectorEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
-    });
-    if (message.balance !== 0) {
-      writer.uint32(48).int32(message.balance);
+export const TcpProbe: MessageFns<TcpProbe> = {
+  encode(message: TcpProbe, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(8).uint32(message.port);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Service {
+  decode(input: BinaryReader | Uint8Array, length?: number): TcpProbe {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -148,59 +388,16 @@ export const Service: MessageFns<Service> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseService();
+      const message = createBaseTcpProbe();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
               break;
             }
 
-            message.id = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.name = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.networkId = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.backends.push(reader.string());
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            const entry5 = Service_SelectorEntry.decode(reader, reader.uint32());
-            if (entry5.value !== undefined) {
-              message.selector[entry5.key] = entry5.value;
-            }
-            continue;
-          }
-          case 6: {
-            if (tag !== 48) {
-              break;
-            }
-
-            message.balance = reader.int32() as any;
+            message.port = reader.uint32();
             continue;
           }
         }
@@ -215,16 +412,686 @@ export const Service: MessageFns<Service> = {
     }
   },
 
-  fromJSON(object: any): Service {
+  fromJSON(object: any): TcpProbe {
+    return { port: isSet(object.port) ? globalThis.Number(object.port) : 0 };
+  },
+
+  toJSON(message: TcpProbe): unknown {
+    const obj: any = {};
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TcpProbe>): TcpProbe {
+    return TcpProbe.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TcpProbe>): TcpProbe {
+    const message = createBaseTcpProbe();
+    message.port = object.port ?? 0;
+    return message;
+  },
+};
+
+function createBaseHttpProbe(): HttpProbe {
+  return { port: 0, path: "", host: "" };
+}
+
+export const HttpProbe: MessageFns<HttpProbe> = {
+  encode(message: HttpProbe, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(8).uint32(message.port);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.host !== "") {
+      writer.uint32(26).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpProbe {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpProbe();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HttpProbe {
     return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+    };
+  },
+
+  toJSON(message: HttpProbe): unknown {
+    const obj: any = {};
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HttpProbe>): HttpProbe {
+    return HttpProbe.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpProbe>): HttpProbe {
+    const message = createBaseHttpProbe();
+    message.port = object.port ?? 0;
+    message.path = object.path ?? "";
+    message.host = object.host ?? "";
+    return message;
+  },
+};
+
+function createBaseGrpcProbe(): GrpcProbe {
+  return { port: 0, service: "" };
+}
+
+export const GrpcProbe: MessageFns<GrpcProbe> = {
+  encode(message: GrpcProbe, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(8).uint32(message.port);
+    }
+    if (message.service !== "") {
+      writer.uint32(18).string(message.service);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrpcProbe {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrpcProbe();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GrpcProbe {
+    return {
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      service: isSet(object.service) ? globalThis.String(object.service) : "",
+    };
+  },
+
+  toJSON(message: GrpcProbe): unknown {
+    const obj: any = {};
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.service !== "") {
+      obj.service = message.service;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GrpcProbe>): GrpcProbe {
+    return GrpcProbe.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrpcProbe>): GrpcProbe {
+    const message = createBaseGrpcProbe();
+    message.port = object.port ?? 0;
+    message.service = object.service ?? "";
+    return message;
+  },
+};
+
+function createBaseHealthCheck(): HealthCheck {
+  return { probe: undefined, intervalMs: 0, timeoutMs: 0, rise: 0, fall: 0 };
+}
+
+export const HealthCheck: MessageFns<HealthCheck> = {
+  encode(message: HealthCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.probe?.$case) {
+      case "tcp":
+        TcpProbe.encode(message.probe.value, writer.uint32(10).fork()).join();
+        break;
+      case "http":
+        HttpProbe.encode(message.probe.value, writer.uint32(18).fork()).join();
+        break;
+      case "grpc":
+        GrpcProbe.encode(message.probe.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    if (message.intervalMs !== 0) {
+      writer.uint32(32).uint32(message.intervalMs);
+    }
+    if (message.timeoutMs !== 0) {
+      writer.uint32(40).uint32(message.timeoutMs);
+    }
+    if (message.rise !== 0) {
+      writer.uint32(48).uint32(message.rise);
+    }
+    if (message.fall !== 0) {
+      writer.uint32(56).uint32(message.fall);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HealthCheck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHealthCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.probe = { $case: "tcp", value: TcpProbe.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.probe = { $case: "http", value: HttpProbe.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.probe = { $case: "grpc", value: GrpcProbe.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.intervalMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.timeoutMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.rise = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.fall = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HealthCheck {
+    return {
+      probe: isSet(object.tcp)
+        ? { $case: "tcp", value: TcpProbe.fromJSON(object.tcp) }
+        : isSet(object.http)
+        ? { $case: "http", value: HttpProbe.fromJSON(object.http) }
+        : isSet(object.grpc)
+        ? { $case: "grpc", value: GrpcProbe.fromJSON(object.grpc) }
+        : undefined,
+      intervalMs: isSet(object.intervalMs)
+        ? globalThis.Number(object.intervalMs)
+        : isSet(object.interval_ms)
+        ? globalThis.Number(object.interval_ms)
+        : 0,
+      timeoutMs: isSet(object.timeoutMs)
+        ? globalThis.Number(object.timeoutMs)
+        : isSet(object.timeout_ms)
+        ? globalThis.Number(object.timeout_ms)
+        : 0,
+      rise: isSet(object.rise) ? globalThis.Number(object.rise) : 0,
+      fall: isSet(object.fall) ? globalThis.Number(object.fall) : 0,
+    };
+  },
+
+  toJSON(message: HealthCheck): unknown {
+    const obj: any = {};
+    if (message.probe?.$case === "tcp") {
+      obj.tcp = TcpProbe.toJSON(message.probe.value);
+    } else if (message.probe?.$case === "http") {
+      obj.http = HttpProbe.toJSON(message.probe.value);
+    } else if (message.probe?.$case === "grpc") {
+      obj.grpc = GrpcProbe.toJSON(message.probe.value);
+    }
+    if (message.intervalMs !== 0) {
+      obj.intervalMs = Math.round(message.intervalMs);
+    }
+    if (message.timeoutMs !== 0) {
+      obj.timeoutMs = Math.round(message.timeoutMs);
+    }
+    if (message.rise !== 0) {
+      obj.rise = Math.round(message.rise);
+    }
+    if (message.fall !== 0) {
+      obj.fall = Math.round(message.fall);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HealthCheck>): HealthCheck {
+    return HealthCheck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HealthCheck>): HealthCheck {
+    const message = createBaseHealthCheck();
+    switch (object.probe?.$case) {
+      case "tcp": {
+        if (object.probe?.value !== undefined && object.probe?.value !== null) {
+          message.probe = { $case: "tcp", value: TcpProbe.fromPartial(object.probe.value) };
+        }
+        break;
+      }
+      case "http": {
+        if (object.probe?.value !== undefined && object.probe?.value !== null) {
+          message.probe = { $case: "http", value: HttpProbe.fromPartial(object.probe.value) };
+        }
+        break;
+      }
+      case "grpc": {
+        if (object.probe?.value !== undefined && object.probe?.value !== null) {
+          message.probe = { $case: "grpc", value: GrpcProbe.fromPartial(object.probe.value) };
+        }
+        break;
+      }
+    }
+    message.intervalMs = object.intervalMs ?? 0;
+    message.timeoutMs = object.timeoutMs ?? 0;
+    message.rise = object.rise ?? 0;
+    message.fall = object.fall ?? 0;
+    return message;
+  },
+};
+
+function createBaseServiceBackend(): ServiceBackend {
+  return { sandbox: "", weight: 0 };
+}
+
+export const ServiceBackend: MessageFns<ServiceBackend> = {
+  encode(message: ServiceBackend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandbox !== "") {
+      writer.uint32(10).string(message.sandbox);
+    }
+    if (message.weight !== 0) {
+      writer.uint32(16).uint32(message.weight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceBackend {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceBackend();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandbox = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.weight = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceBackend {
+    return {
+      sandbox: isSet(object.sandbox) ? globalThis.String(object.sandbox) : "",
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
+    };
+  },
+
+  toJSON(message: ServiceBackend): unknown {
+    const obj: any = {};
+    if (message.sandbox !== "") {
+      obj.sandbox = message.sandbox;
+    }
+    if (message.weight !== 0) {
+      obj.weight = Math.round(message.weight);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServiceBackend>): ServiceBackend {
+    return ServiceBackend.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServiceBackend>): ServiceBackend {
+    const message = createBaseServiceBackend();
+    message.sandbox = object.sandbox ?? "";
+    message.weight = object.weight ?? 0;
+    return message;
+  },
+};
+
+function createBaseServiceSpec(): ServiceSpec {
+  return {
+    name: "",
+    labels: {},
+    backends: [],
+    selector: {},
+    mode: 0,
+    balance: 0,
+    stickySeconds: 0,
+    ports: [],
+    check: undefined,
+    draining: [],
+    aliases: [],
+  };
+}
+
+export const ServiceSpec: MessageFns<ServiceSpec> = {
+  encode(message: ServiceSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      ServiceSpec_LabelsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    for (const v of message.backends) {
+      ServiceBackend.encode(v!, writer.uint32(26).fork()).join();
+    }
+    globalThis.Object.entries(message.selector).forEach(([key, value]: [string, string]) => {
+      ServiceSpec_SelectorEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.mode !== 0) {
+      writer.uint32(40).int32(message.mode);
+    }
+    if (message.balance !== 0) {
+      writer.uint32(48).int32(message.balance);
+    }
+    if (message.stickySeconds !== 0) {
+      writer.uint32(56).uint32(message.stickySeconds);
+    }
+    for (const v of message.ports) {
+      PortBinding.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.check !== undefined) {
+      HealthCheck.encode(message.check, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.draining) {
+      writer.uint32(82).string(v!);
+    }
+    for (const v of message.aliases) {
+      writer.uint32(90).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = ServiceSpec_LabelsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.labels[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.backends.push(ServiceBackend.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = ServiceSpec_SelectorEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.selector[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.balance = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.stickySeconds = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.ports.push(PortBinding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.check = HealthCheck.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.draining.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.aliases.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceSpec {
+    return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
-      networkId: isSet(object.networkId)
-        ? globalThis.String(object.networkId)
-        : isSet(object.network_id)
-        ? globalThis.String(object.network_id)
-        : "",
-      backends: globalThis.Array.isArray(object?.backends) ? object.backends.map((e: any) => globalThis.String(e)) : [],
+      labels: isObject(object.labels)
+        ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      backends: globalThis.Array.isArray(object?.backends)
+        ? object.backends.map((e: any) => ServiceBackend.fromJSON(e))
+        : [],
       selector: isObject(object.selector)
         ? (globalThis.Object.entries(object.selector) as [string, any][]).reduce(
           (acc: { [key: string]: string }, [key, value]: [string, any]) => {
@@ -239,23 +1106,42 @@ export const Service: MessageFns<Service> = {
           {},
         )
         : {},
+      mode: isSet(object.mode) ? serviceModeFromJSON(object.mode) : 0,
       balance: isSet(object.balance) ? balanceFromJSON(object.balance) : 0,
+      stickySeconds: isSet(object.stickySeconds)
+        ? globalThis.Number(object.stickySeconds)
+        : isSet(object.sticky_seconds)
+        ? globalThis.Number(object.sticky_seconds)
+        : 0,
+      ports: globalThis.Array.isArray(object?.ports)
+        ? object.ports.map((e: any) => PortBinding.fromJSON(e))
+        : [],
+      check: isSet(object.check) ? HealthCheck.fromJSON(object.check) : undefined,
+      draining: globalThis.Array.isArray(object?.draining)
+        ? object.draining.map((e: any) => globalThis.String(e))
+        : [],
+      aliases: globalThis.Array.isArray(object?.aliases)
+        ? object.aliases.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
-  toJSON(message: Service): unknown {
+  toJSON(message: ServiceSpec): unknown {
     const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
     if (message.name !== "") {
       obj.name = message.name;
     }
-    if (message.networkId !== "") {
-      obj.networkId = message.networkId;
+    if (message.labels) {
+      const entries = globalThis.Object.entries(message.labels) as [string, string][];
+      if (entries.length > 0) {
+        obj.labels = {};
+        entries.forEach(([k, v]) => {
+          obj.labels[k] = v;
+        });
+      }
     }
     if (message.backends?.length) {
-      obj.backends = message.backends;
+      obj.backends = message.backends.map((e) => ServiceBackend.toJSON(e));
     }
     if (message.selector) {
       const entries = globalThis.Object.entries(message.selector) as [string, string][];
@@ -266,21 +1152,46 @@ export const Service: MessageFns<Service> = {
         });
       }
     }
+    if (message.mode !== 0) {
+      obj.mode = serviceModeToJSON(message.mode);
+    }
     if (message.balance !== 0) {
       obj.balance = balanceToJSON(message.balance);
+    }
+    if (message.stickySeconds !== 0) {
+      obj.stickySeconds = Math.round(message.stickySeconds);
+    }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => PortBinding.toJSON(e));
+    }
+    if (message.check !== undefined) {
+      obj.check = HealthCheck.toJSON(message.check);
+    }
+    if (message.draining?.length) {
+      obj.draining = message.draining;
+    }
+    if (message.aliases?.length) {
+      obj.aliases = message.aliases;
     }
     return obj;
   },
 
-  create(base?: DeepPartial<Service>): Service {
-    return Service.fromPartial(base ?? {});
+  create(base?: DeepPartial<ServiceSpec>): ServiceSpec {
+    return ServiceSpec.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Service>): Service {
-    const message = createBaseService();
-    message.id = object.id ?? "";
+  fromPartial(object: DeepPartial<ServiceSpec>): ServiceSpec {
+    const message = createBaseServiceSpec();
     message.name = object.name ?? "";
-    message.networkId = object.networkId ?? "";
-    message.backends = object.backends?.map((e) => e) || [];
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.backends = object.backends?.map((e) => ServiceBackend.fromPartial(e)) || [];
     message.selector = (globalThis.Object.entries(object.selector ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
@@ -290,17 +1201,25 @@ export const Service: MessageFns<Service> = {
       },
       {},
     );
+    message.mode = object.mode ?? 0;
     message.balance = object.balance ?? 0;
+    message.stickySeconds = object.stickySeconds ?? 0;
+    message.ports = object.ports?.map((e) => PortBinding.fromPartial(e)) || [];
+    message.check = (object.check !== undefined && object.check !== null)
+      ? HealthCheck.fromPartial(object.check)
+      : undefined;
+    message.draining = object.draining?.map((e) => e) || [];
+    message.aliases = object.aliases?.map((e) => e) || [];
     return message;
   },
 };
 
-function createBaseService_SelectorEntry(): Service_SelectorEntry {
+function createBaseServiceSpec_LabelsEntry(): ServiceSpec_LabelsEntry {
   return { key: "", value: "" };
 }
 
-export const Service_SelectorEntry: MessageFns<Service_SelectorEntry> = {
-  encode(message: Service_SelectorEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ServiceSpec_LabelsEntry: MessageFns<ServiceSpec_LabelsEntry> = {
+  encode(message: ServiceSpec_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
       writer.uint32(10).string(message.key);
     }
@@ -310,7 +1229,7 @@ export const Service_SelectorEntry: MessageFns<Service_SelectorEntry> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Service_SelectorEntry {
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceSpec_LabelsEntry {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -319,7 +1238,7 @@ export const Service_SelectorEntry: MessageFns<Service_SelectorEntry> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseService_SelectorEntry();
+      const message = createBaseServiceSpec_LabelsEntry();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -351,14 +1270,14 @@ export const Service_SelectorEntry: MessageFns<Service_SelectorEntry> = {
     }
   },
 
-  fromJSON(object: any): Service_SelectorEntry {
+  fromJSON(object: any): ServiceSpec_LabelsEntry {
     return {
       key: isSet(object.key) ? globalThis.String(object.key) : "",
       value: isSet(object.value) ? globalThis.String(object.value) : "",
     };
   },
 
-  toJSON(message: Service_SelectorEntry): unknown {
+  toJSON(message: ServiceSpec_LabelsEntry): unknown {
     const obj: any = {};
     if (message.key !== "") {
       obj.key = message.key;
@@ -369,13 +1288,689 @@ export const Service_SelectorEntry: MessageFns<Service_SelectorEntry> = {
     return obj;
   },
 
-  create(base?: DeepPartial<Service_SelectorEntry>): Service_SelectorEntry {
-    return Service_SelectorEntry.fromPartial(base ?? {});
+  create(base?: DeepPartial<ServiceSpec_LabelsEntry>): ServiceSpec_LabelsEntry {
+    return ServiceSpec_LabelsEntry.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Service_SelectorEntry>): Service_SelectorEntry {
-    const message = createBaseService_SelectorEntry();
+  fromPartial(object: DeepPartial<ServiceSpec_LabelsEntry>): ServiceSpec_LabelsEntry {
+    const message = createBaseServiceSpec_LabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseServiceSpec_SelectorEntry(): ServiceSpec_SelectorEntry {
+  return { key: "", value: "" };
+}
+
+export const ServiceSpec_SelectorEntry: MessageFns<ServiceSpec_SelectorEntry> = {
+  encode(message: ServiceSpec_SelectorEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceSpec_SelectorEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceSpec_SelectorEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceSpec_SelectorEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ServiceSpec_SelectorEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServiceSpec_SelectorEntry>): ServiceSpec_SelectorEntry {
+    return ServiceSpec_SelectorEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServiceSpec_SelectorEntry>): ServiceSpec_SelectorEntry {
+    const message = createBaseServiceSpec_SelectorEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseServiceDesired(): ServiceDesired {
+  return { phase: 0, addresses: [], ports: [], hostIds: [], knownBy: [] };
+}
+
+export const ServiceDesired: MessageFns<ServiceDesired> = {
+  encode(message: ServiceDesired, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phase !== 0) {
+      writer.uint32(8).int32(message.phase);
+    }
+    for (const v of message.addresses) {
+      EndpointAddress.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.ports) {
+      PublishedPort.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.hostIds) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.knownBy) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceDesired {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceDesired();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.phase = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addresses.push(EndpointAddress.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ports.push(PublishedPort.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hostIds.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.knownBy.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceDesired {
+    return {
+      phase: isSet(object.phase) ? phaseFromJSON(object.phase) : 0,
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => EndpointAddress.fromJSON(e))
+        : [],
+      ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => PublishedPort.fromJSON(e)) : [],
+      hostIds: globalThis.Array.isArray(object?.hostIds)
+        ? object.hostIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.host_ids)
+        ? object.host_ids.map((e: any) => globalThis.String(e))
+        : [],
+      knownBy: globalThis.Array.isArray(object?.knownBy)
+        ? object.knownBy.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.known_by)
+        ? object.known_by.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ServiceDesired): unknown {
+    const obj: any = {};
+    if (message.phase !== 0) {
+      obj.phase = phaseToJSON(message.phase);
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses.map((e) => EndpointAddress.toJSON(e));
+    }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => PublishedPort.toJSON(e));
+    }
+    if (message.hostIds?.length) {
+      obj.hostIds = message.hostIds;
+    }
+    if (message.knownBy?.length) {
+      obj.knownBy = message.knownBy;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServiceDesired>): ServiceDesired {
+    return ServiceDesired.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServiceDesired>): ServiceDesired {
+    const message = createBaseServiceDesired();
+    message.phase = object.phase ?? 0;
+    message.addresses = object.addresses?.map((e) => EndpointAddress.fromPartial(e)) || [];
+    message.ports = object.ports?.map((e) => PublishedPort.fromPartial(e)) || [];
+    message.hostIds = object.hostIds?.map((e) => e) || [];
+    message.knownBy = object.knownBy?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseBackendStatus(): BackendStatus {
+  return { sandboxId: "", name: "", endpointId: "", addresses: [], weight: 0, state: 0, because: "" };
+}
+
+export const BackendStatus: MessageFns<BackendStatus> = {
+  encode(message: BackendStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sandboxId !== "") {
+      writer.uint32(10).string(message.sandboxId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.endpointId !== "") {
+      writer.uint32(26).string(message.endpointId);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.weight !== 0) {
+      writer.uint32(40).uint32(message.weight);
+    }
+    if (message.state !== 0) {
+      writer.uint32(48).int32(message.state);
+    }
+    if (message.because !== "") {
+      writer.uint32(58).string(message.because);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.weight = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BackendStatus {
+    return {
+      sandboxId: isSet(object.sandboxId)
+        ? globalThis.String(object.sandboxId)
+        : isSet(object.sandbox_id)
+        ? globalThis.String(object.sandbox_id)
+        : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
+      state: isSet(object.state) ? backendStateFromJSON(object.state) : 0,
+      because: isSet(object.because) ? globalThis.String(object.because) : "",
+    };
+  },
+
+  toJSON(message: BackendStatus): unknown {
+    const obj: any = {};
+    if (message.sandboxId !== "") {
+      obj.sandboxId = message.sandboxId;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.weight !== 0) {
+      obj.weight = Math.round(message.weight);
+    }
+    if (message.state !== 0) {
+      obj.state = backendStateToJSON(message.state);
+    }
+    if (message.because !== "") {
+      obj.because = message.because;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BackendStatus>): BackendStatus {
+    return BackendStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendStatus>): BackendStatus {
+    const message = createBaseBackendStatus();
+    message.sandboxId = object.sandboxId ?? "";
+    message.name = object.name ?? "";
+    message.endpointId = object.endpointId ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.weight = object.weight ?? 0;
+    message.state = object.state ?? 0;
+    message.because = object.because ?? "";
+    return message;
+  },
+};
+
+function createBaseServiceStatus(): ServiceStatus {
+  return { backends: [], fault: undefined };
+}
+
+export const ServiceStatus: MessageFns<ServiceStatus> = {
+  encode(message: ServiceStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.backends) {
+      BackendStatus.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.fault !== undefined) {
+      Fault.encode(message.fault, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backends.push(BackendStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fault = Fault.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceStatus {
+    return {
+      backends: globalThis.Array.isArray(object?.backends)
+        ? object.backends.map((e: any) => BackendStatus.fromJSON(e))
+        : [],
+      fault: isSet(object.fault) ? Fault.fromJSON(object.fault) : undefined,
+    };
+  },
+
+  toJSON(message: ServiceStatus): unknown {
+    const obj: any = {};
+    if (message.backends?.length) {
+      obj.backends = message.backends.map((e) => BackendStatus.toJSON(e));
+    }
+    if (message.fault !== undefined) {
+      obj.fault = Fault.toJSON(message.fault);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServiceStatus>): ServiceStatus {
+    return ServiceStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServiceStatus>): ServiceStatus {
+    const message = createBaseServiceStatus();
+    message.backends = object.backends?.map((e) => BackendStatus.fromPartial(e)) || [];
+    message.fault = (object.fault !== undefined && object.fault !== null) ? Fault.fromPartial(object.fault) : undefined;
+    return message;
+  },
+};
+
+function createBaseService(): Service {
+  return {
+    id: "",
+    networkId: "",
+    spec: undefined,
+    desired: undefined,
+    status: undefined,
+    created: undefined,
+    revision: 0n,
+  };
+}
+
+export const Service: MessageFns<Service> = {
+  encode(message: Service, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.networkId !== "") {
+      writer.uint32(18).string(message.networkId);
+    }
+    if (message.spec !== undefined) {
+      ServiceSpec.encode(message.spec, writer.uint32(26).fork()).join();
+    }
+    if (message.desired !== undefined) {
+      ServiceDesired.encode(message.desired, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      ServiceStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    if (message.created !== undefined) {
+      Timestamp.encode(toTimestamp(message.created), writer.uint32(50).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Service {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.networkId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.spec = ServiceSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.desired = ServiceDesired.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = ServiceStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.created = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Service {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      networkId: isSet(object.networkId)
+        ? globalThis.String(object.networkId)
+        : isSet(object.network_id)
+        ? globalThis.String(object.network_id)
+        : "",
+      spec: isSet(object.spec) ? ServiceSpec.fromJSON(object.spec) : undefined,
+      desired: isSet(object.desired) ? ServiceDesired.fromJSON(object.desired) : undefined,
+      status: isSet(object.status) ? ServiceStatus.fromJSON(object.status) : undefined,
+      created: isSet(object.created) ? fromJsonTimestamp(object.created) : undefined,
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
+  },
+
+  toJSON(message: Service): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.networkId !== "") {
+      obj.networkId = message.networkId;
+    }
+    if (message.spec !== undefined) {
+      obj.spec = ServiceSpec.toJSON(message.spec);
+    }
+    if (message.desired !== undefined) {
+      obj.desired = ServiceDesired.toJSON(message.desired);
+    }
+    if (message.status !== undefined) {
+      obj.status = ServiceStatus.toJSON(message.status);
+    }
+    if (message.created !== undefined) {
+      obj.created = message.created.toISOString();
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Service>): Service {
+    return Service.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Service>): Service {
+    const message = createBaseService();
+    message.id = object.id ?? "";
+    message.networkId = object.networkId ?? "";
+    message.spec = (object.spec !== undefined && object.spec !== null)
+      ? ServiceSpec.fromPartial(object.spec)
+      : undefined;
+    message.desired = (object.desired !== undefined && object.desired !== null)
+      ? ServiceDesired.fromPartial(object.desired)
+      : undefined;
+    message.status = (object.status !== undefined && object.status !== null)
+      ? ServiceStatus.fromPartial(object.status)
+      : undefined;
+    message.created = object.created ?? undefined;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     return message;
   },
 };
@@ -545,6 +2140,28 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isObject(value: any): boolean {
   return typeof value === "object" && value !== null;
