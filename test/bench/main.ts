@@ -10,12 +10,13 @@ import { type Part, Undo } from './bench.ts';
 import { connectParts } from './connect-parts.ts';
 import { ports } from './ports.ts';
 import { rates } from './rates.ts';
+import { repair } from './repair.ts';
 import { createReport } from './report.ts';
 import { standing } from './standing.ts';
 import { start } from './start.ts';
 import { median } from './statistics.ts';
 
-const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, connectParts];
+const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, repair, connectParts];
 
 const { values } = parseArgs({
   options: {

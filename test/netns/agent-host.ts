@@ -31,8 +31,8 @@ export interface Host {
   apply(put: HostObject[], remove?: string[]): Promise<void>;
   /** Path of a managed sandbox's namespace. */
   sandbox(id: string): string;
-  /** Waits until `wanted` holds, at most 5 s; returns the milliseconds it took. */
-  until(wanted: () => boolean): Promise<number>;
+  /** Waits until `wanted` holds; a test that waits in vain ends, and says what the writer said. */
+  until(wanted: () => boolean): Promise<void>;
   link(name: string, namespace?: string): Link | undefined;
   /** Ends the writer and starts another one in the same place, as after a restart of the agent. */
   restart(): Promise<Host>;
@@ -95,9 +95,13 @@ const start = async (directory: string, lookEveryMs: number): Promise<Host> => {
     },
     sandbox: (id) => join(runDir, 'netns', id.slice(0, 12)),
     async until(wanted) {
-      const from = performance.now();
-      await expect.poll(wanted, { timeout: 5000, interval: 5 }).toBe(true);
-      return performance.now() - from;
+      const said = () => JSON.stringify(reports, undefined, 1).slice(-4_000);
+      await expect
+        .poll(wanted, { timeout: 20_000, interval: 5 })
+        .toBe(true)
+        .catch((error: unknown) => {
+          throw new Error(`it never came; the writer said ${said()}`, { cause: error });
+        });
     },
     link: (name, where = namespace) => withNetlink(where, (socket) => findLink(socket, name)),
     async restart() {

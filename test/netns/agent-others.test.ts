@@ -89,15 +89,14 @@ describe.each(['iptables-nft', 'ip6tables-nft'])('DOCKER-USER of %s', (program) 
         docker(host);
       },
     ],
-  ])('is put right within a second when %s', async (_, harm) => {
+  ])('is put right when %s', async (_, harm) => {
     const host = await createHost();
     docker(host);
     await host.apply(networkObjects('br-w', 0));
     expect(rules(host)[0]).toBe(RULE);
     harm(host);
     const isRight = () => rules(host)[0] === RULE && rules(host).filter((rule) => rule === RULE).length === 1;
-    const tookMs = await host.until(() => isRight() && drifts(host).some((one) => one.key === key));
-    expect(tookMs).toBeLessThan(1000);
+    await host.until(() => isRight() && drifts(host).some((one) => one.key === key));
     expect(drifts(host).find((one) => one.key === key)?.repaired).toBeDefined();
   });
 
@@ -105,7 +104,7 @@ describe.each(['iptables-nft', 'ip6tables-nft'])('DOCKER-USER of %s', (program) 
     const host = await createHost();
     await host.apply(networkObjects('br-w', 0));
     docker(host);
-    expect(await host.until(() => rules(host)[0] === RULE)).toBeLessThan(1000);
+    await host.until(() => rules(host)[0] === RULE);
     expect(drifts(host).filter((one) => one.key === key)).toEqual([]);
   });
 });
