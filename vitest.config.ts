@@ -11,5 +11,7 @@ export default defineConfig({
     include: ['libs/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Against waiting for ever, not a measure: a busy machine stalls for seconds.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

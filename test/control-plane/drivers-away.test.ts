@@ -56,7 +56,7 @@ test('what leads to an endpoint that goes is withdrawn, also when what stays can
   broken = undefined;
   // What the endpoint published is the other one's now.
   const both = ['tcp/0.0.0.0/8080 10.2.0.2', 'tcp/0.0.0.0/8081 10.2.0.2'];
-  await vi.waitFor(() => expect(leads()).toEqual(both), { timeout: 3_000 });
+  await vi.waitFor(() => expect(leads()).toEqual(both), { timeout: 20_000 });
 });
 
 test('an endpoint that could not join leaves no port behind', async () => {

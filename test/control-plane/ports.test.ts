@@ -136,7 +136,9 @@ test('a host port is let go also when the endpoint was changed while its host ha
   await plane.endpoints.updatePorts({ endpoint: endpoint.id, add: [tcp(81)] });
   release();
   const wanted = { network: 'n', spec: { name: 'b', ports: [tcp(80, { hostPort: 8080 })] } };
-  await vi.waitFor(() => plane.sandboxes.createSandbox({ spec: { name: 'b' }, attachments: [wanted] }));
+  await vi.waitFor(() => plane.sandboxes.createSandbox({ spec: { name: 'b' }, attachments: [wanted] }), {
+    timeout: 20_000,
+  });
 });
 
 test('an endpoint without a sandbox holds no host port', async () => {
@@ -283,7 +285,9 @@ describe('UpdatePorts', () => {
     const ports = [tcp(80, { hostPort: 8081 })];
     const mutation = { wait: { seconds: 0n, nanos: 20_000_000 } };
     const attachments = [{ network: 'n', spec: { ports } }];
-    await vi.waitFor(() => plane.sandboxes.createSandbox({ mutation, spec: { name: 'b' }, attachments }));
+    await vi.waitFor(() => plane.sandboxes.createSandbox({ mutation, spec: { name: 'b' }, attachments }), {
+      timeout: 20_000,
+    });
     release();
     await updating;
     const { endpoint: after } = await plane.endpoints.getEndpoint({ endpoint: endpoint.id });

@@ -181,7 +181,9 @@ test('a port whose place was taken meanwhile stays where it is, since no port ha
   const ports = [tcp(80, { hostPort: 8080, hostIp: '127.0.0.2' })];
   const mutation = { wait: { seconds: 0n, nanos: 20_000_000 } };
   const attachments = [{ network: 'm', spec: { ports } }];
-  await vi.waitFor(() => plane.sandboxes.createSandbox({ mutation, spec: { name: 'b' }, attachments }));
+  await vi.waitFor(() => plane.sandboxes.createSandbox({ mutation, spec: { name: 'b' }, attachments }), {
+    timeout: 20_000,
+  });
   release();
   await updating;
   expect(held()).toEqual(['port/tcp/0.0.0.0/8081', 'port/tcp/127.0.0.1/8080', 'port/tcp/127.0.0.2/8080']);

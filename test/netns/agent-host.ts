@@ -97,7 +97,7 @@ const start = async (directory: string, lookEveryMs: number): Promise<Host> => {
     async until(wanted) {
       const said = () => JSON.stringify(reports, undefined, 1).slice(-4_000);
       await expect
-        .poll(wanted, { timeout: 20_000, interval: 5 })
+        .poll(wanted, { interval: 5 })
         .toBe(true)
         .catch((error: unknown) => {
           throw new Error(`it never came; the writer said ${said()}`, { cause: error });

@@ -238,7 +238,7 @@ describe('deleting links', () => {
     const { deleteNamespace } = await import('./named-namespace.ts');
     deleteNamespace(path);
     expect(existsSync(path)).toBe(false);
-    await expect.poll(() => withNetlink(host, (socket) => findLink(socket, 't-v2')), { timeout: 5000 }).toBeUndefined();
+    await expect.poll(() => withNetlink(host, (socket) => findLink(socket, 't-v2'))).toBeUndefined();
   });
 });
 

@@ -50,9 +50,11 @@ it('says again what fails when a controller has been away', async () => {
     writer: writer as KernelWriter,
     log: createLog('test'),
   });
-  await vi.waitFor(() => expect(reports.at(-1)?.failed).toEqual([{ key, fault }]));
+  await vi.waitFor(() => expect(reports.at(-1)?.failed).toEqual([{ key, fault }]), { timeout: 20_000 });
   const before = reports.length;
   hangUp();
-  await vi.waitFor(() => expect(reports.slice(before).flatMap((one) => one.failed)).toEqual([{ key, fault }]));
+  await vi.waitFor(() => expect(reports.slice(before).flatMap((one) => one.failed)).toEqual([{ key, fault }]), {
+    timeout: 20_000,
+  });
   await agent.stop();
 });

@@ -39,7 +39,7 @@ describe('a store', () => {
       const kept = (await store.revision()) - (await oldest(store)) + 1n;
       expect(kept).toBeGreaterThanOrEqual(100n);
       expect(kept).toBeLessThanOrEqual(100n + 2n * BigInt(SLICE));
-    });
+    }, 20_000);
     await store.close();
   });
 
@@ -52,7 +52,7 @@ describe('a store', () => {
     await vi.waitFor(async () => {
       await write(store, SLICE);
       expect(await oldest(store)).toBeGreaterThanOrEqual(BigInt(3 * SLICE));
-    });
+    }, 20_000);
     expect(await oldest(store)).toBeLessThanOrEqual(BigInt(4 * SLICE) + 1n);
     await store.close();
   });
