@@ -5,9 +5,16 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
-    // V8's bookkeeping of JIT pages under memory protection keys loses one when threads come and go ("Check failed:
-    // jit_page.has_value()", nodejs/node#64500): a process that starts many kernel threads dies of it now and then.
-    execArgv: ['--no-memory-protection-keys'],
+    // V8 loses count of WebAssembly's code when threads come and go (nodejs/node#64500, "Check failed: jit_page.has_value()"): a
+    // process that starts many threads dies of it now and then. Each thread that is a .ts file has some, since Node strips
+    // types with it: that code is neither compiled again nor freed. What users run is bundled JavaScript, without any.
+    execArgv: [
+      '--no-memory-protection-keys',
+      '--no-wasm-code-gc',
+      '--no-wasm-tier-up',
+      '--no-wasm-dynamic-tiering',
+      '--wasm-wrapper-tiering-budget=2147483647',
+    ],
     include: ['libs/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

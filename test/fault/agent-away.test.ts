@@ -15,7 +15,7 @@ let bridge: string;
 
 const at = (name: string) => `unix://${host.runDir}/${name}.sock`;
 const service = (name: string, ...flags: string[]) =>
-  host.start(process.execPath, [join(root, `services/${name}/src/main.ts`), ...flags], '"serving"');
+  host.start(process.execPath, [join(root, `dist/${name}.mjs`), ...flags], '"serving"');
 const drivers = ['bridge-driver', 'null-driver', 'host-driver'];
 const startController = () =>
   service(

@@ -1,4 +1,4 @@
-import { Protocol } from '@weft/proto/model';
+import { Balance, Protocol } from '@weft/proto/model';
 import { describe, expect, it } from 'vitest';
 import { diff } from './diff.ts';
 import { type HostObject, hostObject, parseKey, type Spec } from './key.ts';
@@ -108,6 +108,32 @@ const specs: { spec: Spec; text: string }[] = [
       },
     },
     text: `resolver/${id} networks=n1 links=n1/b:web servers=192.0.2.1`,
+  },
+  {
+    spec: {
+      $case: 'service',
+      value: {
+        serviceId: 's1',
+        networkId: 'n1',
+        name: 'web',
+        addresses: ['10.0.0.9'],
+        backends: [
+          { endpointId: 'e1', sandboxId: id, addresses: ['10.0.0.2', 'fd00::2'], weight: 1, draining: false },
+          { endpointId: 'e2', sandboxId: id, addresses: ['10.0.0.3'], weight: 5, draining: true },
+        ],
+        balance: Balance.WEIGHTED,
+        stickySeconds: 60,
+        ports: [{ protocol: Protocol.TCP, hostIp: '::', hostPort: 8080, targetPort: 80 }],
+        check: {
+          probe: { $case: 'http', value: { port: 80, path: '/up', host: 'web' } },
+          intervalMs: 1000,
+          timeoutMs: 500,
+          rise: 2,
+          fall: 3,
+        },
+      },
+    },
+    text: `service/s1 network=n1 name=web addresses=10.0.0.9 backends="e1 ${id} 10.0.0.2 fd00::2 x1","e2 ${id} 10.0.0.3 x5 draining" balance=BALANCE_WEIGHTED sticky=60 ports="tcp [::]:8080 80" check="http:web:80/up every 1000ms within 500ms rise 2 fall 3"`,
   },
   {
     spec: { $case: 'file', value: { sandboxId: id, name: 'hosts', content: 'a\nb' } },

@@ -38,7 +38,7 @@ export interface Waiting {
 export interface Applied {
   readonly applied: boolean;
   readonly failure?: FaultError;
-  /** Which items failed, and why; the first one's is `failure`. */
+  /** Which items failed, and why; `failure` is what the others fail for want of. */
   readonly failures?: ReadonlyMap<ItemKey, FaultError>;
 }
 
@@ -78,7 +78,8 @@ export async function whenApplied(
       const [why] = context.progress.failures(hostId, table.keysOf(item));
       if (why !== undefined) failures.set(item, why);
     }
-    const [failure] = failures.values();
+    const keys = [...failures.keys()].flatMap((item) => [...table.keysOf(item)]);
+    const [failure] = context.progress.failures(hostId, keys);
     if (failure !== undefined) return { applied: false, failure, failures };
   }
   return { applied: true };

@@ -1,6 +1,7 @@
 // How far each host has come: the last revision it has seen, and the objects it could not apply. In memory: agents say
 // it again when they come back.
 import { type FaultError, fromMessage } from '@weft/fault';
+import { parseKey, rankOf } from '@weft/hoststate';
 import type { Fault } from '@weft/proto/fault';
 
 interface HostProgress {
@@ -32,15 +33,15 @@ export class Progress {
     this.#of(hostId).failures.delete(key);
   }
 
-  /** The failures of these objects on a host. */
+  /** The failures of these objects on a host, first what others fail for want of: a route says less than its interface. */
   failures(hostId: string, keys: Iterable<string>): FaultError[] {
     const { failures } = this.#of(hostId);
-    const found: FaultError[] = [];
+    const found: { rank: number; failure: Fault }[] = [];
     for (const key of keys) {
       const failure = failures.get(key);
-      if (failure !== undefined) found.push(fromMessage(failure));
+      if (failure !== undefined) found.push({ rank: rankOf(parseKey(key).kind), failure });
     }
-    return found;
+    return found.sort((a, b) => a.rank - b.rank).map(({ failure }) => fromMessage(failure));
   }
 
   /** All failures of a host, by key. */
