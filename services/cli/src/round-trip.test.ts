@@ -315,7 +315,7 @@ describe('what fails', () => {
       'network rm a nope used b',
       {
         out: 'a\nb\n',
-        err: `${notFound}[failed precondition] remove network "used": it has endpoints (disconnect the endpoints first)\n`,
+        err: `${notFound}[failed precondition] remove network "used": it has endpoints (disconnect the endpoints and remove the services first)\n`,
         exitCode: 1,
       },
     ],
