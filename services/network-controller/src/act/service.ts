@@ -9,16 +9,16 @@ import {
   ServiceMode,
   type ServiceSpec,
 } from '@weft/proto/model';
-import type { Compare, Op, Revision } from '@weft/store';
+import type { Op, Revision } from '@weft/store';
 import { leaseItems } from '../admit/endpoint.ts';
 import { findNetwork, findService, orGone } from '../admit/lookup.ts';
 import { openPortBook } from '../admit/port-book.ts';
-import { admitService } from '../admit/service.ts';
+import { admitService, admitServiceNames } from '../admit/service.ts';
 import { prefix, serviceNameKeys } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork, readService } from '../state/reading.ts';
 import { encodeService } from '../state/records.ts';
-import { noteExhausted, servicesFence } from './attach.ts';
+import { noteExhausted } from './attach.ts';
 import { allHosts, assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, serviceOwner } from './finish.ts';
@@ -49,6 +49,8 @@ export async function createService(
   crashPoint('after-record');
   let made: { service: Service; revision: Revision };
   try {
+    // Endpoints that were added from here on have seen the record; those that were before are in the view by now.
+    admitServiceNames(view, draft.network, draft.service);
     const leased = await lease(context, draft);
     crashPoint('after-lease');
     assertCallerThere(waiting);
@@ -100,11 +102,6 @@ async function record(context: Context, networkRef: string, asked: ServiceSpec):
   const network = findNetwork(view, networkRef);
   const spec = admitService(view, network, asked);
   const links = `${prefix.networkLinks}${network.id}`;
-  const fences: Compare[] = [
-    { key: `${prefix.network}${network.id}`, modRevision: network.revision as Revision },
-    { key: links, modRevision: view.marks.get(links) ?? 0n },
-    servicesFence(view, network.id),
-  ];
   const service: Service = {
     id: context.newId(),
     networkId: network.id,
@@ -117,7 +114,10 @@ async function record(context: Context, networkRef: string, asked: ServiceSpec):
   await planServicePorts(context, network, service);
   const names = serviceNameKeys(service);
   const revision = await context.ledger.commit(
-    [...fences, ...names.map((key) => ({ key, modRevision: 0n as const }))],
+    [
+      { key: `${prefix.network}${network.id}`, modRevision: network.revision as Revision },
+      ...names.map((key) => ({ key, modRevision: 0n as const })),
+    ],
     [
       { put: `${prefix.service}${service.id}`, value: encodeService(service) },
       ...names.map((key): Op => ({ put: key, value: Buffer.from(service.id) })),

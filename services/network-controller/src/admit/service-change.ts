@@ -32,13 +32,11 @@ export function changedSpec(view: View, network: Network, service: Service, chan
 }
 
 function checkChange(change: ServiceChange): void {
-  const { balance, stickySeconds, setCheck, removeCheck, ...lists } = change;
-  const isNothing =
-    balance === undefined &&
-    stickySeconds === undefined &&
-    setCheck === undefined &&
-    !removeCheck &&
-    Object.values(lists).every((one) => Object.keys(one).length === 0);
+  const { balance, stickySeconds, setCheck, removeCheck } = change;
+  const { setBackends, removeBackends, drain, undrain, setSelector, removeSelector, setLabels, removeLabels } = change;
+  const lists = [setBackends, removeBackends, drain, undrain, setSelector, removeSelector, setLabels, removeLabels];
+  const isAny = removeCheck || [balance, stickySeconds, setCheck].some((one) => one !== undefined);
+  const isNothing = !isAny && lists.every((one) => Object.keys(one).length === 0);
   if (isNothing) throw fault(Reason.MISSING_FIELD, 'nothing to change is given', { field: 'set_backends' });
   if (balance === Balance.UNSPECIFIED) {
     const because = 'balance is none of round robin, random, source, weighted; leave it out to keep it';
@@ -46,10 +44,10 @@ function checkChange(change: ServiceChange): void {
   }
   if (setCheck !== undefined && removeCheck) throw both('the check', 'remove_check');
   const pairs: [string[], string[], string][] = [
-    [change.setBackends.map((one) => one.sandbox), change.removeBackends, 'remove_backends'],
-    [change.drain, change.undrain, 'undrain'],
-    [Object.keys(change.setSelector), change.removeSelector, 'remove_selector'],
-    [Object.keys(change.setLabels), change.removeLabels, 'remove_labels'],
+    [setBackends.map((one) => one.sandbox), removeBackends, 'remove_backends'],
+    [drain, undrain, 'undrain'],
+    [Object.keys(setSelector), removeSelector, 'remove_selector'],
+    [Object.keys(setLabels), removeLabels, 'remove_labels'],
   ];
   for (const [set, remove, field] of pairs) {
     const twice = remove.find((one) => set.includes(one));

@@ -1,6 +1,6 @@
 // Whether a service may be: beside what else is on its network, and with the sandboxes that it names. Pure.
 import { type FaultError, fault, isFault, joinFaults, Reason } from '@weft/fault';
-import { type Network, Phase, type Sandbox, type ServiceSpec } from '@weft/proto/model';
+import { type Network, Phase, type Sandbox, type Service, type ServiceSpec } from '@weft/proto/model';
 import { isReady } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import { findSandbox, short } from './lookup.ts';
@@ -25,9 +25,14 @@ export function admitService(view: View, network: Network, asked: ServiceSpec): 
     throw fault(Reason.REQUEST_TOO_LARGE, because, { field: 'network' });
   }
   const resolved = admitBackends(view, network, spec);
-  const taken = takenName(view, network, spec);
-  if (taken !== undefined) throw taken;
+  admitServiceNames(view, network, { id: '', spec });
   return resolved;
+}
+
+/** @throws NAME_TAKEN if another service, or an endpoint, has one of the names */
+export function admitServiceNames(view: View, network: Network, service: Pick<Service, 'id' | 'spec'>): void {
+  const taken = service.spec && takenName(view, network, service.id, service.spec);
+  if (taken !== undefined) throw taken;
 }
 
 /** The spec of a service that is there, changed. @throws the fault that refuses it */
@@ -94,18 +99,20 @@ function readBackend(view: View, network: Network, ref: string, field: string): 
 }
 
 /** One of the names is another service's, or an endpoint's. */
-function takenName(view: View, network: Network, { name, aliases }: ServiceSpec): FaultError | undefined {
+function takenName(view: View, network: Network, own: string, { name, aliases }: ServiceSpec): FaultError | undefined {
   const where = `in network ${network.spec?.name}`;
-  const own = new Map([name, ...aliases].map((one) => [one.toLowerCase(), one]));
+  const wanted = new Map([name, ...aliases].map((one) => [one.toLowerCase(), one]));
   const fieldOf = (key: string) => (key === name.toLowerCase() ? 'spec.name' : 'spec.aliases');
-  for (const [key, text] of own) {
-    const holder = [...view.servicesNamed(network.id, key)].find((id) => isHolding(view.services.get(id)?.value));
+  for (const [key, text] of wanted) {
+    const holder = [...view.servicesNamed(network.id, key)].find(
+      (id) => id !== own && isHolding(view.services.get(id)?.value),
+    );
     if (holder === undefined) continue;
     const because = `the name ${text} is already in use ${where} by service ${short(holder)}`;
     return fault(Reason.NAME_TAKEN, because, { field: fieldOf(key), holder });
   }
   for (const id of view.endpointsOfNetwork.ids(network.id)) {
-    const taken = namesOfEndpoint(view, id).find((one) => own.has(one.toLowerCase()));
+    const taken = namesOfEndpoint(view, id).find((one) => wanted.has(one.toLowerCase()));
     if (taken === undefined) continue;
     const because = `the name ${taken} is already in use ${where} by an endpoint (${short(id)})`;
     return fault(Reason.NAME_TAKEN, because, { field: fieldOf(taken.toLowerCase()), holder: id });

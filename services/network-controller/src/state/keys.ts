@@ -15,12 +15,12 @@
 //   name/endpoint/<network id>/<name>     the same
 //   name/service/<network id>/<name>      the same; a service has one for its name and each alias, in small letters
 //   claim/<driver>/<claim>                the id of the network that has it alone
-//   links/network/<id>                    empty; put by every transaction that adds an endpoint or publishes ports: removal and
-//                                         changes of the network, and services that want a name, compare it; services put it too
+//   links/network/<id>                    empty; put by every transaction that adds an endpoint or a service, or publishes ports: removal and
+//                                         changes of the network compare it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
 //   links/records/<network id>            empty; put by every transaction that adds a record, which compares it too
-//   links/services/<network id>           empty; put by every transaction that adds a service, which compares it too; those that
-//                                         add or join an endpoint compare it: names are the one's or the other's
+//   links/services/<network id>           empty; put by every transaction that adds a service; those that add or join an
+//                                         endpoint compare it: a name is the one's or the other's
 //   ports/<host id>/<protocol>/<host port >> 6>   empty; put by every transaction that takes a host port of these 64, which
 //                                         compares it too. Who holds a port is in the records of endpoints and services alone
 //   request/<request id>                  StoredOutcome
