@@ -180,6 +180,7 @@ describe('what hosts find', () => {
     const service = await serve('web', { backends: named('a'), check });
     const stop = new AbortController();
     const seen: string[] = [];
+    let removing: Promise<unknown> | undefined;
     for await (const { step } of plane.system.watch({ kinds: ['service'] }, { signal: stop.signal })) {
       if (step?.$case === 'put' && step.value.object?.$case === 'service') {
         const [backend] = step.value.object.value.status?.backends ?? [];
@@ -187,9 +188,10 @@ describe('what hosts find', () => {
       } else if (step?.$case === 'delete') seen.push(`${step.value.kind} gone`);
       if (step?.$case !== 'synced') continue;
       if (seen.length === 1) await report(service, a, false, 'no');
-      else if (seen.length === 2) void plane.services.removeService({ service: 'web' });
+      else if (seen.length === 2) removing = plane.services.removeService({ service: 'web' });
       else break;
     }
     expect(seen).toEqual(['UP', 'DOWN', 'service gone']);
+    await removing;
   });
 });

@@ -1,7 +1,7 @@
 // Services through the controller's real contract: addresses, names, ports, and what is taken back. The agent has no kernel;
 // who gets a connection is tried elsewhere.
 import { randomUUID } from 'node:crypto';
-import { Balance, ServiceMode } from '@weft/proto/model';
+import { Balance, Protocol, ServiceMode } from '@weft/proto/model';
 import { describe, expect, test } from 'vitest';
 import type { FakeAgent } from '../lib/fake-agent.ts';
 import { Reason } from '../lib/proto.ts';
@@ -210,4 +210,47 @@ test('what a host does not take is taken back: a new service as a whole, a chang
   await expect(serve('shop')).rejects.toMatchObject({ reason: Reason.KERNEL_REFUSED });
   expect((await plane.services.listServices({})).services.map(({ spec }) => spec?.name)).toEqual(['web']);
   expect(await leases()).toHaveLength(1);
+});
+
+describe('explain', () => {
+  const explain = (from: string, to: string, more: object = {}) =>
+    plane.system.explain({ from, to, protocol: Protocol.TCP, port: 80, ...more });
+
+  test('by its name and by its address: over whom it spreads, and the way to the first', async () => {
+    for (const name of ['a', 'b', 'c']) await run(name);
+    const service = await serve('web', { backends: named('a', 'b') });
+    for (const to of ['web', '10.1.0.5']) {
+      const { reaches, because, steps } = await explain('c', to);
+      expect(reaches).toBe(true);
+      expect(because).toContain(
+        'web is a service at 10.1.0.5, which spreads connections (round-robin) over 2 backends (a, b); this one goes to a',
+      );
+      expect(steps[0]).toMatchObject({
+        object: `service/${service.id}`,
+        setting: 'service web: --balance round-robin',
+      });
+      expect(steps.map(({ says }) => says).join()).toContain('the bridge switches it from c to a');
+    }
+    await update('web', { drain: ['a'] });
+    expect((await explain('c', 'web')).because).toContain('over 1 backend (b); this one goes to b');
+  });
+
+  test('nobody off its network knows it, and without backends it leads nowhere', async () => {
+    await run('a');
+    await run('off', {}, ['bridge']);
+    await serve('web', { ports: [tcp(80, { hostPort: 8080 })] });
+    expect(await explain('a', 'web')).toMatchObject({ reaches: false, because: 'web has no backend that is up' });
+    for (const from of ['off', 'host', 'outside']) {
+      const { reaches, because } = await explain(from, 'web');
+      expect([reaches, because]).toEqual([
+        false,
+        `web is a service of network n, and known in sandboxes on it alone: ${from} is not on it`,
+      ]);
+    }
+    await expect(explain('outside', 'host', { port: 8080 })).rejects.toMatchObject({
+      reason: Reason.NOT_IMPLEMENTED,
+      message: expect.stringContaining('host port 8080 leads to service web'),
+    });
+    await expect(explain('a', 'nobody')).rejects.toMatchObject({ reason: Reason.SANDBOX_NOT_FOUND });
+  });
 });

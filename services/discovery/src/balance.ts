@@ -2,7 +2,7 @@
 import { type HostObject, hostObject } from '@weft/hoststate';
 import type { BackendObject } from '@weft/proto/agent';
 import type { NamedService, ServiceMember } from '@weft/proto/discovery';
-import { BackendState, type HealthCheck, type Network, type Service } from '@weft/proto/model';
+import { BackendState, Balance, type HealthCheck, type Network, type Service } from '@weft/proto/model';
 import { hasNames } from './zone.ts';
 
 /** What a service is compiled from, all there. */
@@ -14,6 +14,9 @@ export interface Spread {
 
 const defaultIntervalMs = 1_000;
 const defaultCount = 2;
+
+/** Where a weight counts; elsewhere all weigh the same, whatever their labels say. */
+const usesWeights: readonly Balance[] = [Balance.WEIGHTED, Balance.SOURCE];
 
 const isIpv6 = (address: string) => address.includes(':');
 const bare = (cidr: string) => cidr.split('/', 1)[0] ?? '';
@@ -55,7 +58,9 @@ export function serviceObjects({ network, service, backends }: Spread): HostObje
         networkId,
         name,
         addresses: virtual,
-        backends: members.flatMap(({ member, addresses }) => backendOf(member, addresses, check !== undefined)),
+        backends: members.flatMap(({ member, addresses }) =>
+          backendOf(usesWeights.includes(balance) ? member : { ...member, weight: 1 }, addresses, check !== undefined),
+        ),
         balance,
         stickySeconds,
         ports,

@@ -28,7 +28,12 @@ const spreadFlags: readonly Flag[] = [
   { name: 'health-interval', kind: 'string', value: 'duration', help: 'Time between checks (ms|s|m) (default 1s)' },
   { name: 'health-rise', kind: 'int', help: 'Successes in a row that make a backend up again (default 2)' },
   { name: 'health-timeout', kind: 'string', value: 'duration', help: 'Time for one check (default: the interval)' },
-  { name: 'selector', kind: 'map', help: 'Spread over all sandboxes of the network with this label: LABEL=VALUE' },
+  {
+    name: 'selector',
+    kind: 'list',
+    value: 'label',
+    help: 'Spread over all sandboxes of the network with this label: LABEL=VALUE',
+  },
   {
     name: 'sticky',
     kind: 'int',
