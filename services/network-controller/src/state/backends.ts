@@ -1,10 +1,10 @@
 // Whose backends are whose: derived from records, never stored. A sandbox is a service's backend when the service names
 // it, or its labels have all that the selector asks for, and it has joined the service's network.
 import { type Endpoint, Phase, type Sandbox, type Service, type ServiceSpec } from '@weft/proto/model';
-import type { View } from './view.ts';
+import type { Index, Table } from './table.ts';
 
 /** The label of a sandbox that says its weight as a backend that a selector found. */
-export const weightLabel = 'weft.weight';
+const weightLabel = 'weft.weight';
 export const maxWeight = 100;
 
 /** The label by which services with a selector are found; undefined without one. */
@@ -29,13 +29,25 @@ export function weightOf({ backends, selector }: ServiceSpec, sandbox: Sandbox):
 
 const isThere = (one: { desired?: { phase: Phase } | undefined }) => one.desired?.phase === Phase.READY;
 
+/** The part of the view that this reads. */
+export interface Places {
+  readonly endpoints: Table<Endpoint>;
+  readonly sandboxes: Table<Sandbox>;
+  readonly services: Table<Service>;
+  readonly endpointsOfNetwork: Index<Endpoint>;
+  readonly endpointsOfSandbox: Index<Endpoint>;
+  sandboxesNamed(name: string): ReadonlySet<string>;
+  /** Services of the network that may have the sandbox as a backend. */
+  servicesFor(networkId: string, sandbox: Sandbox): ReadonlySet<string>;
+}
+
 /** An endpoint that can be a backend: joined, and all it hangs on is ready. */
 interface Candidate {
   readonly endpoint: Endpoint;
   readonly sandbox: Sandbox;
 }
 
-function candidateOf(view: View, endpointId: string): Candidate | undefined {
+function candidateOf(view: Places, endpointId: string): Candidate | undefined {
   const endpoint = view.endpoints.get(endpointId)?.value;
   const sandbox = view.sandboxes.get(endpoint?.desired?.sandboxId ?? '')?.value;
   return endpoint !== undefined && sandbox !== undefined && isThere(endpoint) && isThere(sandbox)
@@ -45,11 +57,11 @@ function candidateOf(view: View, endpointId: string): Candidate | undefined {
 
 /** Weights by endpoint, for each service; follows the view, and costs as much as what changes. */
 export class Backends {
-  readonly #view: View;
+  readonly #view: Places;
   readonly #weights = new Map<string, Map<string, number>>();
   readonly #services = new Map<string, Set<string>>();
 
-  constructor(view: View) {
+  constructor(view: Places) {
     this.#view = view;
   }
 
