@@ -16,6 +16,7 @@ const actions: Record<string, () => Promise<unknown>> = {
     await plane.networks.createNetwork({ spec: { name: 'n', ipam: { configs: [{ subnet: '10.1.0.0/24' }] } } });
     await plane.sandboxes.createSandbox({ spec: { name: 'kept' }, attachments: [{ network: 'n' }] });
     await plane.sandboxes.createSandbox({ spec: { name: 'a' } });
+    await plane.services.createService({ network: 'n', spec: { name: 'old', aliases: ['older'] } });
   },
   'create network': () => plane.networks.createNetwork({ spec: { name: 'web' } }),
   'remove network': async () => {
@@ -34,6 +35,15 @@ const actions: Record<string, () => Promise<unknown>> = {
       setOptions: { [binding]: '127.0.0.1' },
       mutation: { requestId: 'r1' },
     }),
+  'create service': () =>
+    plane.services.createService({
+      network: 'n',
+      spec: { name: 'shop', backends: [{ sandbox: 'kept' }], ports: [web] },
+      mutation: { requestId: 'r1' },
+    }),
+  'update service': () =>
+    plane.services.updateService({ service: 'old', drain: ['kept'], mutation: { requestId: 'r1' } }),
+  'remove service': () => plane.services.removeService({ service: 'old' }),
   disconnect: () => plane.endpoints.disconnect({ network: 'n', sandbox: 'kept' }),
   'create sandbox': () =>
     plane.sandboxes.createSandbox({ spec: { name: 'web' }, attachments: [{ network: 'n' }, { network: 'bridge' }] }),

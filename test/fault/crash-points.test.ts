@@ -46,8 +46,8 @@ async function settled(plane: ControlPlane): Promise<void> {
 }
 
 async function records(plane: ControlPlane) {
-  const { Endpoint, Network, Sandbox } = await import('@weft/proto/model');
-  const codecs = { 'network/': Network, 'endpoint/': Endpoint, 'sandbox/': Sandbox };
+  const { Endpoint, Network, Sandbox, Service } = await import('@weft/proto/model');
+  const codecs = { 'network/': Network, 'endpoint/': Endpoint, 'sandbox/': Sandbox, 'service/': Service };
   const found: { key: string; phase: number | undefined }[] = [];
   for (const [prefix, codec] of Object.entries(codecs)) {
     for (const { key, value } of (await plane.store.list(prefix)).keyValues)
@@ -58,7 +58,7 @@ async function records(plane: ControlPlane) {
 
 async function check(plane: ControlPlane): Promise<void> {
   const keys = new Set((await records(plane)).map((one) => one.key));
-  const { leases } = await plane.ipam.listLeases({ ownerPrefix: 'endpoint/' });
+  const { leases } = await plane.ipam.listLeases({ ownerPrefix: '' });
   const { pools } = await plane.ipam.listPools({});
   expect(
     leases.filter((lease) => !keys.has(lease.owner)),
@@ -70,17 +70,21 @@ async function check(plane: ControlPlane): Promise<void> {
   ).toEqual([]);
   expect(new Set(leases.map((lease) => lease.cidr)).size, 'I1').toBe(leases.length);
   const names = (await plane.store.list('name/')).keyValues;
-  expect(names).toHaveLength(keys.size);
+  const { services } = await plane.services.listServices({});
+  const aliases = services.reduce((count, { spec }) => count + (spec?.aliases.length ?? 0), 0);
+  expect(names).toHaveLength(keys.size + aliases);
 }
 
 const making = ['after-record', 'after-lease', 'after-commit'];
 const removing = ['after-withdrawal', 'before-release', 'after-release'];
 const cases = [
-  ...['create network', 'connect', 'create sandbox'].flatMap((action) =>
+  ...['create network', 'connect', 'create sandbox', 'create service'].flatMap((action) =>
     making.map((point) => [action, point] as const),
   ),
-  ...['update ports', 'update network'].map((action) => [action, 'after-commit'] as const),
-  ...['disconnect', 'remove sandbox'].flatMap((action) => removing.map((point) => [action, point] as const)),
+  ...['update ports', 'update network', 'update service'].map((action) => [action, 'after-commit'] as const),
+  ...['disconnect', 'remove sandbox', 'remove service'].flatMap((action) =>
+    removing.map((point) => [action, point] as const),
+  ),
 ];
 
 test.each(cases)('%s, killed %s', async (action, point) => {
@@ -113,6 +117,7 @@ test.each(cases)('%s, killed %s', async (action, point) => {
       const { endpoint } = await plane.endpoints.updatePorts(request);
       expect([endpoint?.desired?.ports.length, now[0]?.desired?.ports.length]).toEqual([1, 1]);
     }
+    if (action.endsWith(' service')) await checkServices(plane, action, isCommitted);
     if (action === 'update network') {
       const { network } = await plane.networks.getNetwork({ network: 'n' });
       expect(network?.desired?.options[binding]).toBe('127.0.0.1');
@@ -120,3 +125,20 @@ test.each(cases)('%s, killed %s', async (action, point) => {
     await check(plane);
   });
 });
+
+async function checkServices(plane: ControlPlane, action: string, isCommitted: boolean): Promise<void> {
+  const named = async () => (await plane.services.listServices({})).services.map(({ spec }) => spec?.name);
+  if (action === 'remove service') expect(await named()).toEqual([]);
+  if (action === 'create service') {
+    expect((await named()).includes('shop')).toBe(isCommitted);
+    const spec = { name: 'shop', backends: [{ sandbox: 'kept' }], ports: [web] };
+    const request = { network: 'n', spec, mutation: { requestId: 'r1' } };
+    const { service } = await plane.services.createService(request);
+    expect((await plane.services.getService({ service: 'shop' })).service?.id).toBe(service?.id);
+    expect(service?.desired?.ports.map(({ hostPort }) => hostPort)).toEqual([8080]);
+  }
+  if (action === 'update service') {
+    await plane.services.updateService({ service: 'old', drain: ['kept'], mutation: { requestId: 'r1' } });
+    expect((await plane.services.getService({ service: 'old' })).service?.spec?.draining).toEqual(['kept']);
+  }
+}

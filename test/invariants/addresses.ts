@@ -1,7 +1,7 @@
 // Who holds which address: I1 (one owner each), I2 (each owner has a record), I6 (no new owner while an old one is known).
 import { containsAddress, overlaps, parseAddress, parsePrefix } from '@weft/address';
 import { WEFT_PROTOCOL } from '@weft/kernel';
-import { type Endpoint, Phase } from '@weft/proto/model';
+import { Phase } from '@weft/proto/model';
 import { reservedIn } from '../../services/ipam/src/pool.ts';
 import { type Facts, short, type Verdict } from './facts.ts';
 import type { KernelFacts } from './kernel.ts';
@@ -14,7 +14,7 @@ interface Holding {
   readonly holder: string;
 }
 
-function* holdings({ networks, endpoints, stored }: Facts): Generator<Holding> {
+function* holdings({ networks, endpoints, services, stored }: Facts): Generator<Holding> {
   for (const { id, desired } of networks) {
     for (const pool of desired?.pools ?? []) {
       if (pool.gateway !== '') yield { place: pool.poolId, address: pool.gateway, holder: `gateway of ${short(id)}` };
@@ -25,6 +25,9 @@ function* holdings({ networks, endpoints, stored }: Facts): Generator<Holding> {
   for (const { id, desired } of endpoints)
     for (const { poolId, cidr } of desired?.addresses ?? [])
       yield { place: poolId, address: bare(cidr), holder: `endpoint/${id}` };
+  for (const { id, desired } of services)
+    for (const { poolId, cidr } of desired?.addresses ?? [])
+      yield { place: poolId, address: bare(cidr), holder: `service/${id}` };
   for (const { poolId, address, owner } of stored?.leases ?? []) yield { place: poolId, address, holder: owner };
 }
 
@@ -69,23 +72,26 @@ export function checkOwners(facts: Facts, kernel: KernelFacts): Verdict {
   return { invariant: 'I1', count, of: 'addresses', broken };
 }
 
+/** Endpoints and services, as ipam names them. */
+const leaseHolders = ({ endpoints, services }: Facts) => [
+  ...endpoints.map(({ id, networkId, desired }) => ({ owner: `endpoint/${id}`, networkId, desired })),
+  ...services.map(({ id, networkId, desired }) => ({ owner: `service/${id}`, networkId, desired })),
+];
+
 export function checkLeases(facts: Facts): Verdict {
-  const { networks, endpoints, pools, waiting, stored } = facts;
-  const owners = new Set([
-    ...networks.map((one) => `network/${one.id}`),
-    ...endpoints.map((one) => `endpoint/${one.id}`),
-  ]);
+  const { networks, pools, waiting, stored } = facts;
+  const holders = leaseHolders(facts);
+  const owners = new Set([...networks.map((one) => `network/${one.id}`), ...holders.map((one) => one.owner)]);
   const broken = pools
     .filter((pool) => !owners.has(pool.owner))
     .map((pool) => `pool ${pool.subnet} of ${pool.owner}, which has no record`);
   const held = new Map(pools.map((pool) => [pool.id, 0]));
-  const isReady = (one: Endpoint) => one.desired?.phase === Phase.READY;
-  for (const { id, desired } of endpoints.filter(isReady)) {
+  for (const { owner, desired } of holders.filter((one) => one.desired?.phase === Phase.READY)) {
     for (const { poolId, cidr } of desired?.addresses ?? []) {
       const has = stored?.leases.some(
-        (lease) => lease.poolId === poolId && lease.address === bare(cidr) && lease.owner === `endpoint/${id}`,
+        (lease) => lease.poolId === poolId && lease.address === bare(cidr) && lease.owner === owner,
       );
-      if (has === false || !held.has(poolId)) broken.push(`${cidr} of endpoint ${short(id)} is not leased to it`);
+      if (has === false || !held.has(poolId)) broken.push(`${cidr} of ${owner.slice(0, 21)} is not leased to it`);
       held.set(poolId, (held.get(poolId) ?? 0) + 1);
     }
   }
@@ -120,15 +126,15 @@ export function checkLeases(facts: Facts): Verdict {
   return { invariant: 'I2', count, of: 'pools and leases', broken };
 }
 
-export function checkReuse({ endpoints, waiting }: Facts): Verdict {
+export function checkReuse(facts: Facts): Verdict {
   const held = new Map<string, string>();
-  for (const { id, networkId, desired } of endpoints) {
+  for (const { owner, networkId, desired } of leaseHolders(facts)) {
     if (desired?.phase === Phase.DELETING) continue;
-    for (const { cidr } of desired?.addresses ?? []) held.set(`${networkId} ${bare(cidr)}`, id);
+    for (const { cidr } of desired?.addresses ?? []) held.set(`${networkId} ${bare(cidr)}`, owner);
   }
-  const broken = waiting.flatMap(({ networkId, cidr }) => {
+  const broken = facts.waiting.flatMap(({ networkId, cidr }) => {
     const next = held.get(`${networkId} ${bare(cidr)}`);
-    return next === undefined ? [] : [`${cidr} is held by endpoint ${short(next)} while hosts still know another one`];
+    return next === undefined ? [] : [`${cidr} is held by ${next.slice(0, 21)} while hosts still know another one`];
   });
-  return { invariant: 'I6', count: held.size + waiting.length, of: 'held and waiting addresses', broken };
+  return { invariant: 'I6', count: held.size + facts.waiting.length, of: 'held and waiting addresses', broken };
 }

@@ -22,6 +22,7 @@ const begins: Readonly<Record<string, string>> = {
   network: 'created',
   endpoint: 'created',
   sandbox: 'created',
+  service: 'created',
   pool: 'created',
   host: 'joined',
 };
@@ -29,6 +30,7 @@ const ends: Readonly<Record<string, string>> = {
   network: 'deleted',
   endpoint: 'deleted',
   sandbox: 'deleted',
+  service: 'deleted',
   pool: 'deleted',
   host: 'removed',
 };
@@ -127,6 +129,7 @@ export function checkEvents(facts: Facts): Verdict {
     network: new Set(networks.map((one) => one.id)),
     endpoint: new Set(facts.endpoints.filter(wasShown).map((one) => one.id)),
     sandbox: new Set(facts.sandboxes.filter(wasShown).map((one) => one.id)),
+    service: new Set(facts.services.filter(wasShown).map((one) => one.id)),
     host: new Set(facts.hosts.map((one) => one.id)),
     pool: new Set(networks.flatMap((one) => one.desired?.pools.map((pool) => pool.poolId) ?? [])),
   };

@@ -3,7 +3,7 @@
 import type { HostObject } from '@weft/hoststate';
 import type { Event } from '@weft/proto/event';
 import type { Pool } from '@weft/proto/ipam';
-import type { Endpoint, Host, Network, Sandbox } from '@weft/proto/model';
+import type { Endpoint, Host, Network, Sandbox, Service } from '@weft/proto/model';
 
 /** What only the stores tell. */
 export interface Stored {
@@ -21,9 +21,10 @@ export interface Facts {
   readonly networks: readonly Network[];
   readonly endpoints: readonly Endpoint[];
   readonly sandboxes: readonly Sandbox[];
+  readonly services: readonly Service[];
   readonly hosts: readonly Host[];
   readonly pools: readonly Pool[];
-  /** Addresses of endpoints that are going, which hosts have yet to forget. */
+  /** Addresses of endpoints and services that are going, which hosts have yet to forget. */
   readonly waiting: readonly { readonly networkId: string; readonly cidr: string }[];
   /** What the host must have, and as of when. */
   readonly wanted: readonly HostObject[];

@@ -38,6 +38,9 @@ beforeAll(async () => {
   const ports = { add: [{ protocol: Protocol.TCP, port: 80, hostPort: 8080 }] };
   const { endpoints } = await api.sandboxes.getSandbox({ sandbox: 'b' });
   await api.endpoints.updatePorts({ endpoint: endpoints[0]?.endpoint?.id ?? '', ...ports });
+  await api.services.createService({ network: 'web', spec: { name: 'Shop', aliases: ['store'] } });
+  await api.services.createService({ network: 'web', spec: { name: 'old' } });
+  await api.services.removeService({ service: 'old' });
   await api.endpoints.disconnect({ network: 'gone', sandbox: 'a' });
   await api.sandboxes.removeSandbox({ sandbox: 'gone' });
 });
@@ -58,6 +61,7 @@ test('a running system is whole; so is the same one stopped', async () => {
   expect(await assertInvariants({ ...where(), stopped: true, previous })).toEqual(previous);
   facts = await gatherStopped(host.dataDir);
   expect(facts.endpoints).toHaveLength(3);
+  expect(facts.services.map(({ spec }) => spec?.name)).toEqual(['Shop']);
 });
 
 const brokenOf = async () => {
@@ -136,6 +140,24 @@ test.each<[string, () => Partial<Facts>, (harmed: Facts) => Verdict]>([
     (harmed) => checkOwners(harmed, kernel()),
   ],
   ['I2: a lease without a record', () => ({ endpoints: facts.endpoints.slice(1) }), checkLeases],
+  ['I2: a lease without a service', () => ({ services: [] }), checkLeases],
+  [
+    'I2: a service without its lease',
+    () => ({ stored: { ...stored(), leases: stored().leases.filter(({ owner }) => !owner.startsWith('service/')) } }),
+    checkLeases,
+  ],
+  [
+    'I1: a service has the address of an endpoint',
+    () => ({
+      services: facts.services.map((one) => ({
+        ...one,
+        desired: one.desired && { ...one.desired, addresses: ready().desired?.addresses ?? [] },
+      })),
+    }),
+    (harmed) => checkOwners(harmed, kernel()),
+  ],
+  ['I4: a service without its record', () => ({ services: [] }), checkEvents],
+  ['I10: a service\u2019s name without its record', () => ({ services: [] }), leftovers],
   ['I2: a record without its lease', () => ({ stored: { ...stored(), leases: [] } }), checkLeases],
   ['I2: a pool without a network', () => ({ networks: [] }), checkLeases],
   ['I4: an event without its record', () => ({ endpoints: facts.endpoints.slice(1) }), checkEvents],

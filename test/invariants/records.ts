@@ -10,7 +10,7 @@ export interface Position {
 }
 
 export function checkRevisions(facts: Facts, previous: Position | undefined): Verdict {
-  const { revision, storeId, events, endpoints, sandboxes, networks, hosts, synced, wantedRevision } = facts;
+  const { revision, storeId, events, endpoints, sandboxes, networks, services, hosts, synced, wantedRevision } = facts;
   const broken: string[] = [];
   let count = 0;
   const atMost = (what: string, one: bigint, limit: bigint) => {
@@ -18,7 +18,7 @@ export function checkRevisions(facts: Facts, previous: Position | undefined): Ve
     if (one > limit) broken.push(`${what} is of revision ${one}, beyond ${limit}`);
   };
   if (previous !== undefined && previous.storeId === storeId) atMost('the last look', previous.revision, revision);
-  for (const one of [...networks, ...endpoints, ...sandboxes, ...hosts])
+  for (const one of [...networks, ...endpoints, ...sandboxes, ...services, ...hosts])
     atMost(`record ${short(one.id)}`, one.revision, revision);
   for (const one of [...endpoints, ...sandboxes])
     atMost(`what was applied of ${short(one.id)}`, one.status?.appliedRevision ?? 0n, revision);
@@ -40,8 +40,8 @@ export function checkRevisions(facts: Facts, previous: Position | undefined): Ve
 }
 
 export function checkLeftovers(facts: Facts, I2: Verdict, I3: Verdict): Verdict {
-  const { networks, endpoints, sandboxes, stored } = facts;
-  const broken = [...networks, ...endpoints, ...sandboxes]
+  const { networks, endpoints, sandboxes, services, stored } = facts;
+  const broken = [...networks, ...endpoints, ...sandboxes, ...services]
     .filter((one) => one.desired?.phase !== Phase.READY && one.desired?.phase !== Phase.DELETING)
     .map((one) => `record ${short(one.id)} (${one.spec?.name}) is neither ready nor being removed`);
   const networkIds = new Set(networks.map((one) => one.id));
@@ -51,7 +51,9 @@ export function checkLeftovers(facts: Facts, I2: Verdict, I3: Verdict): Verdict 
     if (desired?.sandboxId && desired.phase === Phase.READY && !sandboxIds.has(desired.sandboxId))
       broken.push(`endpoint ${short(id)} is in a sandbox that is not there`);
   }
-  const count = networks.length + endpoints.length + sandboxes.length;
+  for (const { id, networkId } of services)
+    if (!networkIds.has(networkId)) broken.push(`service ${short(id)} is of a network that is not there`);
+  const count = networks.length + endpoints.length + sandboxes.length + services.length;
   if (stored !== undefined) broken.push(...names(facts, stored.names), ...satellites(facts, stored.satellites));
   broken.push(...I2.broken, ...I3.broken);
   return {
@@ -62,7 +64,7 @@ export function checkLeftovers(facts: Facts, I2: Verdict, I3: Verdict): Verdict 
   };
 }
 
-function names({ networks, endpoints, sandboxes }: Facts, held: ReadonlyMap<string, string>): string[] {
+function names({ networks, endpoints, sandboxes, services }: Facts, held: ReadonlyMap<string, string>): string[] {
   const isNamed = (one: { desired?: { phase: Phase } | undefined }) => one.desired?.phase !== Phase.DELETING;
   const wanted = new Map<string, string>([
     ...networks.filter(isNamed).map((one) => [`name/network/${one.spec?.name}`, one.id] as [string, string]),
@@ -70,6 +72,14 @@ function names({ networks, endpoints, sandboxes }: Facts, held: ReadonlyMap<stri
     ...endpoints
       .filter(isNamed)
       .map((one) => [`name/endpoint/${one.networkId}/${one.spec?.name}`, one.id] as [string, string]),
+    ...services
+      .filter(isNamed)
+      .flatMap(({ id, networkId, spec }) =>
+        [spec?.name ?? '', ...(spec?.aliases ?? [])].map((name): [string, string] => [
+          `name/service/${networkId}/${name.toLowerCase()}`,
+          id,
+        ]),
+      ),
   ]);
   return [
     ...[...held]
@@ -80,8 +90,8 @@ function names({ networks, endpoints, sandboxes }: Facts, held: ReadonlyMap<stri
 }
 
 /** Statuses and marks whose record is gone. */
-function satellites({ networks, endpoints, sandboxes, pools }: Facts, keys: readonly string[]): string[] {
-  const ids = new Set([...networks, ...endpoints, ...sandboxes, ...pools].map((one) => one.id));
+function satellites({ networks, endpoints, sandboxes, services, pools }: Facts, keys: readonly string[]): string[] {
+  const ids = new Set([...networks, ...endpoints, ...sandboxes, ...services, ...pools].map((one) => one.id));
   return keys
     .filter((key) => !ids.has(key.slice(key.startsWith('exhausted/') ? 'exhausted/'.length : key.lastIndexOf('/') + 1)))
     .map((key) => `${key} has no record`);

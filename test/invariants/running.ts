@@ -7,6 +7,7 @@ import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
   SandboxServiceDefinition,
+  ServiceServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
 import type { Event } from '@weft/proto/event';
@@ -19,6 +20,7 @@ function clients(channel: Channel) {
     networks: clientOf(NetworkServiceDefinition, channel),
     endpoints: clientOf(EndpointServiceDefinition, channel),
     sandboxes: clientOf(SandboxServiceDefinition, channel),
+    services: clientOf(ServiceServiceDefinition, channel),
     system: clientOf(SystemServiceDefinition, channel),
     agents: clientOf(AgentServiceDefinition, channel),
   };
@@ -37,6 +39,7 @@ export async function gatherRunning(channel: Channel, hostName: string): Promise
   const { networks } = await api.networks.listNetworks({});
   const { endpoints } = await api.endpoints.listEndpoints({});
   const { sandboxes } = await api.sandboxes.listSandboxes({});
+  const { services } = await api.services.listServices({});
   const host = before.hosts.find((one) => hostName === '' || one.name === hostName);
   if (host === undefined) throw new Error(`no host ${hostName}`);
   const waiting: { networkId: string; cidr: string }[] = [];
@@ -55,6 +58,7 @@ export async function gatherRunning(channel: Channel, hostName: string): Promise
     revision: after.revision,
     networks,
     endpoints,
+    services,
     sandboxes: sandboxes.map((one) => one.sandbox).filter((one) => one !== undefined),
     hosts: after.hosts,
     pools: after.pools,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Object as HostObject } from '@weft/proto/agent';
 import type { Event } from '@weft/proto/event';
 import { StoredLease, StoredPool } from '@weft/proto/ipam';
-import { Endpoint, EndpointStatus, Host, Network, Phase, Sandbox, SandboxStatus } from '@weft/proto/model';
+import { Endpoint, EndpointStatus, Host, Network, Phase, Sandbox, SandboxStatus, Service } from '@weft/proto/model';
 import { BEFORE_ALL, openSqliteStore, type Revision, type Store } from '@weft/store';
 import { eventsOf } from '../../services/network-controller/src/state/event-log.ts';
 import type { Facts } from './facts.ts';
@@ -55,14 +55,19 @@ async function readController(store: Store) {
     const one = Sandbox.decode(value);
     return { ...one, revision: modRevision, status: sandboxStatus.get(one.desired?.sharedWithId || one.id) };
   });
+  const services = rows('service/').map(({ value, modRevision }) => ({
+    ...Service.decode(value),
+    revision: modRevision,
+  }));
   return {
     storeId: store.id,
     revision,
     networks,
+    services,
     endpoints,
     sandboxes,
     hosts: rows('host/').map(({ value, modRevision }) => ({ ...Host.decode(value), revision: modRevision })),
-    waiting: endpoints
+    waiting: [...endpoints, ...services]
       .filter((one) => one.desired?.phase === Phase.DELETING)
       .flatMap((one) => (one.desired?.addresses ?? []).map(({ cidr }) => ({ networkId: one.networkId, cidr }))),
     failing: new Set<string>(),

@@ -15,6 +15,7 @@ import {
   NetworkServiceDefinition,
   RecordServiceDefinition,
   SandboxServiceDefinition,
+  ServiceServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
 import { DiscoveryServiceDefinition, type DiscoveryServiceImplementation } from '@weft/proto/discovery';
@@ -67,6 +68,7 @@ export async function startControlPlane({
     endpoints: localClient(EndpointServiceDefinition, controller.endpoints),
     sandboxes: localClient(SandboxServiceDefinition, controller.sandboxes),
     records: localClient(RecordServiceDefinition, controller.records),
+    services: localClient(ServiceServiceDefinition, controller.balancing),
     system: localClient(SystemServiceDefinition, controller.system),
     async stop() {
       await controller.stop();

@@ -10,7 +10,9 @@ import { createNamespace, deleteNamespace } from '@weft/kernel';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
+  RecordServiceDefinition,
   SandboxServiceDefinition,
+  ServiceServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
 import { type Channel, clientOf, openChannel, parseAddress } from '@weft/rpc';
@@ -65,6 +67,8 @@ function clientsOver(channel: Channel) {
     networks: clientOf(NetworkServiceDefinition, channel),
     endpoints: clientOf(EndpointServiceDefinition, channel),
     sandboxes: clientOf(SandboxServiceDefinition, channel),
+    records: clientOf(RecordServiceDefinition, channel),
+    services: clientOf(ServiceServiceDefinition, channel),
     system: clientOf(SystemServiceDefinition, channel),
   };
 }

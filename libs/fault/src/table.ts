@@ -66,7 +66,7 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   },
   POOL_EXHAUSTED: exhausted('disconnect sandboxes, or use a network with a larger subnet'),
   POOLS_EXHAUSTED: exhausted('remove unused networks, give a --subnet, or start weft with more --default-address-pool'),
-  NETWORK_IN_USE: precondition('disconnect the endpoints first'),
+  NETWORK_IN_USE: precondition('disconnect the endpoints and remove the services first'),
   IN_USE: precondition('remove what needs it first'),
   REQUEST_ID_REUSED: invalid('use a new request id for a new request'),
   BEING_REMOVED: { code: Code.FAILED_PRECONDITION, retryable: true, remedy: 'try again when it is gone' },

@@ -2,6 +2,7 @@
 import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse, ResolveResponse } from '@weft/proto/controller';
 import { Network, Sandbox } from '@weft/proto/model';
 import { expect, test } from 'vitest';
+import { root } from './commands/root.ts';
 import { renderExplanation } from './explain/explain.ts';
 import { renderInspect } from './format/inspect.ts';
 import { renderRecords } from './names/record.ts';
@@ -10,9 +11,12 @@ import { networkJson } from './network/inspect.ts';
 import { renderNetworks } from './network/list.ts';
 import { sandboxJson } from './sandbox/inspect.ts';
 import { renderSandboxes } from './sandbox/list.ts';
+import { serviceJson } from './service/inspect.ts';
+import { renderServices } from './service/list.ts';
 import { renderHosts } from './system/hosts.ts';
 import { renderStatus } from './system/status.ts';
-import { db, host, published, refused, resolved, shop, status, web, webDetail } from './testing/sample.ts';
+import { db, front, host, published, refused, resolved, shop, status, web, webDetail } from './testing/sample.ts';
+import { parse } from './usage/parse.ts';
 
 const plain = { format: '', quiet: false, noTrunc: false };
 const lost = GetSandboxResponse.fromPartial({
@@ -37,6 +41,11 @@ const alias = { name: 'shop', type: 'CNAME', ttlSeconds: 60, data: 'example.org'
 function answered(name: string, type: string, answer: Parameters<typeof ResolveResponse.fromPartial>[0]): string {
   const { out, err, exitCode } = renderAnswer(name, type, ResolveResponse.fromPartial(answer));
   return `${out}--- stderr\n${err}--- exit code ${exitCode}\n`;
+}
+
+function helpOf(...path: string[]): string {
+  const parsed = parse(root, [...path, '--help']);
+  return parsed.kind === 'help' ? parsed.text : '';
 }
 
 test.each<[string, () => string]>([
@@ -69,6 +78,10 @@ test.each<[string, () => string]>([
     'record-ls',
     () => renderRecords([{ ...resolved, id: 'ee'.repeat(32), networkId: web.id, data: '10.0.0.1' }], [web], plain),
   ],
+  ['service-ls', () => renderServices([front], [web], plain)],
+  ['service-inspect', () => renderInspect([serviceJson(front, 'web10')], '')],
+  ['service-create-help', () => helpOf('service', 'create')],
+  ['service-update-help', () => helpOf('service', 'update')],
   ['resolve', () => answered('shop', '', { rcode: 'NOERROR', answers: [resolved, alias] })],
   ['resolve-nothing', () => answered('web', 'aaaa', { rcode: 'NOERROR' })],
   [

@@ -8,6 +8,7 @@ import {
   NetworkServiceDefinition,
   RecordServiceDefinition,
   SandboxServiceDefinition,
+  ServiceServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
 import { parseAddress, type Server, serve } from '@weft/rpc';
@@ -16,6 +17,7 @@ import { runCli } from './run.ts';
 import {
   created,
   db,
+  front,
   host,
   networkId,
   published,
@@ -49,7 +51,7 @@ const script: Script = {
   },
   listNetworks: () => ({ networks: [web, db] }),
   getNetwork: (request) => {
-    if (request['network'] === 'web10') return webDetail;
+    if (request['network'] === 'web10' || request['network'] === networkId) return webDetail;
     throw fault(Reason.NETWORK_NOT_FOUND, `network ${request['network']} not found`);
   },
   removeNetwork: (request) => {
@@ -78,6 +80,14 @@ const script: Script = {
   createRecord: () => ({ record: { id: 'ee'.repeat(32) }, outcome: applied }),
   listRecords: () => ({ records: [{ id: 'ee'.repeat(32), networkId, name: 'a', type: 'A', data: '10.0.0.1' }] }),
   removeRecord: () => ({ id: 'ee'.repeat(32), outcome: applied }),
+  createService: () => ({ service: front, outcome: applied }),
+  listServices: () => ({ services: [front] }),
+  getService: () => ({ service: front }),
+  updateService: () => ({ service: front, outcome: applied }),
+  removeService: (request) => {
+    if (request['service'] === 'nope') throw fault(Reason.SERVICE_NOT_FOUND, 'no such service: nope');
+    return { id: front.id, outcome: applied };
+  },
   resolve: ({ name }) => {
     if (name === 'example.org') return { rcode: '', forwardedName: name, servers: ['192.0.2.1'] };
     return name === 'web' ? { rcode: 'NOERROR', answers: [resolved] } : { rcode: 'NXDOMAIN' };
@@ -114,6 +124,7 @@ beforeAll(async () => {
     EndpointServiceDefinition,
     RecordServiceDefinition,
     SandboxServiceDefinition,
+    ServiceServiceDefinition,
     SystemServiceDefinition,
   ];
   const servings = services.map((definition) => ({ definition, implementation: scripted(definition) }));
@@ -217,6 +228,19 @@ test('records are made, listed and removed', async () => {
   expect(await weft('record rm eeee')).toEqual({ out: 'eeee\n', err: '', exitCode: 0 });
 });
 
+test('services are made, listed, looked at, changed and removed', async () => {
+  expect((await weft('service create shop --network web10 --backend a -p 8080:80')).out).toBe(`${front.id}\n`);
+  expect((await weft('service ls --format {{.Network}}:{{.Name}}={{.Backends}}')).out).toBe('web10:shop=1/3\n');
+  const [seen] = JSON.parse((await weft('service inspect shop')).out) as {
+    Backends: { Name: string; State: string }[];
+  }[];
+  expect(seen?.Backends.map(({ Name, State }) => `${Name} ${State}`)).toEqual(['a up', 'b down', 'c draining']);
+  expect((await weft('service update shop --drain a --undrain b')).out).toBe('shop\n');
+  expect(asked.at(-1)?.request).toMatchObject({ service: 'shop', drain: ['a'], undrain: ['b'], removeCheck: false });
+  expect(await weft('service rm shop nope --network web10')).toMatchObject({ out: 'shop\n', exitCode: 1 });
+  expect(await weft('service rm -f nope')).toEqual({ out: '', err: '', exitCode: 0 });
+});
+
 test('resolve ends with whether there is an answer', async () => {
   const line = 'web       5         A         10.1.0.2\n';
   expect(await weft('resolve web --sandbox shop-1 --network web10 --type a')).toEqual({
@@ -247,6 +271,9 @@ describe('what is asked', () => {
       'network disconnect n s',
       'sandbox create s',
       'sandbox rm s',
+      'service create s --network n',
+      'service update s --no-health',
+      'service rm s',
       'host drain a',
     ];
     for (const line of lines) await weft(line);
@@ -315,7 +342,7 @@ describe('what fails', () => {
       'network rm a nope used b',
       {
         out: 'a\nb\n',
-        err: `${notFound}[failed precondition] remove network "used": it has endpoints (disconnect the endpoints first)\n`,
+        err: `${notFound}[failed precondition] remove network "used": it has endpoints (disconnect the endpoints and remove the services first)\n`,
         exitCode: 1,
       },
     ],
@@ -376,8 +403,6 @@ describe('what fails', () => {
 
   test.each([
     ['network create --dry-run n'],
-    ['service create s'],
-    ['service ls'],
     ['cluster token'],
     ['store export f'],
     ['store import f'],

@@ -5,6 +5,7 @@ import {
   NetworkServiceDefinition,
   RecordServiceDefinition,
   SandboxServiceDefinition,
+  ServiceServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
 import { type Channel, clientOf, openChannel, parseAddress } from '@weft/rpc';
@@ -35,6 +36,7 @@ export function openSession(io: Io, host: string) {
     endpoints: () => clientOf(EndpointServiceDefinition, dial()),
     sandboxes: () => clientOf(SandboxServiceDefinition, dial()),
     records: () => clientOf(RecordServiceDefinition, dial()),
+    services: () => clientOf(ServiceServiceDefinition, dial()),
     system: () => clientOf(SystemServiceDefinition, dial()),
     close: () => channel?.close(),
   };

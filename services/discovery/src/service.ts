@@ -2,6 +2,7 @@
 import { fault, Reason } from '@weft/fault';
 import type { HostObject } from '@weft/hoststate';
 import type { Compiled, DiscoveryServiceImplementation } from '@weft/proto/discovery';
+import { serviceObjects } from './balance.ts';
 import { endpointNames } from './endpoint.ts';
 import { recordNames } from './record.ts';
 import { resolve } from './resolve.ts';
@@ -29,8 +30,16 @@ export function discoveryService(): DiscoveryServiceImplementation {
         ),
       };
     },
-    async compileServices() {
-      throw fault(Reason.NOT_IMPLEMENTED, 'services are not compiled yet');
+    async compileServices({ services }) {
+      return {
+        services: services.map(({ network, service, backends }) => ({
+          objects: serviceObjects({
+            network: given(network, 'services.network'),
+            service: given(service, 'services.service'),
+            backends,
+          }),
+        })),
+      };
     },
     async compileResolvers({ sandboxes }) {
       return {

@@ -14,6 +14,8 @@ import {
   type RecordServiceImplementation,
   SandboxServiceDefinition,
   type SandboxServiceImplementation,
+  ServiceServiceDefinition,
+  type ServiceServiceImplementation,
   SystemServiceDefinition,
   type SystemServiceImplementation,
 } from '@weft/proto/controller';
@@ -36,6 +38,7 @@ import { endpointService } from './edge/endpoints.ts';
 import { networkService } from './edge/networks.ts';
 import { recordService } from './edge/records.ts';
 import { sandboxService } from './edge/sandboxes.ts';
+import { serviceService } from './edge/services.ts';
 import { readEvents, systemService } from './edge/system.ts';
 import { openDrivers } from './plan/drivers.ts';
 import { Planner } from './plan/planner.ts';
@@ -60,6 +63,7 @@ export interface Controller {
   readonly endpoints: EndpointServiceImplementation;
   readonly sandboxes: SandboxServiceImplementation;
   readonly records: RecordServiceImplementation;
+  readonly balancing: ServiceServiceImplementation;
   readonly system: SystemServiceImplementation;
   /** All of these, to be served. */
   readonly services: readonly Serving[];
@@ -112,6 +116,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const endpoints = endpointService(context, createEndpointActions(context, finisher), requests);
   const sandboxes = sandboxService(context, createSandboxActions(context, finisher), requests);
   const records = recordService(context, requests);
+  const balancing = serviceService(context, finisher, requests);
   const system = systemService(context, version, () => publisher?.state() ?? 'off');
   const predefined = createPredefined(context, networkActions, options.defaultBridge);
   predefined.catch((error: unknown) => {
@@ -124,12 +129,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
     endpoints,
     sandboxes,
     records,
+    balancing,
     system,
     services: [
       serving(NetworkServiceDefinition, networks),
       serving(EndpointServiceDefinition, endpoints),
       serving(SandboxServiceDefinition, sandboxes),
       serving(RecordServiceDefinition, records),
+      serving(ServiceServiceDefinition, balancing),
       serving(SystemServiceDefinition, system),
       serving(AgentServiceDefinition, agents.service),
     ],

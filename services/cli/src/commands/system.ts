@@ -36,7 +36,7 @@ const explainFlags: readonly Flag[] = [
 export const systemCommands: readonly Command[] = [
   {
     name: 'explain',
-    summary: 'Explain whether and why A reaches B: sandboxes, host, outside; B may be an address',
+    summary: 'Explain whether and why A reaches B: sandboxes, host, outside; B may be an address or a service',
     usage: 'A B [PROTO PORT]',
     least: 2,
     most: 4,

@@ -1,6 +1,7 @@
 // The published ports of a sandbox, as docker shows them. Pure.
 import { hostText, protocolWord } from '@weft/hoststate';
 import type { SandboxEndpoint } from '@weft/proto/controller';
+import type { PublishedPort } from '@weft/proto/model';
 
 export interface Published {
   /** "80/tcp" */
@@ -11,8 +12,12 @@ export interface Published {
 
 /** One for each host address, by port; a port that needs no host port (gateway mode routed) is not among them. */
 export function publishedPorts(endpoints: readonly SandboxEndpoint[]): Published[] {
-  return endpoints
-    .flatMap(({ endpoint }) => endpoint?.desired?.ports ?? [])
+  return publishedSides(endpoints.flatMap(({ endpoint }) => endpoint?.desired?.ports ?? []));
+}
+
+/** The same of ports, whosever they are. */
+export function publishedSides(ports: readonly PublishedPort[]): Published[] {
+  return ports
     .toSorted((a, b) => a.port - b.port || a.protocol - b.protocol || a.hostPort - b.hostPort)
     .flatMap(({ protocol, port, hostIps, hostPort }) =>
       hostIps.map((hostIp) => ({ port: `${port}/${protocolWord(protocol)}`, hostIp, hostPort })),

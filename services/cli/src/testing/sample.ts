@@ -3,7 +3,18 @@
 import { ExplainResponse, GetNetworkResponse, GetSandboxResponse, GetStatusResponse } from '@weft/proto/controller';
 import { ResolvedRecord } from '@weft/proto/discovery';
 import { Event } from '@weft/proto/event';
-import { Family, Host, HostState, Network, Phase, Protocol } from '@weft/proto/model';
+import {
+  BackendState,
+  Balance,
+  Family,
+  Host,
+  HostState,
+  Network,
+  Phase,
+  Protocol,
+  Service,
+  ServiceMode,
+} from '@weft/proto/model';
 
 export const networkId = 'ab12'.repeat(16);
 export const sandboxId = '5a'.repeat(32);
@@ -183,3 +194,47 @@ export const refused: ExplainResponse = ExplainResponse.fromPartial({
 });
 
 export const resolved = ResolvedRecord.fromPartial({ name: 'web', type: 'A', ttlSeconds: 5, data: '10.1.0.2' });
+
+const backend = (name: string, state: BackendState, more: object = {}) => ({
+  name,
+  sandboxId: name.repeat(64),
+  endpointId: 'e'.repeat(63) + name,
+  addresses: [`10.1.0.${name.charCodeAt(0) - 90}`],
+  weight: 1,
+  state,
+  ...more,
+});
+
+export const front: Service = Service.fromPartial({
+  id: '5e'.repeat(32),
+  networkId,
+  spec: {
+    name: 'shop',
+    labels: { team: 'x' },
+    backends: [{ sandbox: 'a' }, { sandbox: 'b' }],
+    selector: { app: 'shop' },
+    mode: ServiceMode.VIP,
+    balance: Balance.WEIGHTED,
+    stickySeconds: 600,
+    check: { probe: { $case: 'http', value: { port: 80, path: '/healthz' } }, intervalMs: 500 },
+    draining: ['c'],
+    aliases: ['store'],
+  },
+  desired: {
+    phase: Phase.READY,
+    addresses: [
+      { family: Family.IPV4, cidr: '10.1.0.9/24' },
+      { family: Family.IPV6, cidr: 'fd00::9/64' },
+    ],
+    ports: [{ protocol: Protocol.TCP, port: 80, hostIps: ['0.0.0.0'], hostPort: 8080, families: [Family.IPV4] }],
+    hostIds: [hostId],
+  },
+  status: {
+    backends: [
+      backend('a', BackendState.UP),
+      backend('b', BackendState.DOWN, { because: 'connection refused' }),
+      backend('c', BackendState.DRAINING, { weight: 5 }),
+    ],
+  },
+  created: new Date('2026-01-02T03:06:00Z'),
+});

@@ -14,6 +14,8 @@ export interface Flag {
   readonly value?: string;
   /** What the help shows as default, and what getters return when the flag is absent. */
   readonly default?: string;
+  /** A value follows after = alone; without one it is this. */
+  readonly bare?: string;
   /** Parses, and is not shown: the part it speaks of does not exist yet. */
   readonly hidden?: true;
 }

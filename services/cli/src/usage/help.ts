@@ -49,7 +49,10 @@ function flagLines(flags: readonly Flag[]): string {
     .map((flag) => {
       const word = flag.value ?? (valueWord as Record<string, string>)[flag.kind] ?? flag.kind;
       const name = `${flag.short === undefined ? '    ' : `-${flag.short}, `}--${flag.name}`;
-      return { left: `  ${name}${word === '' ? '' : ` ${word}`}`, help: flag.help + defaultText(flag) };
+      return {
+        left: `  ${name}${word === '' ? '' : ` ${word}`}${flag.bare === undefined ? '' : `[=${flag.bare}]`}`,
+        help: flag.help + defaultText(flag),
+      };
     });
   const widest = Math.max(...rows.map((row) => row.left.length));
   return rows.map(({ left, help }) => `${left.padEnd(widest)}   ${wrap(widest + 3, help)}\n`).join('');

@@ -31,8 +31,10 @@ class Words extends Parser {
     this.exitOverride().helpOption(false).helpCommand(false).showSuggestionAfterError(false);
     this.configureOutput({ writeErr: () => undefined }).allowExcessArguments();
     for (const flag of flags) {
-      this.option(`${flagTitle(flag)}${flag.kind === 'bool' ? '' : ' <value>'}`);
-      this.on(`option:${flag.name}`, (value: string | null | undefined) => values.take(flag, value ?? 'true'));
+      this.option(`${flagTitle(flag)}${flag.kind === 'bool' || flag.bare !== undefined ? '' : ' <value>'}`);
+      this.on(`option:${flag.name}`, (value: string | null | undefined) =>
+        values.take(flag, value ?? flag.bare ?? 'true'),
+      );
     }
   }
 
@@ -51,7 +53,7 @@ class Words extends Parser {
       const isLong = word.startsWith('--');
       const equals = isLong ? word.indexOf('=') : word[2] === '=' ? 2 : -1;
       if (flag === undefined) words.push(word);
-      else if (flag.kind === 'bool') {
+      else if (flag.kind === 'bool' || flag.bare !== undefined) {
         if (equals < 0) words.push(word);
         else this.#values.take(flag, word.slice(equals + 1));
       } else if (equals > 0) words.push(`--${flag.name}`, word.slice(equals + 1));

@@ -17,10 +17,12 @@ import type { Compare, Op, Revision } from '@weft/store';
 import { admitAttachments, admitEndpoint, admitMacOption, type Wanted } from '../admit/endpoint.ts';
 import { chooseInterfaceName } from '../admit/interface-name.ts';
 import { openPortBook, type PortBook } from '../admit/port-book.ts';
+import { admitEndpointNames } from '../admit/service.ts';
 import { endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
 import { encodeSandbox } from '../state/records.ts';
+import type { View } from '../state/view.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
@@ -126,7 +128,12 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
     const endpoint = draft.desired === undefined ? draft : { ...draft, desired: { ...draft.desired, macAddress } };
     drafts.push({ endpoint, network: attachment.network, items: admitted.items, verdict });
   }
-  const compares: Compare[] = [];
+  for (const { network, endpoint } of drafts) {
+    const { name = '', hostname = '' } = sandbox?.spec ?? {};
+    const names = [endpoint.spec?.name ?? '', ...(endpoint.spec?.aliases ?? []), name, hostname];
+    admitEndpointNames(view, network, names);
+  }
+  const compares: Compare[] = drafts.map(({ network }) => servicesFence(view, network.id));
   const ops: Op[] = [];
   if (sandbox !== undefined && created) {
     compares.push({ key: `${prefix.sandboxName}${sandbox.spec?.name}`, modRevision: 0n });
@@ -151,6 +158,12 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
   return { sandbox, created, drafts, revision };
 }
 
+/** Compared by who takes names that no service of the network has. */
+export function servicesFence(view: View, networkId: string): Compare {
+  const key = `${prefix.serviceLinks}${networkId}`;
+  return { key, modRevision: view.marks.get(key) ?? 0n };
+}
+
 async function lease(context: Context, draft: Draft): Promise<Endpoint> {
   const { endpoint, items, network } = draft;
   const desired = endpoint.desired;
@@ -172,7 +185,7 @@ async function lease(context: Context, draft: Draft): Promise<Endpoint> {
 }
 
 /** Puts a mark that the event `pool exhausted` is read from, unless it is there already. */
-async function noteExhausted(context: Context, items: readonly LeaseItem[], network: Network): Promise<void> {
+export async function noteExhausted(context: Context, items: readonly LeaseItem[], network: Network): Promise<void> {
   const pool = network.desired?.pools.find((one) => items.some((item) => item.poolId === one.poolId));
   const key = `${prefix.exhausted}${pool?.poolId}`;
   if (pool === undefined || context.ledger.view.marks.has(key)) return;
@@ -215,7 +228,7 @@ async function commit(
     });
     if (leased.length > 0) ops.push({ put: links, value: new Uint8Array() });
     if (created) ops.push({ put: `${prefix.sandbox}${sandbox.id}`, value: encodeSandbox(sandbox) });
-    const book = openPortBook(view, sandbox.desired?.hostId ?? '', context.ports.cursor);
+    const book = openPortBook(view, [sandbox.desired?.hostId ?? ''], context.ports.cursor);
     endpoints = joined(context, sandbox, leased, drafts, book);
     const fence = fenceOf(view, book);
     compares.push(...fence.compares);

@@ -5,15 +5,16 @@ import type { Op, Revision } from '@weft/store';
 import { admitAttachments } from '../admit/endpoint.ts';
 import { findEndpoint, findNetwork, findSandbox, orGone } from '../admit/lookup.ts';
 import { openPortBook } from '../admit/port-book.ts';
+import { admitEndpointNames } from '../admit/service.ts';
 import { itemOf } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readEndpoint, readNetwork, readyEndpoints } from '../state/reading.ts';
-import { attach, joinedTo, takenInterfaceNames } from './attach.ts';
+import { attach, joinedTo, servicesFence, takenInterfaceNames } from './attach.ts';
 import { bequeath, heirOf } from './bequeath.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
-import { type Finisher, withdrawalOps } from './finish.ts';
+import { type Finisher, foundOps, withdrawalOps } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
 
@@ -234,8 +235,9 @@ async function commitJoin(
   }
   const driver = context.drivers.describe(network.desired?.driver ?? '');
   admitAttachments(view, sandbox, [{ network, driver }], false);
+  admitEndpointNames(view, network, [sandbox.spec?.name ?? '', sandbox.spec?.hostname ?? '']);
   const hostId = sandbox.desired?.hostId ?? '';
-  const book = openPortBook(view, hostId, context.ports.cursor, new Set(current.desired.ports));
+  const book = openPortBook(view, [hostId], context.ports.cursor, new Set(current.desired.ports));
   const taken = takenInterfaceNames(context, sandbox.id);
   const [ports] = publishAll(book, [{ endpoint: current, verdict }]);
   const next = joinedTo(context, current, { network, verdict }, sandbox, taken, ports ?? []);
@@ -247,6 +249,7 @@ async function commitJoin(
       { key: `${prefix.network}${network.id}`, modRevision: network.revision as Revision },
       { key: `${prefix.sandbox}${sandbox.id}`, modRevision: sandbox.revision as Revision },
       { key: links, modRevision: view.marks.get(links) ?? 0n },
+      servicesFence(view, network.id),
       ...fence.compares,
     ],
     [
@@ -276,6 +279,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
     [
       ...context.ledger.view.portLists.puts({ ...row.value, desired: left }),
       { delete: `${prefix.endpointStatus}${id}` },
+      ...foundOps(context.ledger.view, id),
       ...ops,
     ],
   );

@@ -1,7 +1,7 @@
 // The second step of a deletion: wait until the hosts that knew the thing have forgotten it, release its leases, THEN
 // drop its record. Each is idempotent and runs once at a time; a crash at any point is finished at the next start.
 import { isFault, Reason } from '@weft/fault';
-import { type Endpoint, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import { type Endpoint, type Network, Phase, type Sandbox, type Service } from '@weft/proto/model';
 import type { Op } from '@weft/store';
 import { claimsOf, endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
@@ -10,6 +10,7 @@ import { allHosts, type Context, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 
 export const endpointOwner = (id: string) => `endpoint/${id}`;
+export const serviceOwner = (id: string) => `service/${id}`;
 export const networkOwner = (id: string) => `network/${id}`;
 
 /** Retries of a release that ipam did not answer, in ms. */
@@ -20,6 +21,7 @@ export interface Finisher {
   endpoint(id: string): Promise<void>;
   network(id: string): Promise<void>;
   sandbox(id: string): Promise<void>;
+  service(id: string): Promise<void>;
   /** Clears what an endpoint that left is still known by, and the host ports it held there until now. */
   left(id: string): Promise<void>;
 }
@@ -35,8 +37,9 @@ export function createFinisher(context: Context): Finisher {
     return task;
   };
 
-  const withdrawn = <T extends Endpoint | Network | Sandbox>(row: { value: T; revision: bigint } | undefined) =>
-    row?.value.desired?.phase === Phase.DELETING ? row : undefined;
+  const withdrawn = <T extends Endpoint | Network | Sandbox | Service>(
+    row: { value: T; revision: bigint } | undefined,
+  ) => (row?.value.desired?.phase === Phase.DELETING ? row : undefined);
 
   async function endpoint(id: string): Promise<void> {
     const row = withdrawn(view.endpoints.get(id));
@@ -46,7 +49,24 @@ export function createFinisher(context: Context): Finisher {
     crashPoint('before-release');
     await untilAnswered(context, () => context.ipam.release({ owners: [endpointOwner(id)] }));
     crashPoint('after-release');
-    await context.ledger.commit([], [...view.portLists.deletes(id), { delete: `${prefix.endpointStatus}${id}` }]);
+    await context.ledger.commit(
+      [],
+      [...view.portLists.deletes(id), { delete: `${prefix.endpointStatus}${id}` }, ...foundOps(view, id)],
+    );
+  }
+
+  async function service(id: string): Promise<void> {
+    const row = withdrawn(view.services.get(id));
+    if (row === undefined) return;
+    const forgotten = await whenForgotten(context, row.value.desired?.knownBy ?? [], row.revision, context.stopping);
+    if (!forgotten) return;
+    crashPoint('before-release');
+    await untilAnswered(context, () => context.ipam.release({ owners: [serviceOwner(id)] }));
+    crashPoint('after-release');
+    await context.ledger.commit(
+      [],
+      [{ delete: `${prefix.service}${id}` }, { deletePrefix: `${prefix.backendStatus}${id}/` }],
+    );
   }
 
   async function sandbox(id: string): Promise<void> {
@@ -70,6 +90,7 @@ export function createFinisher(context: Context): Finisher {
     const row = withdrawn(view.networks.get(id));
     if (row === undefined) return;
     await Promise.all([...view.endpointsOfNetwork.ids(id)].map((one) => once(endpointOwner(one), () => endpoint(one))));
+    await Promise.all([...view.servicesOfNetwork.ids(id)].map((one) => once(serviceOwner(one), () => service(one))));
     if (context.stopping.aborted) return;
     if (!(await whenForgotten(context, allHosts(context), row.revision, context.stopping))) return;
     await dropRecords(context, id);
@@ -81,6 +102,7 @@ export function createFinisher(context: Context): Finisher {
         { delete: `${prefix.network}${id}` },
         { delete: `${prefix.networkLinks}${id}` },
         { delete: `${prefix.recordLinks}${id}` },
+        { delete: `${prefix.serviceLinks}${id}` },
         ...pools.map((pool): Op => ({ delete: `${prefix.exhausted}${pool.poolId}` })),
         ...claimsOf(row.value).map((key): Op => ({ delete: key })),
       ],
@@ -111,6 +133,7 @@ export function createFinisher(context: Context): Finisher {
     endpoint: (id) => once(endpointOwner(id), () => endpoint(id)),
     network: (id) => once(networkOwner(id), () => network(id)),
     sandbox: (id) => once(`sandbox/${id}`, () => sandbox(id)),
+    service: (id) => once(serviceOwner(id), () => service(id)),
     left: (id) => once(`left/${id}`, () => left(id)),
   };
 }
@@ -154,8 +177,13 @@ export function withdrawalOps(view: View, endpoint: Endpoint): Op[] {
   return [
     ...view.portLists.puts({ ...endpoint, desired: { ...desired, phase: Phase.DELETING, knownBy } }),
     { delete: endpointNameKey(endpoint.networkId, endpoint.spec?.name ?? '') },
+    ...foundOps(view, endpoint.id),
   ];
 }
+
+/** Forgets what was found of an endpoint as a backend: it is none any more. */
+export const foundOps = (view: View, endpointId: string): Op[] =>
+  [...view.foundOf(endpointId)].map((rest) => ({ delete: `${prefix.backendStatus}${rest}` }));
 
 /** Tries until ipam answers or the controller stops: a release must not be forgotten because ipam was away. */
 async function untilAnswered(context: Context, call: () => Promise<unknown>): Promise<void> {

@@ -12,7 +12,7 @@ import type { View } from '../state/view.ts';
 import { type Applied, type Context, type Waiting, whenApplied } from './context.ts';
 
 /** How often another host port is chosen before the fault is given. */
-const maxChoices = 10;
+export const maxChoices = 10;
 
 /** What a transaction that takes these ports compares and puts. Of the same view as the book. */
 export function fenceOf(view: View, book: PortBook): { compares: Compare[]; ops: Op[] } {
@@ -49,7 +49,8 @@ export function publishAll(book: PortBook, planned: readonly Planned[]): Publish
   const chosen = wishes.filter((one) => isChosen(one.binding)).sort((a, b) => lastOf(a.binding) - lastOf(b.binding));
   for (const { of, at, binding, name, plan } of [...wishes.filter((one) => !isChosen(one.binding)), ...chosen]) {
     const ports = result[of];
-    if (ports !== undefined) ports[at] = book.publish(binding, plan ?? { hostIps: [], families: [] }, name);
+    if (ports !== undefined)
+      ports[at] = book.publish(binding, plan ?? { hostIps: [], families: [] }, `endpoint ${name}`);
   }
   return result;
 }
@@ -158,7 +159,7 @@ async function chooseAgain(
   const given = new Set(
     rows.flatMap((row) => row?.value.desired?.ports.filter((one) => isBad(row.value.id, one)) ?? []),
   );
-  const book = openPortBook(view, hostId, context.ports.cursor, given);
+  const book = openPortBook(view, [hostId], context.ports.cursor, given);
   const compares: Compare[] = [];
   const ops: Op[] = [];
   const endpoints: Endpoint[] = [];
@@ -171,7 +172,7 @@ async function chooseAgain(
       const binding = spec?.ports[index];
       if (!isBad(id, port)) continue;
       if (binding === undefined || !isChosen(binding)) return undefined;
-      moved.set(portId(port), book.publish(binding, port, spec?.name ?? '', avoid));
+      moved.set(portId(port), book.publish(binding, port, `endpoint ${spec?.name}`, avoid));
     }
     const endpoint = {
       ...row.value,

@@ -133,14 +133,18 @@ function republish(context: Context, plans: readonly { endpoint: Endpoint; ports
     const { spec, desired } = endpoint;
     if (spec === undefined || desired === undefined) return { before: endpoint, after: endpoint };
     const { hostId } = desired;
-    const book = books.get(hostId) ?? openPortBook(view, hostId, context.ports.cursor, givenUp);
+    const book = books.get(hostId) ?? openPortBook(view, [hostId], context.ports.cursor, givenUp);
     books.set(hostId, book);
     const ports = desired.ports.map((port, at) => {
       const plan = planned[at] ?? { hostIps: [], families: [] };
       const binding = spec.ports[at];
       if (binding === undefined || isAsPlanned(port, planned[at])) return port;
       const { hostPort } = port;
-      return book.publish(hostPort === 0 ? binding : { ...binding, hostPort, hostPortEnd: 0 }, plan, spec.name);
+      return book.publish(
+        hostPort === 0 ? binding : { ...binding, hostPort, hostPortEnd: 0 },
+        plan,
+        `endpoint ${spec.name}`,
+      );
     });
     return { before: endpoint, after: { ...endpoint, desired: { ...desired, ports } } };
   });
@@ -248,8 +252,8 @@ function bookBack(
   wishes: Map<PublishedPort, { was: PublishedPort; name: string }>,
 ): PortBook {
   for (;;) {
-    const book = openPortBook(context.ledger.view, hostId, context.ports.cursor, new Set(wishes.keys()));
-    const lost = [...wishes].filter(([, { was, name }]) => !book.keep(was, name));
+    const book = openPortBook(context.ledger.view, [hostId], context.ports.cursor, new Set(wishes.keys()));
+    const lost = [...wishes].filter(([, { was, name }]) => !book.keep(was, `endpoint ${name}`));
     if (lost.length === 0) return book;
     for (const [port] of lost) wishes.delete(port);
   }

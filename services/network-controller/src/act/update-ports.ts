@@ -107,7 +107,7 @@ async function commitUpdate(
     return hostId === '' || binding === undefined || port === undefined ? [] : [{ binding, port }];
   });
   const givenUp = new Set(removed.map(({ port }) => port));
-  const book = openPortBook(view, hostId, context.ports.cursor, givenUp);
+  const book = openPortBook(view, [hostId], context.ports.cursor, givenUp);
   const [added = []] = hostId === '' || verdict === undefined ? [] : publishAll(book, [{ endpoint: asked, verdict }]);
   const published = gone.size === 0 ? desired.ports : desired.ports.filter(isKept);
   const ports = hostId === '' ? desired.ports : [...published, ...added];
@@ -156,8 +156,8 @@ async function takeBack(
   }
   const isKept = (_: unknown, index: number) => !gone.has(index);
   const givenUp = new Set(desired.ports.filter((_, index) => gone.has(index)));
-  const book = openPortBook(view, desired.hostId, context.ports.cursor, givenUp);
-  const back = isReady(row.value) ? removed.filter(({ port }) => book.keep(port, spec.name)) : [];
+  const book = openPortBook(view, [desired.hostId], context.ports.cursor, givenUp);
+  const back = isReady(row.value) ? removed.filter(({ port }) => book.keep(port, `endpoint ${spec.name}`)) : [];
   const endpoint = {
     ...row.value,
     spec: { ...spec, ports: [...spec.ports.filter(isKept), ...back.map(({ binding }) => binding)] },

@@ -155,7 +155,8 @@ function readMac(text: string, driver: DescribeResponse, field: string, faults: 
   return mac ?? '';
 }
 
-function leaseItems(pools: readonly NetworkPool[], ipv4: string, ipv6: string): LeaseItem[] {
+/** One of each family, from the first of its pools, or from the one that has the address that is asked for. */
+export function leaseItems(pools: readonly NetworkPool[], ipv4: string, ipv6: string): LeaseItem[] {
   return [Family.IPV4, Family.IPV6].flatMap((family) => {
     const wanted = family === Family.IPV4 ? ipv4 : ipv6;
     const ofFamily = pools.filter((pool) => pool.family === family);

@@ -1,7 +1,7 @@
 // Finding what a user means: a full id, then a name, then a prefix of an id; an ambiguous prefix is refused. Pure.
 import { type FaultError, fault, isFault, Reason } from '@weft/fault';
-import type { Endpoint, Host, Network, Record as NetworkRecord, Sandbox } from '@weft/proto/model';
-import { isReady, readEndpoint, readHost, readNetwork, readSandbox } from '../state/reading.ts';
+import type { Endpoint, Host, Network, Record as NetworkRecord, Sandbox, Service } from '@weft/proto/model';
+import { isReady, readEndpoint, readHost, readNetwork, readSandbox, readService } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 
 /** Whether the text is a full id. */
@@ -62,6 +62,22 @@ export function findRecord(view: View, text: string, field = 'record'): NetworkR
   return found;
 }
 
+/**
+ * Services have names within their networks. @param network the network's reference; empty means any
+ * @throws SERVICE_NOT_FOUND, NETWORK_NOT_FOUND, AMBIGUOUS, MISSING_FIELD
+ */
+export function findService(view: View, text: string, network: string, field = 'service'): Service {
+  const networks = network === '' ? [...view.networks.ids()] : [findNetwork(view, network).id];
+  const isOn = (id: string) => networks.includes(view.services.get(id)?.value.networkId ?? '');
+  const isNamed = (id: string) => view.services.get(id)?.value.spec?.name.toLowerCase() === text.toLowerCase();
+  const named = networks.flatMap((one) => [...view.servicesNamed(one, text)].filter(isNamed));
+  const isThere = (one: string) => isOn(one) && isReady(view.services.get(one)?.value);
+  const id = find(text, field, 'service', view.services.get(text), new Set(named), view.services.ids(), isThere);
+  const found = id === undefined ? undefined : readService(view, id);
+  if (found === undefined) throw fault(Reason.SERVICE_NOT_FOUND, `no such service: ${text}`, { field, service: text });
+  return found;
+}
+
 /** The host of this id or name; without a text the only one there is. */
 export function findHost(view: View, text: string, field: string): Host {
   const hosts = [...view.hosts.values()].map(({ value }) => value);
@@ -119,4 +135,5 @@ const notFound = [
   Reason.SANDBOX_NOT_FOUND,
   Reason.NETWORK_NOT_FOUND,
   Reason.RECORD_NOT_FOUND,
+  Reason.SERVICE_NOT_FOUND,
 ] as const;

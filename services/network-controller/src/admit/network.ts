@@ -208,7 +208,9 @@ export function admitRemoval(view: View, network: Network): void {
   if (network.desired?.predefined) {
     throw fault(Reason.PREDEFINED_NETWORK, `${name} is a pre-defined network and cannot be removed`, { network: name });
   }
-  const faults = [usedByEndpoints(view, network), usedByNetworks(view, network)].find((one) => one !== undefined);
+  const faults = [usedByEndpoints(view, network), usedByServices(view, network), usedByNetworks(view, network)].find(
+    (one) => one !== undefined,
+  );
   if (faults !== undefined) throw faults;
 }
 
@@ -224,6 +226,17 @@ function usedByEndpoints(view: View, network: Network): FaultError | undefined {
   return fault(Reason.NETWORK_IN_USE, `network ${network.spec?.name} has active endpoints (${names.join(', ')})`, {
     endpoints: holders.map((one) => one?.spec?.name ?? '').join(','),
   });
+}
+
+function usedByServices(view: View, network: Network): FaultError | undefined {
+  const names = [...view.servicesOfNetwork.ids(network.id)]
+    .map((id) => view.services.get(id)?.value)
+    .filter((one) => one?.desired?.phase !== Phase.DELETING)
+    .map((one) => one?.spec?.name ?? '')
+    .sort();
+  if (names.length === 0) return undefined;
+  const because = `network ${network.spec?.name} has services (${names.join(', ')})`;
+  return fault(Reason.NETWORK_IN_USE, because, { services: names.join(',') });
 }
 
 function usedByNetworks(view: View, network: Network): FaultError | undefined {

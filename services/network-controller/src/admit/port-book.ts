@@ -4,6 +4,7 @@ import { type FaultError, fault, Reason } from '@weft/fault';
 import type { PortPlan } from '@weft/proto/driver';
 import type { PortBinding, Protocol, PublishedPort } from '@weft/proto/model';
 import { portsKey } from '../state/keys.ts';
+import type { PortHolder } from '../state/port-holders.ts';
 import type { View } from '../state/view.ts';
 import { bindText, canonical } from './ports.ts';
 
@@ -16,12 +17,12 @@ export type PortCursor = Map<string, number>;
 
 export interface PortBook {
   /**
-   * A port as it will be published; host ports in `avoid` are not chosen.
+   * A port as it will be published; host ports in `avoid` are not chosen. `holder` is who has it then: "endpoint db".
    * @throws PORT_IN_USE, PORTS_EXHAUSTED
    */
-  publish(binding: PortBinding, plan: PortPlan, endpointName: string, avoid?: ReadonlySet<number>): PublishedPort;
+  publish(binding: PortBinding, plan: PortPlan, holder: string, avoid?: ReadonlySet<number>): PublishedPort;
   /** Holds a port as it was published before; false, and nothing held, if somebody has taken it since. */
-  keep(port: PublishedPort, endpointName: string): boolean;
+  keep(port: PublishedPort, holder: string): boolean;
   /** The marks of the ports that were given out: the transaction compares and puts each. */
   marks(): readonly string[];
 }
@@ -34,10 +35,10 @@ interface Held {
   readonly by: string;
 }
 
-/** `except` are ports that are given up in the same transaction. */
+/** Gives out ports of hosts, the same on each; `except` are ports that are given up in the same transaction. */
 export function openPortBook(
   view: View,
-  hostId: string,
+  hostIds: readonly string[],
   cursor: PortCursor,
   except: ReadonlySet<PublishedPort> = new Set(),
 ): PortBook {
@@ -47,18 +48,21 @@ export function openPortBook(
 
   /** Who has the port on one of these addresses. */
   function holder(protocol: Protocol, hostPort: number, hostIps: readonly string[]): Held | undefined {
-    for (const { endpointId, port } of view.portHolders.of(hostId, protocol, hostPort)) {
-      if (!except.has(port) && meet(port.hostIps, hostIps)) return { hostIps: port.hostIps, by: who(view, endpointId) };
+    for (const hostId of hostIds) {
+      for (const one of view.portHolders.of(hostId, protocol, hostPort)) {
+        const { hostIps: taken } = one.port;
+        if (!except.has(one.port) && meet(taken, hostIps)) return { hostIps: taken, by: who(view, one) };
+      }
     }
     return given.get(keyOf(protocol, hostPort))?.find((one) => meet(one.hostIps, hostIps));
   }
 
-  function take(protocol: Protocol, hostPort: number, hostIps: readonly string[], endpointName: string): void {
+  function take(protocol: Protocol, hostPort: number, hostIps: readonly string[], by: string): void {
     const key = keyOf(protocol, hostPort);
     const held = given.get(key) ?? [];
-    held.push({ hostIps, by: `endpoint ${endpointName}, in the same request` });
+    held.push({ hostIps, by: `${by}, in the same request` });
     given.set(key, held);
-    marks.add(portsKey(hostId, protocol, hostPort));
+    for (const hostId of hostIds) marks.add(portsKey(hostId, protocol, hostPort));
   }
 
   function choose(binding: PortBinding, hostIps: readonly string[], avoid: ReadonlySet<number>): number {
@@ -68,7 +72,7 @@ export function openPortBook(
       for (let port = hostPort; port <= hostPortEnd; port++) if (isFree(port)) return port;
       throw exhausted(`${hostPort}-${hostPortEnd}`);
     }
-    const key = `${hostId}/${protocol}`;
+    const key = `${hostIds.join()}/${protocol}`;
     const count = lastDynamic - firstDynamic + 1;
     const last = cursor.get(key) ?? lastDynamic;
     for (let step = 1; step <= count; step++) {
@@ -81,7 +85,7 @@ export function openPortBook(
   }
 
   return {
-    publish(binding, plan, endpointName, avoid = new Set()) {
+    publish(binding, plan, by, avoid = new Set()) {
       const { protocol, port } = binding;
       const hostIps = plan.hostIps.map(canonical);
       const { families } = plan;
@@ -92,13 +96,13 @@ export function openPortBook(
         const held = holder(protocol, hostPort, hostIps);
         if (held !== undefined) throw taken(held, hostIps, hostPort);
       }
-      take(protocol, hostPort, hostIps, endpointName);
+      take(protocol, hostPort, hostIps, by);
       return { protocol, port, hostIps, hostPort, families };
     },
-    keep({ protocol, hostPort, hostIps }, endpointName) {
+    keep({ protocol, hostPort, hostIps }, by) {
       if (hostPort === 0) return true;
       if (holder(protocol, hostPort, hostIps) !== undefined) return false;
-      take(protocol, hostPort, hostIps, endpointName);
+      take(protocol, hostPort, hostIps, by);
       return true;
     },
     marks: () => [...marks],
@@ -116,8 +120,12 @@ function conflicting(a: string, b: string): boolean {
   return a === '0.0.0.0' || b === '0.0.0.0' || a === '::' || b === '::';
 }
 
-function who(view: View, endpointId: string): string {
-  const endpoint = view.endpoints.get(endpointId)?.value;
+function who(view: View, { kind, id }: PortHolder): string {
+  if (kind === 'service') {
+    const service = view.services.get(id)?.value;
+    return `service ${service?.spec?.name} of network ${view.networks.get(service?.networkId ?? '')?.value.spec?.name}`;
+  }
+  const endpoint = view.endpoints.get(id)?.value;
   const sandbox = view.sandboxes.get(endpoint?.desired?.sandboxId ?? '')?.value.spec?.name;
   return `endpoint ${endpoint?.spec?.name}${sandbox === undefined ? '' : ` of sandbox ${sandbox}`}`;
 }

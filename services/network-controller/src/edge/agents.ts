@@ -14,6 +14,7 @@ import { type ItemKey, itemOf, toldWith } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { encodeHost } from '../state/records.ts';
+import { createBackendReports } from './backend-reports.ts';
 
 /** How long an agent may be away before its host counts as lost, in ms. */
 const graceMs = 5_000;
@@ -30,6 +31,7 @@ export function createAgents(context: Context): Agents {
   const { view, store } = ledger;
   const watching = new Map<string, number>();
   const goodbyes = new Map<string, NodeJS.Timeout>();
+  const backends = createBackendReports(context);
   /** Endpoints and sandboxes whose objects a host was told and has not reported on yet, by host. */
   const untold = new Map<string, Set<string>>();
 
@@ -111,7 +113,7 @@ export function createAgents(context: Context): Agents {
       }
       const leave = onWatch(request.hostId);
       try {
-        yield* tell(context, request, call);
+        yield* tell(context, request, call, (revision) => backends.reset(request.hostId, revision));
       } finally {
         leave();
       }
@@ -127,6 +129,7 @@ export function createAgents(context: Context): Agents {
       for (const { key, fault: why } of request.failed) if (why !== undefined) progress.fail(hostId, key, why);
       for (const key of request.recovered) progress.recover(hostId, key);
       await keep(context, request, untoldOf(hostId));
+      await backends.keep(request);
       progress.advance(hostId, request.seenRevision);
       if (request.facts !== undefined) {
         const { facts } = request;
@@ -148,7 +151,12 @@ export function createAgents(context: Context): Agents {
 }
 
 /** The stream an agent hears: what changed since it last heard, or everything after a Reset. */
-async function* tell(context: Context, request: WatchRequest, call: CallContext): AsyncGenerator<WatchResponse> {
+async function* tell(
+  context: Context,
+  request: WatchRequest,
+  call: CallContext,
+  onReset: (revision: bigint) => void,
+): AsyncGenerator<WatchResponse> {
   const { planner, ledger } = context;
   const storeId = ledger.store.id;
   const signal = AbortSignal.any([call.signal, context.stopping]);
@@ -160,6 +168,7 @@ async function* tell(context: Context, request: WatchRequest, call: CallContext)
     const changes = told === undefined ? undefined : table.changesFrom(told);
     if (changes === undefined) {
       const objects = table.objects();
+      onReset(revision);
       yield { step: { $case: 'reset', value: {} } };
       for (const object of objects) yield { step: { $case: 'put', value: object } };
     } else {

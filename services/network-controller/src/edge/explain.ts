@@ -12,11 +12,14 @@ import type { HostView } from '../explain/trail.ts';
 import type { Place } from '../explain/way.ts';
 import { wordsOf } from '../explain/words.ts';
 import { readHost, readSandbox } from '../state/reading.ts';
+import { explainService, refuseServicePort, serviceAsked } from './explain-service.ts';
 
 type End = Asked['to'];
 
 export async function explainPath(context: Context, request: ExplainRequest): Promise<ExplainResponse> {
   const { view } = context.ledger;
+  const service = serviceAsked(view, request.from, request.to);
+  if (service !== undefined) return explainService(context, request, service, (next) => explainPath(context, next));
   const from = endOf(context, request.from, 'from');
   const to = endOf(context, request.to, 'to');
   if (from.at === 'address')
@@ -27,6 +30,7 @@ export async function explainPath(context: Context, request: ExplainRequest): Pr
     throw fault(Reason.CONFLICTING_FIELDS, 'from outside to outside nothing passes this host', { field: 'to' });
   const transport = transportOf(request);
   const hostId = hostOf(context, request, [from, to]);
+  if (to.at === 'host') refuseServicePort(view, hostId, request.protocol, transport.port);
   await context.planner.planned(view.revision);
   const elsewhere = [from, to].find((end) => end.at === 'sandbox' && hostOfSandbox(context, end.id) !== hostId);
   if (elsewhere?.at === 'sandbox') return onOtherHost(context, elsewhere.id, hostId);

@@ -32,7 +32,8 @@ export function networkService(
   requests: Requests,
 ): NetworkServiceImplementation {
   const { view, store } = context.ledger;
-  const hasEndpoints = (network: Network) => readyEndpoints(view, view.endpointsOfNetwork.ids(network.id)).length > 0;
+  const isInUse = ({ id }: Network) =>
+    readyEndpoints(view, view.endpointsOfNetwork.ids(id)).length > 0 || view.servicesOfNetwork.ids(id).size > 0;
 
   return {
     async createNetwork(request, call) {
@@ -82,7 +83,7 @@ export function networkService(
     },
 
     async listNetworks({ filters }) {
-      const networks = readyNetworks(view).filter(networkFilter(filters, hasEndpoints));
+      const networks = readyNetworks(view).filter(networkFilter(filters, isInUse));
       return { networks, storeId: store.id, revision: view.revision };
     },
 
@@ -133,7 +134,7 @@ export function networkService(
         PruneNetworksResponse,
         async () => {
           const unused = readyNetworks(view).filter(
-            (one) => !one.desired?.predefined && isOld(one) && !hasEndpoints(one) && !isConfigInUse(context, one),
+            (one) => !one.desired?.predefined && isOld(one) && !isInUse(one) && !isConfigInUse(context, one),
           );
           const names: string[] = [];
           for (const network of unused) {
@@ -160,12 +161,15 @@ function isConfigInUse(context: Context, network: Network): boolean {
   return [...context.ledger.view.networks.values()].some(({ value }) => value.desired?.configFromId === network.id);
 }
 
-/** Addresses of endpoints that are gone for users and not yet forgotten by hosts; of one network, or of all. */
+/** Addresses of endpoints and services that are gone for users and not yet forgotten by hosts; of one network, or of all. */
 export function waitingAddresses(context: Context, networkId?: string): string[] {
   const { view } = context.ledger;
-  const ids = networkId === undefined ? view.endpoints.ids() : view.endpointsOfNetwork.ids(networkId);
-  return [...ids]
-    .map((id) => view.endpoints.get(id)?.value.desired)
+  const endpoints = networkId === undefined ? view.endpoints.ids() : view.endpointsOfNetwork.ids(networkId);
+  const services = networkId === undefined ? view.services.ids() : view.servicesOfNetwork.ids(networkId);
+  return [
+    ...[...endpoints].map((id) => view.endpoints.get(id)?.value.desired),
+    ...[...services].map((id) => view.services.get(id)?.value.desired),
+  ]
     .filter((desired) => desired?.phase === Phase.DELETING)
     .flatMap((desired) => desired?.addresses.map((address) => address.cidr) ?? []);
 }

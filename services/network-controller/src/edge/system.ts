@@ -13,14 +13,14 @@ import { type Revision, StoreError, type StoreEvent } from '@weft/store';
 import type { Context } from '../act/context.ts';
 import { eventsOf } from '../state/event-log.ts';
 import { parseKey } from '../state/keys.ts';
-import { isReady, readEndpoint, readHost, readNetwork, readSandbox } from '../state/reading.ts';
+import { isReady, readEndpoint, readHost, readNetwork, readSandbox, readService } from '../state/reading.ts';
 import { codecs } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { explainPath } from './explain.ts';
 import { waitingAddresses } from './networks.ts';
 import { resolveName } from './resolve.ts';
 
-const watchable = ['network', 'endpoint', 'sandbox', 'host'] as const;
+const watchable = ['network', 'endpoint', 'sandbox', 'host', 'service'] as const;
 type Watchable = (typeof watchable)[number];
 
 export function systemService(context: Context, version: string, publisher: () => string): SystemServiceImplementation {
@@ -111,7 +111,8 @@ const synced = (storeId: string, revision: bigint): WatchResponse => ({
 });
 
 function* everything(view: View, kinds: ReadonlySet<Watchable>): Generator<WatchResponse> {
-  const tables = { network: view.networks, endpoint: view.endpoints, sandbox: view.sandboxes, host: view.hosts };
+  const { networks, endpoints, sandboxes, hosts, services } = view;
+  const tables = { network: networks, endpoint: endpoints, sandbox: sandboxes, host: hosts, service: services };
   for (const kind of kinds) {
     for (const id of [...tables[kind].ids()]) {
       const put = putOf(view, kind, id);
@@ -120,9 +121,17 @@ function* everything(view: View, kinds: ReadonlySet<Watchable>): Generator<Watch
   }
 }
 
+const readers = {
+  network: readNetwork,
+  endpoint: readEndpoint,
+  sandbox: readSandbox,
+  host: readHost,
+  service: readService,
+} as const;
+
 /** How a record is now; undefined if users cannot see it. */
 function putOf(view: View, kind: Watchable, id: string): WatchResponse | undefined {
-  const object = { network: readNetwork, endpoint: readEndpoint, sandbox: readSandbox, host: readHost }[kind](view, id);
+  const object = readers[kind](view, id);
   if (object === undefined || (kind !== 'host' && !isReady(object as Parameters<typeof isReady>[0]))) return undefined;
   return { step: { $case: 'put', value: { object: { $case: kind, value: object } as never } } };
 }
@@ -130,7 +139,7 @@ function putOf(view: View, kind: Watchable, id: string): WatchResponse | undefin
 function changeOf(view: View, event: StoreEvent, kinds: ReadonlySet<Watchable>): WatchResponse[] {
   const parsed = parseKey(event.key);
   if (parsed === undefined) return [];
-  const { id } = parsed;
+  const id = parsed.kind === 'backendStatus' ? (parsed.id.split('/', 1)[0] ?? '') : parsed.id;
   const kind = (statusOf[parsed.kind] ?? parsed.kind) as Watchable;
   if (!kinds.has(kind)) return [];
   const put = putOf(view, kind, id);
@@ -138,7 +147,11 @@ function changeOf(view: View, event: StoreEvent, kinds: ReadonlySet<Watchable>):
   const wasVisible = parsed.kind === kind && event.previous !== undefined && isVisible(kind, event.previous.value);
   return wasVisible ? [{ step: { $case: 'delete', value: { kind, id } } }] : [];
 }
-const statusOf: Readonly<Record<string, Watchable>> = { endpointStatus: 'endpoint', sandboxStatus: 'sandbox' };
+const statusOf: Readonly<Record<string, Watchable>> = {
+  endpointStatus: 'endpoint',
+  sandboxStatus: 'sandbox',
+  backendStatus: 'service',
+};
 
 /** Whether users could see a record that was stored as these bytes. */
 function isVisible(kind: Watchable, bytes: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 // The names of what objects are compiled from. A published port has items of its own, one a family, so that a change of
 // one costs nothing for the others.
-//   network/<id>   endpoint/<id>   sandbox/<id>   record/<id>
+//   network/<id>   endpoint/<id>   sandbox/<id>   record/<id>   service/<id>
 //   ports/<id of the endpoint that asked for it>/<4|6>/<portId>      and ports/<id> for what kept them from being compiled
 import { protocolWord } from '@weft/hoststate';
 import type { Family, PublishedPort } from '@weft/proto/model';
@@ -16,6 +16,7 @@ export const itemOf = {
   network: (id: string): ItemKey => `network/${id}`,
   endpoint: (id: string): ItemKey => `endpoint/${id}`,
   record: (id: string): ItemKey => `record/${id}`,
+  service: (id: string): ItemKey => `service/${id}`,
   sandbox: (id: string): ItemKey => `sandbox/${id}`,
   ports: (endpointId: string): ItemKey => `ports/${endpointId}`,
   port: (endpointId: string, family: Family, port: PublishedPort): ItemKey =>

@@ -15,31 +15,18 @@ import {
   compileZone,
   joinedOf,
 } from './compile.ts';
+import { type Dirty, isClean, newDirty, type Wants, want } from './dirty.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
 import { Members } from './members.ts';
 import { Publications } from './publications.ts';
+import { compileServices } from './services.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
-
-interface Dirty {
-  readonly networks: Set<string>;
-  readonly endpoints: Set<string>;
-  readonly sandboxes: Set<string>;
-  readonly hosts: Set<string>;
-  readonly records: Set<string>;
-}
-type Wants = Map<string, Map<ItemKey, readonly HostObject[]>>;
-
-const newDirty = (): Dirty => ({
-  networks: new Set(),
-  endpoints: new Set(),
-  sandboxes: new Set(),
-  hosts: new Set(),
-  records: new Set(),
-});
+/** How many services discovery compiles in one call. */
+const servicesAtOnce = 100;
 
 export class Planner {
   readonly #view: View;
@@ -68,6 +55,7 @@ export class Planner {
     for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
     for (const id of view.sandboxes.ids()) this.#dirty.sandboxes.add(id);
     for (const id of view.records.ids()) this.#dirty.records.add(id);
+    for (const id of view.services.ids()) this.#dirty.services.add(id);
     this.#start();
   }
 
@@ -124,6 +112,7 @@ export class Planner {
     for (const id of change.sandboxes) this.#dirty.sandboxes.add(id);
     for (const id of change.hosts) this.#dirty.hosts.add(id);
     for (const id of change.records) this.#dirty.records.add(id);
+    for (const id of change.services) this.#dirty.services.add(id);
     this.#start();
   }
 
@@ -170,9 +159,12 @@ export class Planner {
     }
     for (const id of dirty.networks)
       for (const record of this.#view.recordsOfNetwork.ids(id)) dirty.records.add(record);
+    for (const id of dirty.networks)
+      for (const service of this.#view.servicesOfNetwork.ids(id)) dirty.services.add(service);
     await this.#compileNetworks([...dirty.networks], wants);
     await this.#compileEndpoints([...dirty.endpoints], wants);
     for (const id of dirty.records) await this.#compileRecord(id, wants);
+    await this.#compileServices([...dirty.services], wants);
     for (const id of dirty.sandboxes) {
       await this.#guard(itemOf.sandbox(id), 'sandboxes', id, () => this.#compileSandbox(id, wants));
       await this.#compilePorts(id, wants);
@@ -265,6 +257,25 @@ export class Planner {
     });
   }
 
+  async #compileServices(ids: readonly string[], wants: Wants): Promise<void> {
+    for (let at = 0; at < ids.length; at += servicesAtOnce) {
+      const some = ids.slice(at, at + servicesAtOnce);
+      await this.#guard(some.map(itemOf.service), 'services', some, async () => {
+        const hosts = [...this.#tables.keys()];
+        const compiled = await compileServices(this.#compilers, this.#view, some, hosts, (network, host) =>
+          this.isMember(network, host),
+        );
+        for (const [hostId, table] of this.#tables) {
+          for (const id of some) {
+            const objects = compiled(id, hostId);
+            const item = itemOf.service(id);
+            if (objects.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, objects);
+          }
+        }
+      });
+    }
+  }
+
   async #compileSandbox(id: string, wants: Wants): Promise<void> {
     const sandbox = this.#view.sandboxes.get(id)?.value;
     const item = itemOf.sandbox(id);
@@ -299,8 +310,8 @@ export class Planner {
 
   async #guard(
     items: ItemKey | readonly ItemKey[],
-    kind: 'networks' | 'endpoints' | 'sandboxes' | 'records',
-    id: string,
+    kind: 'networks' | 'endpoints' | 'sandboxes' | 'records' | 'services',
+    id: string | readonly string[],
     work: () => Promise<void>,
   ): Promise<void> {
     const all = typeof items === 'string' ? [items] : items;
@@ -313,19 +324,9 @@ export class Planner {
       this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');
       setTimeout(() => {
         if (this.#closed) return;
-        this.#dirty[kind].add(id);
+        for (const one of typeof id === 'string' ? [id] : id) this.#dirty[kind].add(one);
         this.#start();
       }, retryMs).unref();
     }
   }
-}
-
-function want(wants: Wants, hostId: string, item: ItemKey, objects: readonly HostObject[]): void {
-  const items = wants.get(hostId) ?? new Map<ItemKey, readonly HostObject[]>();
-  items.set(item, objects);
-  wants.set(hostId, items);
-}
-
-function isClean(dirty: Dirty): boolean {
-  return Object.values<Set<string>>({ ...dirty }).every((ids) => ids.size === 0);
 }

@@ -2,9 +2,19 @@
 // the log alone: an event reads the same live, after a restart, and when all that it names is gone.
 
 import { faultKind, type Reason, reasonName } from '@weft/fault';
-import { StoredDrift } from '@weft/proto/controller';
+import { StoredBackend, StoredDrift } from '@weft/proto/controller';
 import type { Event } from '@weft/proto/event';
-import { Endpoint, EndpointStatus, Host, HostState, Network, Phase, Sandbox, SandboxStatus } from '@weft/proto/model';
+import {
+  Endpoint,
+  EndpointStatus,
+  Host,
+  HostState,
+  Network,
+  Phase,
+  Sandbox,
+  SandboxStatus,
+  Service,
+} from '@weft/proto/model';
 import type { StoreEvent, WatchBatch } from '@weft/store';
 import { parseKey } from './keys.ts';
 import { readStamp } from './stamp.ts';
@@ -35,6 +45,10 @@ function tell(event: StoreEvent, naming: Naming): Told[] {
       return tellSandbox(id, naming, ...both(event, Sandbox.decode));
     case 'host':
       return tellHost(id, ...both(event, Host.decode));
+    case 'service':
+      return tellService(id, naming, ...both(event, Service.decode));
+    case 'backendStatus':
+      return tellBackend(naming, ...both(event, StoredBackend.decode));
     case 'endpointStatus':
       return tellEndpointStatus(id, ...both(event, EndpointStatus.decode));
     case 'sandboxStatus':
@@ -131,6 +145,38 @@ function tellSandboxStatus(
 ): Told[] {
   if (after?.lost !== true || before?.lost === true) return [];
   return [{ kind: 'sandbox', id, what: 'lost', attributes: { name: naming(id) } }];
+}
+
+function tellService(id: string, naming: Naming, before: Service | undefined, after: Service | undefined): Told[] {
+  const service = after ?? before;
+  if (service === undefined) return [];
+  const attributes = {
+    name: service.spec?.name ?? '',
+    network: service.networkId,
+    networkName: naming(service.networkId),
+    addresses: service.desired?.addresses.map(({ cidr }) => cidr).join(',') ?? '',
+  };
+  if (phaseOf(after) === Phase.READY) {
+    const what = phaseOf(before) === Phase.READY ? 'updated' : 'created';
+    return [{ kind: 'service', id, what, attributes }];
+  }
+  return after === undefined && wasThere(phaseOf(before)) ? [{ kind: 'service', id, what: 'deleted', attributes }] : [];
+}
+
+/** What a host found of a backend; that what was found is forgotten says nothing. */
+function tellBackend(naming: Naming, before: StoredBackend | undefined, after: StoredBackend | undefined): Told[] {
+  if (after === undefined || (before?.healthy ?? true) === after.healthy) return [];
+  const attributes = {
+    name: naming(after.serviceId),
+    network: after.networkId,
+    networkName: naming(after.networkId),
+    sandbox: after.sandboxId,
+    sandboxName: naming(after.sandboxId),
+    endpoint: after.endpointId,
+    address: after.addresses.join(','),
+    ...(after.healthy ? {} : { because: after.because }),
+  };
+  return [{ kind: 'service', id: after.serviceId, what: after.healthy ? 'backend-up' : 'backend-down', attributes }];
 }
 
 const hostWords: Partial<Record<HostState, string>> = {

@@ -6,24 +6,29 @@
 //   sandbox/<id>                          Sandbox, its status kept apart
 //   host/<id>                             Host
 //   record/<id>                           Record, of a network that is there: it goes before that does
+//   service/<id>                          Service, its status kept apart
 //   status/endpoint/<id>                  EndpointStatus     one writer: reports of the endpoint's host
 //   status/sandbox/<id>                   SandboxStatus      one writer: reports of the sandbox's host
+//   status/backend/<service id>/<endpoint id>   StoredBackend, of one that was found down   one writer: reports of its host
 //   name/network/<name>                   the id that holds the name, while it is not being removed
 //   name/sandbox/<name>                   the same
 //   name/endpoint/<network id>/<name>     the same
+//   name/service/<network id>/<name>      the same; a service has one for its name and each alias, in small letters
 //   claim/<driver>/<claim>                the id of the network that has it alone
-//   links/network/<id>                    empty; put by every transaction that adds an endpoint or publishes ports: removal and
+//   links/network/<id>                    empty; put by every transaction that adds an endpoint or a service, or publishes ports: removal and
 //                                         changes of the network compare it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
 //   links/records/<network id>            empty; put by every transaction that adds a record, which compares it too
+//   links/services/<network id>           empty; put by every transaction that adds a service; those that add or join an
+//                                         endpoint compare it: a name is the one's or the other's
 //   ports/<host id>/<protocol>/<host port >> 6>   empty; put by every transaction that takes a host port of these 64, which
-//                                         compares it too. Who holds a port is in the endpoints' records alone
+//                                         compares it too. Who holds a port is in the records of endpoints and services alone
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
 //   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
 import { protocolWord } from '@weft/hoststate';
-import type { NetworkDesired, Protocol } from '@weft/proto/model';
+import type { NetworkDesired, Protocol, Service } from '@weft/proto/model';
 
 export const prefix = {
   network: 'network/',
@@ -33,15 +38,19 @@ export const prefix = {
   sandbox: 'sandbox/',
   host: 'host/',
   record: 'record/',
+  service: 'service/',
   endpointStatus: 'status/endpoint/',
   sandboxStatus: 'status/sandbox/',
+  backendStatus: 'status/backend/',
   networkName: 'name/network/',
   sandboxName: 'name/sandbox/',
   endpointName: 'name/endpoint/',
+  serviceName: 'name/service/',
   claim: 'claim/',
   networkLinks: 'links/network/',
   sandboxLinks: 'links/sandbox/',
   recordLinks: 'links/records/',
+  serviceLinks: 'links/services/',
   ports: 'ports/',
   request: 'request/',
   drift: 'drift/',
@@ -51,6 +60,13 @@ export const prefix = {
 export const stampKey = 'stamp';
 
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
+
+/** The keys that hold a service's names. */
+export const serviceNameKeys = ({ networkId, spec }: Pick<Service, 'networkId' | 'spec'>): string[] =>
+  [spec?.name ?? '', ...(spec?.aliases ?? [])].map((name) => `${prefix.serviceName}${networkId}/${name.toLowerCase()}`);
+
+export const backendStatusKey = (serviceId: string, endpointId: string) =>
+  `${prefix.backendStatus}${serviceId}/${endpointId}`;
 
 /** The mark that fences 64 host ports of a transport on a host. */
 export const portsKey = (hostId: string, protocol: Protocol, hostPort: number) =>

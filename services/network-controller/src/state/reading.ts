@@ -1,5 +1,6 @@
 // Records as the outside sees them: with revision and status filled in, and only those that are ready.
-import { type Endpoint, type Host, type Network, Phase, type Sandbox } from '@weft/proto/model';
+import { type Endpoint, type Host, type Network, Phase, type Sandbox, type Service } from '@weft/proto/model';
+import { standingsOf } from './standing.ts';
 import type { View } from './view.ts';
 
 export function readNetwork(view: View, id: string): Network | undefined {
@@ -19,6 +20,26 @@ export function readSandbox(view: View, id: string): Sandbox | undefined {
   return { ...row.value, revision: row.revision, status: view.sandboxStatuses.get(shared)?.value };
 }
 
+/** With its backends as they are; why a host could not take it is not known here. */
+export function readService(view: View, id: string): Service | undefined {
+  const row = view.services.get(id);
+  if (row === undefined) return undefined;
+  const backends = standingsOf(view, row.value).map(({ endpoint, sandbox, weight, state, because }) => ({
+    sandboxId: sandbox.id,
+    name: sandbox.spec?.name ?? '',
+    endpointId: endpoint.id,
+    addresses: addressesOf(endpoint),
+    weight,
+    state,
+    because,
+  }));
+  return { ...row.value, revision: row.revision, status: { backends, fault: undefined } };
+}
+
+/** Without their lengths. */
+export const addressesOf = ({ desired }: Pick<Endpoint, 'desired'>): string[] =>
+  (desired?.addresses ?? []).map(({ cidr }) => cidr.split('/', 1)[0] ?? '');
+
 export function readHost(view: View, id: string): Host | undefined {
   const row = view.hosts.get(id);
   return row && { ...row.value, revision: row.revision };
@@ -31,6 +52,11 @@ export function isReady(record: { desired?: { phase: Phase } | undefined } | und
 /** Ready networks, by name. */
 export function readyNetworks(view: View): Network[] {
   return ready(view.networks.ids(), (id) => readNetwork(view, id)).sort((a, b) => compare(a.spec?.name, b.spec?.name));
+}
+
+/** Ready services of these ids, by name. */
+export function readyServices(view: View, ids: Iterable<string>): Service[] {
+  return ready(ids, (id) => readService(view, id)).sort((a, b) => compare(a.spec?.name, b.spec?.name));
 }
 
 /** Ready sandboxes, by name. */

@@ -1,4 +1,5 @@
 // Records as bytes and back. Fields that are set on reading (revision, status) are never in the bytes.
+import { StoredBackend } from '@weft/proto/controller';
 import {
   Endpoint,
   EndpointStatus,
@@ -7,6 +8,7 @@ import {
   Record as NetworkRecord,
   Sandbox,
   SandboxStatus,
+  Service,
 } from '@weft/proto/model';
 import type { Revision } from '@weft/store';
 
@@ -21,6 +23,8 @@ export const codecs = {
   sandbox: Sandbox as Codec<Sandbox>,
   host: Host as Codec<Host>,
   record: NetworkRecord as Codec<NetworkRecord>,
+  service: Service as Codec<Service>,
+  backendStatus: StoredBackend as Codec<StoredBackend>,
   endpointStatus: EndpointStatus as Codec<EndpointStatus>,
   sandboxStatus: SandboxStatus as Codec<SandboxStatus>,
 } as const;
@@ -34,3 +38,4 @@ export interface Stored<T> {
 export const encodeNetwork = (one: Network) => Network.encode({ ...one, revision: 0n }).finish();
 export const encodeSandbox = (one: Sandbox) => Sandbox.encode({ ...one, revision: 0n, status: undefined }).finish();
 export const encodeHost = (one: Host) => Host.encode({ ...one, revision: 0n }).finish();
+export const encodeService = (one: Service) => Service.encode({ ...one, revision: 0n, status: undefined }).finish();

@@ -1,6 +1,6 @@
 // What every transaction says of itself: when it was, and the names of what its records refer to by id. Records are deleted
 // and hosts renamed; what the log tells of an earlier revision must not change with that.
-import { StoredDrift, StoredStamp } from '@weft/proto/controller';
+import { type StoredBackend, StoredDrift, StoredStamp } from '@weft/proto/controller';
 import type { Endpoint } from '@weft/proto/model';
 import type { Op, StoreEvent } from '@weft/store';
 import { parseKey, stampKey } from './keys.ts';
@@ -22,6 +22,11 @@ export function stampOf(ops: readonly Op[], view: View, unixMs: number): Op {
       notes.network(one.networkId);
       notes.sandbox(one.desired?.sandboxId);
     },
+    backend: ({ serviceId, networkId, sandboxId }: StoredBackend) => {
+      note(serviceId, view.services.get(serviceId)?.value.spec?.name);
+      notes.network(networkId);
+      notes.sandbox(sandboxId);
+    },
   };
   for (const op of ops) {
     const key = 'put' in op ? op.put : 'delete' in op ? op.delete : op.deletePrefix;
@@ -33,7 +38,11 @@ export function stampOf(ops: readonly Op[], view: View, unixMs: number): Op {
     } else if (kind === 'sandbox') {
       notes.host(view.sandboxes.get(id)?.value.desired?.hostId);
       notes.host(value && codecs.sandbox.decode(value).desired?.hostId);
-    } else if (kind === 'sandboxStatus') notes.sandbox(id);
+    } else if (kind === 'service') {
+      const network = value ? codecs.service.decode(value).networkId : view.services.get(id)?.value.networkId;
+      if (network !== undefined) notes.network(network);
+    } else if (kind === 'backendStatus' && value) notes.backend(codecs.backendStatus.decode(value));
+    else if (kind === 'sandboxStatus') notes.sandbox(id);
     else if (kind === 'drift') notes.host(value && StoredDrift.decode(value).hostId);
   }
   return { put: stampKey, value: StoredStamp.encode({ unixMs: BigInt(unixMs), names }).finish() };

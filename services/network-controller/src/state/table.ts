@@ -44,13 +44,13 @@ export class Table<T> {
   }
 }
 
-/** Ids by a key computed from the record; records whose key is undefined are in no bucket. */
-export class Index<T> implements Indexing<T> {
+/** Ids by keys computed from the record, each once. */
+export class KeysIndex<T> implements Indexing<T> {
   readonly #buckets = new Map<string, Set<string>>();
-  readonly #keyOf: (value: T) => string | undefined;
+  readonly #keysOf: (value: T) => readonly string[];
 
-  constructor(keyOf: (value: T) => string | undefined) {
-    this.#keyOf = keyOf;
+  constructor(keysOf: (value: T) => readonly string[]) {
+    this.#keysOf = keysOf;
   }
 
   ids(key: string): ReadonlySet<string> {
@@ -58,19 +58,29 @@ export class Index<T> implements Indexing<T> {
   }
 
   change(id: string, before: T | undefined, after: T | undefined): void {
-    const from = before === undefined ? undefined : this.#keyOf(before);
-    const to = after === undefined ? undefined : this.#keyOf(after);
-    if (from === to) return;
-    if (from !== undefined) {
-      const bucket = this.#buckets.get(from);
+    const from = before === undefined ? [] : this.#keysOf(before);
+    const to = after === undefined ? [] : this.#keysOf(after);
+    if (from.length === to.length && from.every((key, at) => key === to[at])) return;
+    for (const key of from) {
+      const bucket = this.#buckets.get(key);
       bucket?.delete(id);
-      if (bucket?.size === 0) this.#buckets.delete(from);
+      if (bucket?.size === 0) this.#buckets.delete(key);
     }
-    if (to !== undefined) {
-      const bucket = this.#buckets.get(to) ?? new Set();
+    for (const key of to) {
+      const bucket = this.#buckets.get(key) ?? new Set();
       bucket.add(id);
-      this.#buckets.set(to, bucket);
+      this.#buckets.set(key, bucket);
     }
   }
 }
 const none: ReadonlySet<string> = new Set();
+
+/** Ids by a key computed from the record; records whose key is undefined are in no bucket. */
+export class Index<T> extends KeysIndex<T> {
+  constructor(keyOf: (value: T) => string | undefined) {
+    super((value) => {
+      const key = keyOf(value);
+      return key === undefined ? [] : [key];
+    });
+  }
+}

@@ -1,5 +1,6 @@
 // What the controller's store holds, in memory, as of a revision. Fed by the store's watch alone, so it never knows
 // what is not durable. Readers are synchronous; whoever committed waits until the view has reached his revision.
+import type { StoredBackend } from '@weft/proto/controller';
 import type {
   Endpoint,
   EndpointStatus,
@@ -8,13 +9,15 @@ import type {
   Record as NetworkRecord,
   Sandbox,
   SandboxStatus,
+  Service,
 } from '@weft/proto/model';
 import type { KeyValue, Revision, StoreEvent } from '@weft/store';
+import { Backends, firstLabel } from './backends.ts';
 import { parseKey } from './keys.ts';
 import { PortHolders } from './port-holders.ts';
 import { PortLists } from './port-lists.ts';
 import { codecs } from './records.ts';
-import { Index, Table } from './table.ts';
+import { Index, KeysIndex, Table } from './table.ts';
 
 /** What changed in one step, by kind, as ids. */
 export interface Change {
@@ -24,7 +27,10 @@ export interface Change {
   readonly sandboxes: ReadonlySet<string>;
   readonly hosts: ReadonlySet<string>;
   readonly records: ReadonlySet<string>;
+  /** Services whose record or whose backends changed. */
+  readonly services: ReadonlySet<string>;
 }
+type Changing = { [K in keyof Omit<Change, 'revision'>]: Set<string> };
 
 export class View {
   readonly endpointsOfNetwork = new Index<Endpoint>((one) => one.networkId);
@@ -44,13 +50,40 @@ export class View {
     this.endpointsOfSandbox,
     this.#endpointNames,
     this.#endpointMacs,
-    this.portHolders,
+    this.portHolders.endpoints,
   );
   readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
   readonly hosts = new Table<Host>();
   readonly recordsOfNetwork = new Index<NetworkRecord>((one) => one.networkId);
   readonly #recordNames = new Index<NetworkRecord>((one) => `${one.networkId}/${one.name.toLowerCase()}`);
   readonly records = new Table<NetworkRecord>(this.recordsOfNetwork, this.#recordNames);
+  readonly servicesOfNetwork = new Index<Service>((one) => one.networkId);
+  readonly #serviceNames = new KeysIndex<Service>(({ networkId, spec }) =>
+    [spec?.name ?? '', ...(spec?.aliases ?? [])].map((name) => `${networkId}/${name.toLowerCase()}`),
+  );
+  readonly #serviceBackends = new KeysIndex<Service>(({ networkId, spec }) =>
+    (spec?.backends ?? []).map(({ sandbox }) => `${networkId}/${sandbox}`),
+  );
+  readonly #serviceSelectors = new Index<Service>(({ networkId, spec }) => {
+    const label = firstLabel(spec?.selector ?? {});
+    return label && `${networkId}/${label}`;
+  });
+  /** By virtual address, without its length. */
+  readonly servicesAt = new KeysIndex<Service>(({ desired }) =>
+    (desired?.addresses ?? []).map(({ cidr }) => cidr.split('/', 1)[0] ?? ''),
+  );
+  readonly services = new Table<Service>(
+    this.servicesOfNetwork,
+    this.#serviceNames,
+    this.#serviceBackends,
+    this.#serviceSelectors,
+    this.servicesAt,
+    this.portHolders.services,
+  );
+  readonly backends: Backends = new Backends(this);
+  /** By service and endpoint, as their keys have them. */
+  readonly #backendStatusesOf = new Index<StoredBackend>((one) => one.endpointId);
+  readonly backendStatuses = new Table<StoredBackend>(this.#backendStatusesOf);
   readonly endpointStatuses = new Table<EndpointStatus>();
   readonly sandboxStatuses = new Table<SandboxStatus>();
   /** Revisions of keys that only mark (links, names, ports, requests), for compares. */
@@ -92,6 +125,25 @@ export class View {
     return this.#recordNames.ids(`${networkId}/${name.toLowerCase()}`);
   }
 
+  /** Ids of services of the network with the name or alias, in any case, whatever their phase. */
+  servicesNamed(networkId: string, name: string): ReadonlySet<string> {
+    return this.#serviceNames.ids(`${networkId}/${name.toLowerCase()}`);
+  }
+
+  /** Ids of services of the network that may have the sandbox as a backend. */
+  servicesFor(networkId: string, { id, spec }: Sandbox): ReadonlySet<string> {
+    const found = new Set(this.#serviceBackends.ids(`${networkId}/${id}`));
+    for (const one of this.#serviceBackends.ids(`${networkId}/${spec?.name}`)) found.add(one);
+    for (const [key, value] of Object.entries(spec?.labels ?? {}))
+      for (const one of this.#serviceSelectors.ids(`${networkId}/${key}=${value}`)) found.add(one);
+    return found;
+  }
+
+  /** What hosts found of an endpoint as a backend, as `service/endpoint`. */
+  foundOf(endpointId: string): ReadonlySet<string> {
+    return this.#backendStatusesOf.ids(endpointId);
+  }
+
   sandboxesNamed(name: string): ReadonlySet<string> {
     return this.#sandboxNames.ids(name);
   }
@@ -123,9 +175,13 @@ export class View {
       sandboxes: new Set<string>(),
       hosts: new Set<string>(),
       records: new Set<string>(),
+      services: new Set<string>(),
     };
-    for (const event of events) this.#applyOne(event, change);
+    const found = new Set<string>();
+    for (const event of events) this.#applyOne(event, change, found);
     for (const id of change.endpoints) this.#putEndpoint(id);
+    this.#followBackends(change);
+    for (const id of found) change.services.add(id);
     this.#revision = revision;
     for (const listener of this.#listeners) listener(change);
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
@@ -134,6 +190,14 @@ export class View {
       this.#waiting.splice(i, 1);
       waiter.resolve();
     }
+  }
+
+  #putSandboxStatus(id: string, event: StoreEvent, found: Set<string>): void {
+    const wasLost = this.sandboxStatuses.get(id)?.value.lost ?? false;
+    put(this.sandboxStatuses, id, event, codecs.sandboxStatus.decode);
+    if ((this.sandboxStatuses.get(id)?.value.lost ?? false) === wasLost) return;
+    for (const endpointId of this.endpointsOfSandbox.ids(id))
+      for (const service of this.backends.servicesOf(endpointId)) found.add(service);
   }
 
   /** Puts an endpoint together when all of a revision is known. */
@@ -147,10 +211,16 @@ export class View {
     }
   }
 
-  #applyOne(
-    event: StoreEvent,
-    change: Record<'networks' | 'endpoints' | 'sandboxes' | 'hosts' | 'records', Set<string>>,
-  ): void {
+  /** Brings backends up to date when all of a revision is known. */
+  #followBackends(change: Changing): void {
+    for (const id of change.services) this.backends.followService(id);
+    const endpoints = new Set(change.endpoints);
+    for (const id of change.sandboxes) for (const one of this.endpointsOfSandbox.ids(id)) endpoints.add(one);
+    for (const id of endpoints) for (const one of this.backends.followEndpoint(id)) change.services.add(one);
+  }
+
+  /** `found` takes the services whose backends hosts found otherwise. */
+  #applyOne(event: StoreEvent, change: Changing, found: Set<string>): void {
     const parsed = parseKey(event.key);
     if (parsed === undefined) return;
     const { kind, id } = parsed;
@@ -182,11 +252,19 @@ export class View {
         put(this.records, id, event, codecs.record.decode);
         change.records.add(id);
         return;
+      case 'service':
+        put(this.services, id, event, codecs.service.decode);
+        change.services.add(id);
+        return;
+      case 'backendStatus':
+        put(this.backendStatuses, id, event, codecs.backendStatus.decode);
+        found.add(id.split('/', 1)[0] ?? '');
+        return;
       case 'endpointStatus':
         put(this.endpointStatuses, id, event, codecs.endpointStatus.decode);
         return;
       case 'sandboxStatus':
-        put(this.sandboxStatuses, id, event, codecs.sandboxStatus.decode);
+        this.#putSandboxStatus(id, event, found);
         return;
       case 'drift':
         return;

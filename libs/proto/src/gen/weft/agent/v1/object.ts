@@ -232,7 +232,10 @@ export interface BackendObject {
   sandboxId: string;
   /** Its addresses, at most one a family. */
   addresses: string[];
-  /** Its weight, from 1. */
+  /**
+   * Its weight, from 1. 0 for one whose check failed: its host goes on checking it, and nobody sends it anything. What its
+   * host finds is reported whenever it differs from what this says.
+   */
   weight: number;
   /**
    * It gets no new connections, and keeps those it has. A backend that is not listed any more has left: what is

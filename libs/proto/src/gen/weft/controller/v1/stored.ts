@@ -47,6 +47,24 @@ export interface StoredStamp_NamesEntry {
   value: string;
 }
 
+/** What the host of a backend last found of it, once it had found it down. Not sent to anyone; events are read from it. */
+export interface StoredBackend {
+  /** The service. */
+  serviceId: string;
+  /** The backend's endpoint. */
+  endpointId: string;
+  /** The network of both. */
+  networkId: string;
+  /** The endpoint's sandbox. */
+  sandboxId: string;
+  /** The endpoint's addresses. */
+  addresses: string[];
+  /** It serves. */
+  healthy: boolean;
+  /** Why it does not, in words. */
+  because: string;
+}
+
 function createBaseStoredOutcome(): StoredOutcome {
   return { method: "", fingerprint: Buffer.alloc(0), response: Buffer.alloc(0), fault: undefined, time: undefined };
 }
@@ -468,6 +486,189 @@ export const StoredStamp_NamesEntry: MessageFns<StoredStamp_NamesEntry> = {
     const message = createBaseStoredStamp_NamesEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseStoredBackend(): StoredBackend {
+  return { serviceId: "", endpointId: "", networkId: "", sandboxId: "", addresses: [], healthy: false, because: "" };
+}
+
+export const StoredBackend: MessageFns<StoredBackend> = {
+  encode(message: StoredBackend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serviceId !== "") {
+      writer.uint32(10).string(message.serviceId);
+    }
+    if (message.endpointId !== "") {
+      writer.uint32(18).string(message.endpointId);
+    }
+    if (message.networkId !== "") {
+      writer.uint32(26).string(message.networkId);
+    }
+    if (message.sandboxId !== "") {
+      writer.uint32(34).string(message.sandboxId);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.healthy !== false) {
+      writer.uint32(48).bool(message.healthy);
+    }
+    if (message.because !== "") {
+      writer.uint32(58).string(message.because);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredBackend {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredBackend();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serviceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.networkId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.healthy = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredBackend {
+    return {
+      serviceId: isSet(object.serviceId)
+        ? globalThis.String(object.serviceId)
+        : isSet(object.service_id)
+        ? globalThis.String(object.service_id)
+        : "",
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      networkId: isSet(object.networkId)
+        ? globalThis.String(object.networkId)
+        : isSet(object.network_id)
+        ? globalThis.String(object.network_id)
+        : "",
+      sandboxId: isSet(object.sandboxId)
+        ? globalThis.String(object.sandboxId)
+        : isSet(object.sandbox_id)
+        ? globalThis.String(object.sandbox_id)
+        : "",
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      healthy: isSet(object.healthy) ? globalThis.Boolean(object.healthy) : false,
+      because: isSet(object.because) ? globalThis.String(object.because) : "",
+    };
+  },
+
+  toJSON(message: StoredBackend): unknown {
+    const obj: any = {};
+    if (message.serviceId !== "") {
+      obj.serviceId = message.serviceId;
+    }
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.networkId !== "") {
+      obj.networkId = message.networkId;
+    }
+    if (message.sandboxId !== "") {
+      obj.sandboxId = message.sandboxId;
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.healthy !== false) {
+      obj.healthy = message.healthy;
+    }
+    if (message.because !== "") {
+      obj.because = message.because;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredBackend>): StoredBackend {
+    return StoredBackend.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredBackend>): StoredBackend {
+    const message = createBaseStoredBackend();
+    message.serviceId = object.serviceId ?? "";
+    message.endpointId = object.endpointId ?? "";
+    message.networkId = object.networkId ?? "";
+    message.sandboxId = object.sandboxId ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.healthy = object.healthy ?? false;
+    message.because = object.because ?? "";
     return message;
   },
 };

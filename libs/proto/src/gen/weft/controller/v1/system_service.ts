@@ -15,6 +15,7 @@ import { Endpoint, Protocol, protocolFromJSON, protocolToJSON } from "../../mode
 import { Host } from "../../model/v1/host.ts";
 import { Family, familyFromJSON, familyToJSON, Network } from "../../model/v1/network.ts";
 import { Sandbox } from "../../model/v1/sandbox.ts";
+import { Service } from "../../model/v1/service.ts";
 import { FilterValues, Mutation } from "./common.ts";
 
 /** Nothing. */
@@ -91,7 +92,7 @@ export interface RemoveHostResponse {
 
 /** From where to watch. */
 export interface WatchRequest {
-  /** network, endpoint, sandbox, host; none means all. */
+  /** network, endpoint, sandbox, host, service; none means all. */
   kinds: string[];
   /** The store the revision belongs to; empty begins with everything there is. */
   storeId: string;
@@ -115,12 +116,18 @@ export interface WatchPut {
     | //
     /** A host. */
     { $case: "host"; value: Host }
+    | //
+    /**
+     * A service, with its backends as they are. What it is, and what hosts find of its backends, is told; that a sandbox
+     * came or went is told with the endpoint.
+     */
+    { $case: "service"; value: Service }
     | undefined;
 }
 
 /** Something is no more. */
 export interface WatchDelete {
-  /** network, endpoint, sandbox or host. */
+  /** network, endpoint, sandbox, host or service. */
   kind: string;
   /** Its id. */
   id: string;
@@ -1138,6 +1145,9 @@ export const WatchPut: MessageFns<WatchPut> = {
       case "host":
         Host.encode(message.object.value, writer.uint32(34).fork()).join();
         break;
+      case "service":
+        Service.encode(message.object.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1187,6 +1197,14 @@ export const WatchPut: MessageFns<WatchPut> = {
             message.object = { $case: "host", value: Host.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.object = { $case: "service", value: Service.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1209,6 +1227,8 @@ export const WatchPut: MessageFns<WatchPut> = {
         ? { $case: "sandbox", value: Sandbox.fromJSON(object.sandbox) }
         : isSet(object.host)
         ? { $case: "host", value: Host.fromJSON(object.host) }
+        : isSet(object.service)
+        ? { $case: "service", value: Service.fromJSON(object.service) }
         : undefined,
     };
   },
@@ -1223,6 +1243,8 @@ export const WatchPut: MessageFns<WatchPut> = {
       obj.sandbox = Sandbox.toJSON(message.object.value);
     } else if (message.object?.$case === "host") {
       obj.host = Host.toJSON(message.object.value);
+    } else if (message.object?.$case === "service") {
+      obj.service = Service.toJSON(message.object.value);
     }
     return obj;
   },
@@ -1254,6 +1276,12 @@ export const WatchPut: MessageFns<WatchPut> = {
       case "host": {
         if (object.object?.value !== undefined && object.object?.value !== null) {
           message.object = { $case: "host", value: Host.fromPartial(object.object.value) };
+        }
+        break;
+      }
+      case "service": {
+        if (object.object?.value !== undefined && object.object?.value !== null) {
+          message.object = { $case: "service", value: Service.fromPartial(object.object.value) };
         }
         break;
       }
