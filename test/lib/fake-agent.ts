@@ -7,6 +7,8 @@ export interface FakeAgent {
   readonly hostId: string;
   /** What the host has, by key. */
   readonly objects: ReadonlyMap<string, HostObject>;
+  /** What changes with the batch under way, by key; undefined for what goes. */
+  readonly batch: ReadonlyMap<string, HostObject | undefined>;
   /** Objects of which this says a fault fail. */
   failing: (object: HostObject) => Fault | undefined;
   /** While it is set nothing is reported; returns what lets reports go on. */
@@ -29,6 +31,9 @@ export async function startFakeAgent(
   const agent: FakeAgent = {
     hostId,
     objects,
+    get batch() {
+      return batch;
+    },
     failing: () => undefined,
     hold() {
       const { promise, resolve } = Promise.withResolvers<void>();

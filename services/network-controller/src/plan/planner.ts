@@ -1,7 +1,6 @@
 // One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers and discovery,
 // and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
 import { asFault, type FaultError } from '@weft/fault';
-import type { HostObject } from '@weft/hoststate';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
@@ -21,12 +20,18 @@ import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
 import { Members } from './members.ts';
 import { Publications } from './publications.ts';
-import { compileServices } from './services.ts';
+import { planServices } from './services.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
 /** How many services discovery compiles in one call. */
 const servicesAtOnce = 100;
+
+/**
+ * Work on one thing. It reads the view where it is MADE, all of a round's at one revision, and drivers are asked where it runs: what
+ * the view says by then belongs to the next round, and half of it would reach hosts as a whole.
+ */
+type Job = () => Promise<void>;
 
 export class Planner {
   readonly #view: View;
@@ -93,7 +98,7 @@ export class Planner {
 
   /** The endpoints that give a sandbox its default routes. */
   gateways(sandboxId: string): DefaultGateways {
-    return chooseGateways(this.#candidatesOf(sandboxId));
+    return chooseGateways(this.#candidatesOf(this.#view.endpointsOfSandbox.ids(sandboxId)));
   }
 
   /** Whether a host has an endpoint of the network, and so is told its names. */
@@ -101,9 +106,8 @@ export class Planner {
     return this.#members.has(networkId, hostId);
   }
 
-  #candidatesOf(sandboxId: string): GatewayCandidate[] {
-    const candidates = [...this.#view.endpointsOfSandbox.ids(sandboxId)].map((id) => this.#candidates.get(id));
-    return candidates.filter((one) => one !== undefined);
+  #candidatesOf(endpointIds: Iterable<string>): GatewayCandidate[] {
+    return [...endpointIds].map((id) => this.#candidates.get(id)).filter((one) => one !== undefined);
   }
 
   #onChange(change: Change): void {
@@ -161,14 +165,14 @@ export class Planner {
       for (const record of this.#view.recordsOfNetwork.ids(id)) dirty.records.add(record);
     for (const id of dirty.networks)
       for (const service of this.#view.servicesOfNetwork.ids(id)) dirty.services.add(service);
-    await this.#compileNetworks([...dirty.networks], wants);
-    await this.#compileEndpoints([...dirty.endpoints], wants);
-    for (const id of dirty.records) await this.#compileRecord(id, wants);
-    await this.#compileServices([...dirty.services], wants);
-    for (const id of dirty.sandboxes) {
-      await this.#guard(itemOf.sandbox(id), 'sandboxes', id, () => this.#compileSandbox(id, wants));
-      await this.#compilePorts(id, wants);
-    }
+    const jobs = [
+      ...[...dirty.networks].map((id) => this.#networkJob(id, wants)),
+      ...[...dirty.endpoints].map((id) => this.#endpointJob(id, wants)),
+      ...[...dirty.records].map((id) => this.#recordJob(id, wants)),
+      ...this.#serviceJobs([...dirty.services], wants),
+      ...[...dirty.sandboxes].map((id) => this.#sandboxJob(id, wants)),
+    ];
+    for (const job of jobs) await job();
   }
 
   /** A host that is the first time, or no more, one of a network's is told all of its names, or to forget them. */
@@ -198,38 +202,33 @@ export class Planner {
         if (value.desired?.hostId === hostId || this.isMember(value.networkId, hostId)) dirty.endpoints.add(value.id);
   }
 
-  async #compileNetworks(ids: readonly string[], wants: Wants): Promise<void> {
-    for (const id of ids) {
-      const network = this.#view.networks.get(id)?.value;
-      const item = itemOf.network(id);
-      if (network === undefined || !isReady(network) || network.spec?.configOnly) {
-        for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
-        this.#failures.delete(item);
-        continue;
-      }
-      await this.#guard(item, 'networks', id, async () => {
+  #networkJob(id: string, wants: Wants): Job {
+    const network = this.#view.networks.get(id)?.value;
+    const item = itemOf.network(id);
+    if (network === undefined || !isReady(network) || network.spec?.configOnly) return () => this.#gone(item, wants);
+    return () =>
+      this.#guard(item, 'networks', id, async () => {
         const zone = await compileZone(this.#compilers, network);
         for (const hostId of this.#tables.keys()) {
           const objects = await compileNetwork(this.#compilers, hostId, network);
           want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zone : [])]);
         }
       });
-    }
   }
 
-  async #compileEndpoints(ids: readonly string[], wants: Wants): Promise<void> {
-    for (const id of ids) {
-      const item = itemOf.endpoint(id);
-      const joined = joinedOf(this.#view, id);
-      if (joined === undefined) {
-        for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
+  #endpointJob(id: string, wants: Wants): Job {
+    const item = itemOf.endpoint(id);
+    const joined = joinedOf(this.#view, id);
+    if (joined === undefined) {
+      return async () => {
+        await this.#gone(item, wants);
         this.#candidates.delete(id);
         this.#sandboxOf.delete(id);
-        this.#failures.delete(item);
         this.#failures.delete(itemOf.ports(id));
-        continue;
-      }
-      const { endpoint, sandbox } = joined;
+      };
+    }
+    const { endpoint, sandbox } = joined;
+    return async () => {
       // BEFORE its driver is asked: its ports may be compiled by another one, and must go with it whatever its own says.
       this.#sandboxOf.set(id, sandbox.id);
       await this.#guard(item, 'endpoints', id, async () => {
@@ -240,62 +239,78 @@ export class Planner {
           want(wants, hostId, item, [...objects, ...(this.isMember(endpoint.networkId, hostId) ? names : [])]);
         }
       });
-    }
+    };
   }
 
-  async #compileRecord(id: string, wants: Wants): Promise<void> {
+  #recordJob(id: string, wants: Wants): Job {
     const record = this.#view.records.get(id)?.value;
     const network = this.#view.networks.get(record?.networkId ?? '')?.value;
     const item = itemOf.record(id);
-    await this.#guard(item, 'records', id, async () => {
-      const isThere = record !== undefined && network !== undefined && isReady(network);
-      const objects = isThere ? await compileRecord(this.#compilers, network, record) : [];
-      for (const [hostId, table] of this.#tables) {
-        const due = network !== undefined && this.isMember(network.id, hostId) ? objects : [];
-        if (due.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, due);
-      }
+    return () =>
+      this.#guard(item, 'records', id, async () => {
+        const isThere = record !== undefined && network !== undefined && isReady(network);
+        const objects = isThere ? await compileRecord(this.#compilers, network, record) : [];
+        for (const [hostId, table] of this.#tables) {
+          const due = network !== undefined && this.isMember(network.id, hostId) ? objects : [];
+          if (due.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, due);
+        }
+      });
+  }
+
+  #serviceJobs(ids: readonly string[], wants: Wants): Job[] {
+    const chunks = Array.from({ length: Math.ceil(ids.length / servicesAtOnce) }, (_, at) =>
+      ids.slice(at * servicesAtOnce, (at + 1) * servicesAtOnce),
+    );
+    return chunks.map((some) => {
+      const compile = planServices(this.#view, some, [...this.#tables.keys()], (network, host) =>
+        this.isMember(network, host),
+      );
+      return () =>
+        this.#guard(some.map(itemOf.service), 'services', some, async () => {
+          const compiled = await compile(this.#compilers);
+          for (const [hostId, table] of this.#tables) {
+            for (const id of some) {
+              const objects = compiled(id, hostId);
+              const item = itemOf.service(id);
+              if (objects.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, objects);
+            }
+          }
+        });
     });
   }
 
-  async #compileServices(ids: readonly string[], wants: Wants): Promise<void> {
-    for (let at = 0; at < ids.length; at += servicesAtOnce) {
-      const some = ids.slice(at, at + servicesAtOnce);
-      await this.#guard(some.map(itemOf.service), 'services', some, async () => {
-        const hosts = [...this.#tables.keys()];
-        const compiled = await compileServices(this.#compilers, this.#view, some, hosts, (network, host) =>
-          this.isMember(network, host),
-        );
-        for (const [hostId, table] of this.#tables) {
-          for (const id of some) {
-            const objects = compiled(id, hostId);
-            const item = itemOf.service(id);
-            if (objects.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, objects);
-          }
-        }
-      });
-    }
-  }
-
-  async #compileSandbox(id: string, wants: Wants): Promise<void> {
+  #sandboxJob(id: string, wants: Wants): Job {
     const sandbox = this.#view.sandboxes.get(id)?.value;
     const item = itemOf.sandbox(id);
     const hostId = sandbox?.desired?.hostId ?? '';
     const isThere = sandbox !== undefined && isReady(sandbox) && sandbox.desired?.sharedWithId === '';
-    for (const [host, table] of this.#tables) {
-      if (isThere && host === hostId) want(wants, host, item, await this.#sandboxObjects(sandbox));
-      else if (table.keysOf(item).length > 0) want(wants, host, item, []);
-    }
+    const endpointIds = [...this.#view.endpointsOfSandbox.ids(id)];
+    const ready = readyEndpoints(this.#view, endpointIds);
+    const networks = new Map(ready.map(({ networkId }) => [networkId, this.#view.networks.get(networkId)?.value]));
+    const facts = this.#view.hosts.get(hostId)?.value.facts;
+    const compile = (there: Sandbox) =>
+      // Candidates are what the endpoints' jobs, which come before, found.
+      compileSandbox(this.#compilers, {
+        sandbox: there,
+        endpoints: ready.filter((one) => this.#candidates.has(one.id)),
+        candidates: this.#candidatesOf(endpointIds),
+        networkOf: (networkId) => networks.get(networkId),
+        facts,
+      });
+    return async () => {
+      await this.#guard(item, 'sandboxes', id, async () => {
+        for (const [host, table] of this.#tables) {
+          if (isThere && host === hostId) want(wants, host, item, await compile(sandbox));
+          else if (table.keysOf(item).length > 0) want(wants, host, item, []);
+        }
+      });
+      await this.#compilePorts(id, wants);
+    };
   }
 
-  #sandboxObjects(sandbox: Sandbox): Promise<HostObject[]> {
-    const ready = readyEndpoints(this.#view, this.#view.endpointsOfSandbox.ids(sandbox.id));
-    return compileSandbox(this.#compilers, {
-      sandbox,
-      endpoints: ready.filter((one) => this.#candidates.has(one.id)),
-      candidates: this.#candidatesOf(sandbox.id),
-      networkOf: (networkId) => this.#view.networks.get(networkId)?.value,
-      facts: this.#view.hosts.get(sandbox.desired?.hostId ?? '')?.value.facts,
-    });
+  async #gone(item: ItemKey, wants: Wants): Promise<void> {
+    for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
+    this.#failures.delete(item);
   }
 
   async #compilePorts(sandboxId: string, wants: Wants): Promise<void> {

@@ -18,14 +18,14 @@ interface Part {
 /** The objects of a service on a host; none for one that is not to be there. */
 export type CompiledServices = (serviceId: string, hostId: string) => readonly HostObject[];
 
-/** @throws what discovery throws */
-export async function compileServices(
-  { discovery }: Pick<Compilers, 'discovery'>,
+/** Reads the view, and compiles what it said when it is called. @throws what discovery throws */
+export function planServices(
   view: View,
   ids: readonly string[],
   hosts: readonly string[],
   isMember: (networkId: string, hostId: string) => boolean,
-): Promise<CompiledServices> {
+): (compilers: Pick<Compilers, 'discovery'>) => Promise<CompiledServices> {
+  const networkOf = new Map<string, string>();
   const requests: NamedService[] = [];
   /** Where in the request the part of a service is. */
   const places = new Map<string, number>();
@@ -34,6 +34,7 @@ export async function compileServices(
     const service = view.services.get(id)?.value;
     const network = view.networks.get(service?.networkId ?? '')?.value;
     if (service === undefined || network === undefined || !isReady(service) || !isReady(network)) continue;
+    networkOf.set(id, network.id);
     for (const hostId of hosts) {
       const part = partOf(network, service, hostId, isMember(network.id, hostId));
       if (part === undefined) continue;
@@ -43,13 +44,15 @@ export async function compileServices(
       placeOf.set(`${id} ${hostId}`, place);
     }
   }
-  const { services } =
-    requests.length === 0 ? { services: [] } : await discovery.compileServices({ services: requests });
-  return (serviceId, hostId) => {
-    const service = view.services.get(serviceId)?.value;
-    const objects = services[placeOf.get(`${serviceId} ${hostId}`) ?? -1]?.objects ?? [];
-    // Nobody asks for its names where no sandbox is.
-    return isMember(service?.networkId ?? '', hostId) ? objects : objects.filter(({ spec }) => spec?.$case !== 'names');
+  return async ({ discovery }) => {
+    const { services } =
+      requests.length === 0 ? { services: [] } : await discovery.compileServices({ services: requests });
+    return (serviceId, hostId) => {
+      const objects = services[placeOf.get(`${serviceId} ${hostId}`) ?? -1]?.objects ?? [];
+      // Nobody asks for its names where no sandbox is.
+      const hasNames = isMember(networkOf.get(serviceId) ?? '', hostId);
+      return hasNames ? objects : objects.filter(({ spec }) => spec?.$case !== 'names');
+    };
   };
 }
 
