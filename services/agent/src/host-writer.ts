@@ -1,6 +1,7 @@
 // All that makes a host as it must be: the kernel thread and the names thread, as one. Names that go are gone BEFORE the kernel is
 // touched (a socket would pin its namespace); names that come are answered AFTER what they lead to stands.
 import type { HostObject } from '@weft/hoststate';
+import type { Place } from './dns/listener.ts';
 import { createDnsWorker, type DnsWorker, endsNames, isOfNames } from './dns-worker.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
@@ -68,6 +69,7 @@ const compose = (kernel: KernelWriter, names: DnsWorker): KernelWriter => {
     tell(report);
   });
   names.onReport(({ failed, recovered }) => tell({ ...emptyReport(), failed, recovered }));
+  names.onCounters((counters) => tell({ ...emptyReport(), names: counters }));
   return {
     async apply(batch) {
       const { number, gone } = order.begin(batch);
@@ -88,16 +90,22 @@ const compose = (kernel: KernelWriter, names: DnsWorker): KernelWriter => {
   };
 };
 
-/** Starts both threads. Throws FaultError PERMISSION_LACKING; rejects with what stops them from starting. */
-export const createHostWriter = async (options: KernelWriterOptions): Promise<KernelWriter> => {
+export interface HostWriterOptions extends KernelWriterOptions {
+  /** Where names of all networks are answered for whoever reaches it; absent: nowhere. */
+  readonly dns?: Place | undefined;
+}
+
+/** Starts both threads. Throws FaultError PERMISSION_LACKING; rejects with what stops them, PORT_IN_USE of `dns` among it. */
+export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): Promise<KernelWriter> => {
   const kernel = await createKernelWriter(options);
+  let names: DnsWorker | undefined;
   try {
     const { runDir, hostNamespace, log } = options;
-    return compose(
-      kernel,
-      await createDnsWorker({ runDir, log, ...(hostNamespace === undefined ? {} : { hostNamespace }) }),
-    );
+    names = await createDnsWorker({ runDir, log, ...(hostNamespace === undefined ? {} : { hostNamespace }) });
+    if (dns !== undefined) await names.open(dns);
+    return compose(kernel, names);
   } catch (error) {
+    await names?.close();
     await kernel.close();
     throw error;
   }

@@ -126,6 +126,7 @@ export function createAgents(context: Context): Agents {
       const { hostId } = request;
       for (const { key, fault: why } of request.failed) if (why !== undefined) progress.fail(hostId, key, why);
       for (const key of request.recovered) progress.recover(hostId, key);
+      if (request.names !== undefined) progress.count(hostId, request.names);
       await keep(context, request, untoldOf(hostId));
       progress.advance(hostId, request.seenRevision);
       if (request.facts !== undefined) {

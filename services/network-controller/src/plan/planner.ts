@@ -14,6 +14,7 @@ import {
   compileSandbox,
   compileZone,
   joinedOf,
+  zoneOn,
 } from './compile.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
@@ -219,7 +220,7 @@ export class Planner {
         const zone = await compileZone(this.#compilers, network);
         for (const hostId of this.#tables.keys()) {
           const objects = await compileNetwork(this.#compilers, hostId, network);
-          want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zone : [])]);
+          want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zoneOn(zone, objects) : [])]);
         }
       });
     }
