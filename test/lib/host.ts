@@ -10,6 +10,7 @@ import { createNamespace, deleteNamespace } from '@weft/kernel';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
+  RecordServiceDefinition,
   SandboxServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
@@ -63,6 +64,7 @@ function clientsOver(channel: Channel) {
   return {
     channel,
     networks: clientOf(NetworkServiceDefinition, channel),
+    records: clientOf(RecordServiceDefinition, channel),
     endpoints: clientOf(EndpointServiceDefinition, channel),
     sandboxes: clientOf(SandboxServiceDefinition, channel),
     system: clientOf(SystemServiceDefinition, channel),

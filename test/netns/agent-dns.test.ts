@@ -405,10 +405,9 @@ describe('a gateway', () => {
     );
     expect(ask(outside, 'web.mynet')).toContain('no servers could be reached');
     expect(ask(outside, '+tcp', 'web.mynet')).not.toContain('status:');
-    // It can be reached from there, and the host itself is on the network.
+    // It can be reached from there.
     expect(inside(outside, 'ping', ['-c1', '-W1', '10.1.0.1']).status).toBe(0);
-    withNetlink(host.namespace, (socket) => socket.request(setLink('lo', { up: true })));
-    expect(ask(host.namespace, 'web')).toContain('10.1.0.2');
+    expect(ask(host.sandbox(a), 'web')).toContain('10.1.0.2');
     expect(ask(host.sandbox(a), 'example.com')).toContain('status: REFUSED');
     expect(ask(host.sandbox(a), 'nobody.mynet')).toContain('status: NXDOMAIN');
   });
