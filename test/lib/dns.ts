@@ -18,9 +18,11 @@ export interface Dug {
   readonly text: string;
 }
 
-/** Runs dig in a namespace, one attempt; options as dig has them. */
+/** Runs dig in a namespace, one attempt; options as dig has them, `@SERVER` too. */
 export function dig(namespace: string, ...args: string[]): Dug {
-  const all = [`@${SERVER.address}`, '+tries=1', '+time=6', '+nocookie', ...args];
+  // Of several servers dig asks the first.
+  const server = args.find((one) => one.startsWith('@')) ?? `@${SERVER.address}`;
+  const all = [server, '+tries=1', '+time=6', '+nocookie', ...args.filter((one) => one !== server)];
   const text = inNamespace(namespace, () => spawnSync('dig', all, { encoding: 'utf8' })).stdout;
   const section = /;; ANSWER SECTION:\n([\s\S]*?)\n\n/.exec(text)?.[1] ?? '';
   const records = section.split('\n').filter((line) => line !== '');

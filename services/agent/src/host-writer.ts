@@ -97,16 +97,20 @@ export interface HostWriterOptions extends KernelWriterOptions {
 
 /** Starts both threads. Throws FaultError PERMISSION_LACKING; rejects with what stops them, PORT_IN_USE of `dns` among it. */
 export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): Promise<KernelWriter> => {
-  const kernel = await createKernelWriter(options);
-  let names: DnsWorker | undefined;
+  const { runDir, hostNamespace, log } = options;
+  // Together: until both are there no name is answered.
+  const [kernel, names] = await Promise.allSettled([
+    createKernelWriter(options),
+    createDnsWorker({ runDir, log, ...(hostNamespace === undefined ? {} : { hostNamespace }) }),
+  ]);
   try {
-    const { runDir, hostNamespace, log } = options;
-    names = await createDnsWorker({ runDir, log, ...(hostNamespace === undefined ? {} : { hostNamespace }) });
-    if (dns !== undefined) await names.open(dns);
-    return compose(kernel, names);
+    if (kernel.status === 'rejected') throw kernel.reason;
+    if (names.status === 'rejected') throw names.reason;
+    if (dns !== undefined) await names.value.open(dns);
+    return compose(kernel.value, names.value);
   } catch (error) {
-    await names?.close();
-    await kernel.close();
+    if (names.status === 'fulfilled') await names.value.close();
+    if (kernel.status === 'fulfilled') await kernel.value.close();
     throw error;
   }
 };
