@@ -1,9 +1,12 @@
 // I7 for names: kill -9 of everything but the agent and the kernel, then of the agent too. Names keep being answered, an agent that
 // starts without a controller answers what it was told last, and what is said afterwards is followed.
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { dig, said } from '../lib/dns.ts';
 import { type Host, makeHost, type Running } from '../lib/host.ts';
+
+// Each question is a process of its own: on a busy machine they take a while.
+vi.setConfig({ testTimeout: 120_000 });
 
 const program = (service: string) => new URL(`../../dist/${service}.mjs`, import.meta.url).pathname;
 const drivers = ['bridge-driver', 'null-driver', 'host-driver'];

@@ -21,7 +21,7 @@ import {
 } from '@weft/kernel';
 import { createLog } from '@weft/process';
 import { Reason } from '@weft/proto/fault';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   createHost,
   type Host,
@@ -32,6 +32,9 @@ import {
   resolverObject,
   zoneObject,
 } from './agent-host.ts';
+
+// Each question is a process of its own: on a busy machine they take a while.
+vi.setConfig({ testTimeout: 120_000 });
 
 const net = idOf('net');
 const [a, b] = [idOf('s0'), idOf('s1')];

@@ -4,10 +4,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { inNamespace } from '@weft/kernel';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { askBytes, decodeReply, dig, questionOf, said } from '../lib/dns.ts';
 import { type Clients, type Host, makeHost } from '../lib/host.ts';
 import { type Behaviour, startUpstream, type Upstream } from '../lib/upstream.ts';
+
+// Each question is a process of its own: on a busy machine they take a while.
+vi.setConfig({ testTimeout: 120_000 });
 
 const behaviours: readonly Behaviour[] = [
   ...(['good', 'dead', 'slow', 'servfail', 'refused', 'nxdomain'] as const),

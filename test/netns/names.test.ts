@@ -3,9 +3,12 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createNamespace, deleteNamespace, listTable, listTableText } from '@weft/kernel';
 import { GetStatusResponse } from '@weft/proto/controller';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { dig, said } from '../lib/dns.ts';
 import { type Host, makeHost, type Running } from '../lib/host.ts';
+
+// Some eighty commands, each a process.
+vi.setConfig({ testTimeout: 180_000 });
 
 let host: Host;
 let weftUp: Running;
