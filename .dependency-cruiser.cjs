@@ -66,7 +66,7 @@ module.exports = {
     oneDoor('koffi-in-kernel', 'koffi', '^libs/kernel/'),
     oneDoor('nats-in-events', 'nats', '^(libs/events|test|deploy)/'),
     oneDoor('ip-cidr-in-address', 'ip-cidr', '^libs/address/'),
-    oneDoor('dns-packet-in-dns', '(@types/)?dns-packet', '^libs/dns/'),
+    oneDoor('dns-packet-in-dns', '(@types/)?dns-packet', '^(libs/dns|test)/'),
     oneDoor('pino-and-commander-in-process', '(pino|commander)', '^(libs/process|services/cli)/'),
   ],
   options: {

@@ -65,6 +65,7 @@ function clientsOver(channel: Channel) {
   return {
     channel,
     networks: clientOf(NetworkServiceDefinition, channel),
+    records: clientOf(RecordServiceDefinition, channel),
     endpoints: clientOf(EndpointServiceDefinition, channel),
     sandboxes: clientOf(SandboxServiceDefinition, channel),
     records: clientOf(RecordServiceDefinition, channel),

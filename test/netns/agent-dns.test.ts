@@ -2,9 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { createHostWriter } from '@weft/agent';
 import { type HostObject, hostObject } from '@weft/hoststate';
 import {
   addAddress,
+  addRoute,
   createNamespace,
   createVeth,
   deleteNamespace,
@@ -17,8 +19,9 @@ import {
   withNamespaceFd,
   withNetlink,
 } from '@weft/kernel';
+import { createLog } from '@weft/process';
 import { Reason } from '@weft/proto/fault';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   createHost,
   type Host,
@@ -29,6 +32,9 @@ import {
   resolverObject,
   zoneObject,
 } from './agent-host.ts';
+
+// Each question is a process of its own: on a busy machine they take a while.
+vi.setConfig({ testTimeout: 120_000 });
 
 const net = idOf('net');
 const [a, b] = [idOf('s0'), idOf('s1')];
@@ -218,6 +224,45 @@ describe('a sandbox’s resolver', () => {
     expect(statusOf(one, 'another.example.com')).toBe('SERVFAIL');
   });
 
+  it('asks a server on a link, by its interface', async () => {
+    const host = await createHost();
+    await host.apply([...networkObjects('br-w', 2), ...names]);
+    const [one, two] = [host.sandbox(a), host.sandbox(b)];
+    withNetlink(two, (socket) =>
+      socket.request(addAddress({ link: findLink(socket, 'eth0')?.index ?? 0, address: 'fe80::5353/64' })),
+    );
+    await start(
+      two,
+      `const udp = require('node:dgram').createSocket('udp6');
+      udp.on('message', (query, { port, address }) => {
+        const head = Buffer.from(query.subarray(0, 29));
+        head.writeUInt16BE(0x8180, 2);
+        head.writeUInt16BE(1, 6);
+        head.writeUInt16BE(0, 10);
+        udp.send(Buffer.concat([head, Buffer.from('c00c000100010000003c0004c0000201', 'hex')]), port, address);
+      });
+      udp.bind(53, '::', () => console.log('ready'));`,
+    );
+    await host.apply([resolverObject(a, net, { servers: ['fe80::5353%eth0'], serversInSandbox: true })]);
+    await host.until(() => short(one, 'example.com').join() === '192.0.2.1');
+    await host.apply([resolverObject(a, net, { servers: ['fe80::5353%none'], serversInSandbox: true })]);
+    expect(statusOf(one, 'example.com')).toBe('SERVFAIL');
+  });
+
+  it('says what was asked', async () => {
+    const host = await createHost();
+    await host.apply([...networkObjects('br-w', 1), ...names, resolverObject(a, net)]);
+    const one = host.sandbox(a);
+    short(one, 'web');
+    short(one, 'web', 'TXT');
+    short(one, 'nobody.mynet');
+    dig(one, 'mynet', 'AXFR');
+    short(one, 'example.com');
+    await expect
+      .poll(() => host.reports.findLast(({ names: counters }) => counters !== undefined)?.names, { timeout: 10_000 })
+      .toMatchObject({ queries: 5n, found: 1n, empty: 1n, unknown: 1n, refused: 1n, failed: 1n, forwarded: 0n });
+  });
+
   it('leaves nothing open when its sandbox goes', async () => {
     const host = await createHost();
     await host.apply([...networkObjects('br-w', 1), ...names]);
@@ -308,22 +353,107 @@ describe('a sandbox’s resolver', () => {
 });
 
 describe('a gateway', () => {
-  it('answers its networks’ names on port 53, and says when somebody has it', async () => {
+  const zone = zoneObject(net, 'mynet', { listen: ['10.1.0.1'] });
+
+  it('answers its networks’ names on port 53, and says who has it', async () => {
     const host = await createHost();
-    const zone = zoneObject(net, 'mynet', { listen: ['10.1.0.1'] });
     await host.apply([...networkObjects('br-w', 2), zone, namesObject(net, 'web', ['10.1.0.2'])]);
-    const ask = () =>
-      inside(host.sandbox(a), 'dig', ['@10.1.0.1', '+short', '+tries=1', '+time=1', 'web.mynet']).stdout;
-    expect(ask()).toBe('10.1.0.2\n');
+    const ask = (...args: string[]) =>
+      inside(host.sandbox(a), 'dig', ['@10.1.0.1', '+short', '+tries=1', '+time=1', 'web.mynet', ...args]).stdout;
+    expect([ask(), ask('+tcp')]).toEqual(['10.1.0.2\n', '10.1.0.2\n']);
     await host.apply([zoneObject(net, 'mynet')]);
-    await start(
+    const holder = await start(
       host.namespace,
       `require('node:dgram').createSocket('udp4').bind(53, '10.1.0.1', () => console.log('ready'));
-      setTimeout(() => process.exit(), 1500);`,
+      process.stdin.once('data', () => process.exit());`,
     );
-    const [outcome] = await host.writer.apply({ put: [zone], delete: [] });
-    expect(outcome?.fault?.reason).toBe(Reason.PORT_IN_USE);
+    // Another network of the batch is answered all the same.
+    const other = zoneObject(idOf('other'), 'other', { subnets: ['10.9.0.0/24'], listen: ['10.9.0.1'] });
+    const outcomes = await host.writer.apply({ put: [zone, other], delete: [] });
+    expect(outcomes.map(({ fault }) => fault?.reason)).toEqual([Reason.PORT_IN_USE, undefined]);
+    expect(outcomes[0]?.fault).toMatchObject({
+      message: expect.stringContaining(
+        `answer names on 10.1.0.1:53: the port is taken by node (pid ${holder.pid}); stop it there, or have it leave`,
+      ),
+      metadata: { holder: `node (pid ${holder.pid})` },
+    });
+    holder.stdin.write('go');
     await host.until(() => host.reports.some(({ recovered }) => recovered.includes(zone.key)));
     expect(ask()).toBe('10.1.0.2\n');
+  });
+
+  it('may be told of before its address is there', async () => {
+    const host = await createHost();
+    await host.apply([zone, namesObject(net, 'web', ['10.1.0.2'])]);
+    await host.apply(networkObjects('br-w', 1));
+    expect(inside(host.sandbox(a), 'dig', ['@10.1.0.1', '+short', '+tries=1', 'web.mynet']).stdout).toBe('10.1.0.2\n');
+  });
+
+  it('answers who is on the network and nobody else, and refuses what is not its networks’', async () => {
+    const host = await createHost();
+    await world(host);
+    await host.apply([
+      ...networkObjects('br-w', 1),
+      zone,
+      namesObject(net, 'web', ['10.1.0.2']),
+      resolverObject(a, net),
+    ]);
+    const ask = (where: string, ...args: string[]) =>
+      inside(where, 'dig', ['@10.1.0.1', '+tries=1', '+time=1', '+nocookie', ...args]).stdout;
+    const outside = host.directory('world');
+    withNetlink(outside, (socket) =>
+      socket.request(
+        addRoute({ destination: '10.1.0.0/24', via: '10.9.0.1', link: findLink(socket, 'eth0')?.index ?? 0 }),
+      ),
+    );
+    expect(ask(outside, 'web.mynet')).toContain('no servers could be reached');
+    expect(ask(outside, '+tcp', 'web.mynet')).not.toContain('status:');
+    // It can be reached from there.
+    expect(inside(outside, 'ping', ['-c1', '-W1', '10.1.0.1']).status).toBe(0);
+    expect(ask(host.sandbox(a), 'web')).toContain('10.1.0.2');
+    expect(ask(host.sandbox(a), 'example.com')).toContain('status: REFUSED');
+    expect(ask(host.sandbox(a), 'nobody.mynet')).toContain('status: NXDOMAIN');
+  });
+});
+
+describe('a place for clients outside', () => {
+  const dns = { address: '10.9.0.1', port: 5354 };
+  const ask = (where: string, ...args: string[]) =>
+    inside(where, 'dig', ['@10.9.0.1', '-p5354', '+tries=1', '+time=1', '+nocookie', ...args]).stdout;
+
+  it('answers NAME.NETWORK of all networks, authoritatively, and nothing else', async () => {
+    const host = await createHost({ dns });
+    await world(host);
+    const other = idOf('other');
+    const records = [{ name: 'out', type: 'CNAME', data: 'example.com', ttlSeconds: 0 }];
+    await host.apply([
+      ...names,
+      zoneObject(other, 'other', { subnets: ['10.2.0.0/24'] }),
+      namesObject(other, 'db', ['10.2.0.3'], { records }),
+    ]);
+    const outside = host.directory('world');
+    expect(ask(outside, 'web.mynet')).toMatch(/status: NOERROR[\s\S]*flags: qr aa[\s\S]*10\.1\.0\.2/);
+    expect(ask(outside, '+tcp', '+short', 'DB.other')).toBe('10.2.0.3\n');
+    expect(ask(outside, '+short', '-x', '10.2.0.3')).toBe('db.other.\n');
+    expect(ask(outside, '+short', 'mynet', 'SOA')).toContain('mynet.');
+    expect(ask(outside, '+short', 'out.other')).toBe('example.com.\n');
+    expect(ask(outside, 'nobody.mynet')).toContain('status: NXDOMAIN');
+    for (const name of ['web', 'db', 'example.com', '9.9.9.9.in-addr.arpa'])
+      expect(ask(outside, name)).toContain('status: REFUSED');
+    await host.apply([], [zoneObject(other, 'other').key]);
+    expect(ask(outside, 'db.other')).toContain('status: REFUSED');
+  });
+
+  it('that somebody has keeps the agent from starting', async () => {
+    const host = await createHost();
+    const holder = await start(
+      host.namespace,
+      `require('node:net').createServer().listen(5354, '127.0.0.1', () => console.log('ready'));`,
+    );
+    const starting = createHostWriter({
+      ...{ runDir: host.directory('run2'), dataDir: host.directory('data2') },
+      ...{ hostNamespace: host.namespace, log: createLog('agent'), dns: { address: '127.0.0.1', port: 5354 } },
+    });
+    await expect(starting).rejects.toThrow(`127.0.0.1:5354: the port is taken by node (pid ${holder.pid})`);
   });
 });

@@ -1,7 +1,7 @@
 // What somebody else changes is put right within a second and told as drift; what is marked as weft's and asked for by nothing
 // is removed once all is known; what is not marked is never touched.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostObject } from '@weft/hoststate';
 import {
@@ -174,16 +174,16 @@ describe('drift', () => {
     expect((await host.writer.look()).drifts).toEqual([]);
   });
 
-  it('without a notification is found by a look: sysctls and files', async () => {
+  it('without a notification is found by a look: sysctls, and files that are gone', async () => {
     const host = await createHost();
     await host.apply(networkObjects('br-w', 1));
     writeSysctl(host.namespace, 'net.ipv4.ip_forward', '0');
     writeSysctl(host.sandbox(a), 'net.ipv6.conf.eth0.accept_ra', '1');
     const hosts = join(host.runDir, 'sandboxes', a.slice(0, 12), 'hosts');
-    writeFileSync(hosts, 'broken');
+    rmSync(hosts);
     const { drifts: found } = await host.writer.look();
     expect(found.map(({ key, what }) => `${key}: ${what}`).toSorted()).toEqual([
-      `file/${a}/hosts: ${hosts} has other content`,
+      `file/${a}/hosts: ${hosts} is missing`,
       'sysctl/net.ipv4.ip_forward: it is 0, not 1',
       `${veth}: sysctl net/ipv6/conf/eth0/accept_ra is 1, not 0`,
     ]);

@@ -21,6 +21,12 @@ import { afterEach, expect } from 'vitest';
 
 process.env['WEFT_LOG'] ??= 'silent';
 
+/** As the agent's own. */
+export interface HostOptions {
+  readonly lookEveryMs?: number;
+  readonly dns?: { readonly address: string; readonly port: number } | undefined;
+}
+
 export interface Host {
   readonly namespace: string;
   readonly runDir: string;
@@ -70,14 +76,14 @@ afterEach(async () => {
 
 export const onCleanup = (cleanup: () => Promise<void> | void): void => void cleanups.push(cleanup);
 
-const start = async (directory: string, lookEveryMs: number): Promise<Host> => {
+const start = async (directory: string, options: HostOptions): Promise<Host> => {
   const [namespace, runDir, dataDir] = [join(directory, 'host'), join(directory, 'run'), join(directory, 'data')];
   const writer = await createHostWriter({
     runDir,
     dataDir,
     hostNamespace: namespace,
     log: createLog('agent'),
-    lookEveryMs,
+    ...options,
   });
   onCleanup(() => writer.close());
   const reports: Report[] = [];
@@ -106,14 +112,14 @@ const start = async (directory: string, lookEveryMs: number): Promise<Host> => {
     link: (name, where = namespace) => withNetlink(where, (socket) => findLink(socket, name)),
     async restart() {
       await writer.close();
-      return start(directory, lookEveryMs);
+      return start(directory, options);
     },
     directory: (name) => join(directory, name),
   };
 };
 
 /** Makes a host with a running kernel writer. */
-export const createHost = async ({ lookEveryMs = 60_000 } = {}): Promise<Host> => {
+export const createHost = async ({ lookEveryMs = 60_000, dns }: HostOptions = {}): Promise<Host> => {
   before ??= ownLinks().join();
   const directory = mkdtempSync(join(tmpdir(), 'weft-agent-'));
   onCleanup(() => rmSync(directory, { recursive: true, force: true }));
@@ -125,7 +131,7 @@ export const createHost = async ({ lookEveryMs = 60_000 } = {}): Promise<Host> =
     if (!existsSync(namespaces)) return;
     for (const name of readdirSync(namespaces)) deleteNamespace(join(namespaces, name));
   });
-  return start(directory, lookEveryMs);
+  return start(directory, { lookEveryMs, dns });
 };
 
 /** A 64-digit id from a short text. */

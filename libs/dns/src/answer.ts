@@ -91,6 +91,10 @@ function unknown(asked: Asked, name: Name, chain: readonly RecordSet[]): Answer 
       ? yes(chain, soa(table, chain.length > 0 ? name : 0))
       : no(Rcode.NOERROR, name, chain, table, 0);
   }
+  if (viewpoint.refusesOthers) {
+    // An alias of ours that leads elsewhere is ours to tell, what it leads to is not.
+    return chain.length === 0 ? { kind: 'refused' } : local(Rcode.NOERROR, chain);
+  }
   const isSingle = name !== ROOT && nextLabel(name, 0) === name.length;
   if (isSingle && viewpoint.ndots > 0 && (type === Type.A || type === Type.AAAA)) {
     // The client is to try it with its search domains.

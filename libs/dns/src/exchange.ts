@@ -6,6 +6,7 @@ import { Rcode } from './codes.ts';
 import type { ForwarderCounters } from './counters.ts';
 import type { Server } from './forwarders.ts';
 import { type Reply, readReply } from './reply.ts';
+import type { Silence } from './silence.ts';
 import { matchReply, type UpstreamQuery, upstreamQuery } from './upstream-query.ts';
 
 /** Where a datagram came from. */
@@ -47,6 +48,7 @@ export interface Surroundings {
   readonly random: () => number;
   readonly timing: Timing;
   readonly counters: ForwarderCounters;
+  readonly silence: Silence;
 }
 
 /** Every silent server is asked twice: datagrams get lost. */
@@ -56,6 +58,8 @@ interface Attempt {
   readonly server: Server;
   readonly query: UpstreamQuery;
   readonly isTcp: boolean;
+  /** When it was sent, in the clock's milliseconds. */
+  readonly at: number;
   close: () => void;
   isOver: boolean;
 }
@@ -86,7 +90,7 @@ class Exchange {
 
   constructor(ask: Ask, servers: readonly Server[], around: Surroundings, done: (reply: Reply | undefined) => void) {
     this.#ask = ask;
-    this.#servers = servers;
+    this.#servers = around.silence.order(servers);
     this.#around = around;
     this.#done = done;
   }
@@ -122,7 +126,8 @@ class Exchange {
   #send(server: Server, isTcp: boolean, hasEdns: boolean): void {
     const { transport, random, counters } = this.#around;
     const query = upstreamQuery(this.#ask, random, hasEdns);
-    const attempt: Attempt = { server, query, isTcp, close: () => {}, isOver: false };
+    const at = this.#around.clock.now();
+    const attempt: Attempt = { server, query, isTcp, at, close: () => {}, isOver: false };
     this.#attempts.push(attempt);
     const failed = () => this.#fail(attempt);
     if (isTcp) {
@@ -165,6 +170,7 @@ class Exchange {
           return;
         }
     }
+    this.#around.silence.answered(server);
     const reply = readReply(bytes, query.questionEnd, this.#ask.type);
     if (reply === undefined) {
       counters.malformed++;
@@ -176,8 +182,16 @@ class Exchange {
       this.#over(attempt);
       if (!this.#onTcp.has(server)) this.#send(server, true, query.hasEdns);
     } else {
+      for (const other of this.#attempts) if (other.server === server) this.#over(other);
       this.#finish(reply);
     }
+  }
+
+  /** Servers that were asked long enough ago, and have said nothing at all. */
+  #noteSilence(): void {
+    const { clock, timing, silence } = this.#around;
+    const latest = clock.now() - timing.headStartMs;
+    for (const { server, isOver, at } of this.#attempts) if (!isOver && at <= latest) silence.note(server);
   }
 
   /** The server answered that it will not: the next one is asked, or the same without EDNS0 if that confused it. */
@@ -209,6 +223,7 @@ class Exchange {
   #finish(reply: Reply | undefined): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    this.#noteSilence();
     this.#cancelNext();
     this.#cancelDeadline();
     for (const attempt of this.#attempts) this.#over(attempt);

@@ -22,7 +22,7 @@ export const PORTS = -1;
  */
 export function find(names: Names, viewpoint: Viewpoint, name: Name, type: number): Found | undefined {
   if (name === ROOT) return undefined;
-  const bare = findBare(names, viewpoint, name, type);
+  const bare = viewpoint.isQualified ? undefined : findBare(names, viewpoint, name, type);
   if (bare !== undefined || nextLabel(name, 0) === name.length) return bare;
   let known: Found | undefined;
   for (const network of viewpoint.networks) {

@@ -76,6 +76,41 @@ describe('which server is asked when', () => {
     clean();
   });
 
+  test('one that was silent is asked last for five seconds, then first again', () => {
+    const named = (label: string): Ask => ({ ...question, name: nameFromText(`${label}.example.com`) as Name });
+    const reply = (sent: Sent) => sent.reply(replyTo(sent.message));
+    behave({ b: reply });
+    ask(named('one'));
+    clock.advance(250);
+    expect(forwarder.silentServers).toBe(1);
+    expect(ask(named('two')).text).toBe('NOERROR @250');
+    expect(transport.log).toBe('a@0 b@250 b@250');
+    clock.advance(5000);
+    expect(forwarder.silentServers).toBe(0);
+    behave({ a: reply, b: reply });
+    expect(ask(named('three')).text).toBe('NOERROR @5250');
+    expect(transport.log).toBe('a@0 b@250 b@250 a@5250');
+    clean();
+  });
+
+  test('one that was silent and answers after all is asked in its turn', () => {
+    const named = (label: string): Ask => ({ ...question, name: nameFromText(`${label}.example.com`) as Name });
+    const reply = (sent: Sent) => sent.reply(replyTo(sent.message));
+    behave({ b: reply });
+    ask(named('one'));
+    clock.advance(250);
+    behave({ a: reply });
+    ask(named('two'));
+    clock.advance(250);
+    expect(transport.log).toBe('a@0 b@250 b@250 c@500');
+    // c is silent too: the next goes on, and a answers.
+    clock.advance(250);
+    expect(transport.log).toBe('a@0 b@250 b@250 c@500 a@750');
+    ask(named('three'));
+    expect(transport.log).toBe('a@0 b@250 b@250 c@500 a@750 a@750');
+    clean();
+  });
+
   test('a slow one may still win', () => {
     const outcome = ask();
     clock.advance(300);
@@ -243,6 +278,19 @@ test('the same question at the same time is asked once', () => {
   expect(outcomes.map(({ text }) => text)).toEqual(Array(3).fill('NOERROR 198.51.100.1 @0'));
   expect(other.text).toBe('waiting');
   expect(forwarder.counters).toMatchObject({ asked: 4, coalesced: 2, answered: 1, inFlight: 1 });
+});
+
+test('one set of servers does not take what others need', () => {
+  make({ inFlight: 3, inFlightOfSet: 2, queued: 2, queueMs: 500 });
+  const other = makeForwarders([server('z', 9)], () => false);
+  const named = (label: string): Ask => ({ ...question, name: nameFromText(`${label}.example.com`) as Name });
+  const [first] = ['one', 'two', 'three'].map((label) => ask(named(label)));
+  expect(forwarder.counters).toMatchObject({ inFlight: 2, queued: 1 });
+  behave({ z: (sent) => sent.reply(replyTo(sent.message)) });
+  expect(ask(named('four'), other).text).toBe('NOERROR @0');
+  transport.sent[0]?.reply(replyTo(transport.sent[0].message));
+  expect(first?.text).toBe('NOERROR @0');
+  expect(forwarder.counters).toMatchObject({ inFlight: 2, queued: 0 });
 });
 
 test('so many at a time; some wait; the rest is refused at once', () => {

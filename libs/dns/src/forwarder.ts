@@ -6,10 +6,14 @@ import { type ForwarderCounters, zeroCounters } from './counters.ts';
 import { type Clock, startExchange, type Timing, type Transport } from './exchange.ts';
 import type { ForwarderSet } from './forwarders.ts';
 import { bareReply, type Reply } from './reply.ts';
+import { Silence } from './silence.ts';
 
 export interface ForwarderLimits extends Timing {
-  /** Exchanges at a time. */
+  /** Exchanges at a time: of the host, and with one set of servers, so that a sandbox's dead ones do not take all. */
   readonly inFlight: number;
+  readonly inFlightOfSet: number;
+  /** How long a server that did not answer is asked last, in ms. */
+  readonly silenceMs: number;
   /** Questions that wait for one, and how long at most. */
   readonly queued: number;
   readonly queueMs: number;
@@ -23,6 +27,8 @@ export const FORWARDER_LIMITS: ForwarderLimits = {
   againMs: 1000,
   deadlineMs: 4000,
   inFlight: 1024,
+  inFlightOfSet: 512,
+  silenceMs: 5000,
   queued: 256,
   queueMs: 500,
   waiting: 16_384,
@@ -52,6 +58,9 @@ export class Forwarder {
   /** Under way or queued. */
   readonly #questions = new Map<string, Question>();
   readonly #queue = new Map<string, Question>();
+  /** Exchanges under way, by set. */
+  readonly #ofSet = new Map<string, number>();
+  readonly #silence: Silence;
   #waiting = 0;
 
   /** `random`: 32 bits, unpredictable. */
@@ -60,6 +69,7 @@ export class Forwarder {
     this.#clock = clock;
     this.#random = random;
     this.#limits = { ...FORWARDER_LIMITS, ...limits };
+    this.#silence = new Silence(() => clock.now(), this.#limits.silenceMs);
     this.cache = new Cache(() => clock.now(), this.#limits.cache);
   }
 
@@ -75,7 +85,8 @@ export class Forwarder {
     counters.asked++;
     const key = askKey(set.key, ask);
     const same = this.#questions.get(key);
-    const isFull = counters.inFlight >= limits.inFlight && this.#queue.size >= limits.queued;
+    const hasRoom = this.#hasRoom(set);
+    const isFull = !hasRoom && this.#queue.size >= limits.queued;
     if (this.#waiting >= limits.waiting || (same === undefined && isFull)) {
       counters.busy++;
       done(BUSY);
@@ -89,8 +100,25 @@ export class Forwarder {
     }
     const question: Question = { key, ask, set, waiting: [done], cancel: () => {} };
     this.#questions.set(key, question);
-    if (counters.inFlight < limits.inFlight) this.#start(question);
+    if (hasRoom) this.#start(question);
     else this.#enqueue(question);
+  }
+
+  /** Servers that are asked last right now, since they did not answer. */
+  get silentServers(): number {
+    return this.#silence.count;
+  }
+
+  #hasRoom({ key }: ForwarderSet): boolean {
+    const { inFlight, inFlightOfSet } = this.#limits;
+    return this.counters.inFlight < inFlight && (this.#ofSet.get(key) ?? 0) < inFlightOfSet;
+  }
+
+  #count({ key }: ForwarderSet, by: number): void {
+    this.counters.inFlight += by;
+    const count = (this.#ofSet.get(key) ?? 0) + by;
+    if (count === 0) this.#ofSet.delete(key);
+    else this.#ofSet.set(key, count);
   }
 
   #enqueue(question: Question): void {
@@ -111,24 +139,27 @@ export class Forwarder {
 
   #start(question: Question): void {
     const { counters } = this;
-    counters.inFlight++;
+    this.#count(question.set, 1);
     const around = {
       transport: this.#transport,
       clock: this.#clock,
       random: this.#random,
       timing: this.#limits,
       counters,
+      silence: this.#silence,
     };
     startExchange(question.ask, question.set.servers, around, (reply) => {
-      counters.inFlight--;
+      this.#count(question.set, -1);
       if (reply === undefined) counters.unanswered++;
       else counters.answered++;
       this.cache.put(question.key, reply ?? FAILED);
       this.#tell(question, reply ?? FAILED);
-      const [next] = this.#queue.values();
-      if (next === undefined) return;
-      this.#dequeue(next);
-      this.#start(next);
+      for (const next of this.#queue.values()) {
+        if (!this.#hasRoom(next.set)) continue;
+        this.#dequeue(next);
+        this.#start(next);
+        return;
+      }
     });
   }
 

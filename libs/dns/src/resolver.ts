@@ -1,7 +1,7 @@
 // From a query's bytes to an answer's: reads, decides, asks a forwarder if it must, writes. It owns no socket: whoever does
 // gives it packets and sends what it says, at once or later. One resolver serves all the sandboxes of a host.
 import { answer, DEFAULT_TTL } from './answer.ts';
-import type { Answer } from './answer-shape.ts';
+import type { Answer, Local } from './answer-shape.ts';
 import type { Ask } from './cache.ts';
 import { joinChase } from './chase.ts';
 import { EDNS_SIZE, Flag, MAX_MESSAGE, Rcode } from './codes.ts';
@@ -23,16 +23,31 @@ export interface ResolverSettings {
   readonly udpSize: number;
 }
 
+/** Plain numbers that only grow. */
 export interface ResolverCounters {
   queries: number;
+  /** No questions, and not answered. */
   silent: number;
   malformed: number;
-  local: number;
+  /** Answered from our own names: with records, without any of that type, "no such name", in vain (SERVFAIL). */
+  found: number;
+  empty: number;
+  unknown: number;
+  failed: number;
+  /** Not for this resolver to answer: zone transfers, names of others where nothing is forwarded. */
+  refused: number;
+  /** For forwarders to answer, and those of them that were answered from the cache. */
   forwarded: number;
+  cached: number;
 }
 
+const zeros = (): ResolverCounters => ({
+  ...{ queries: 0, silent: 0, malformed: 0, found: 0, empty: 0, unknown: 0, failed: 0 },
+  ...{ refused: 0, forwarded: 0, cached: 0 },
+});
+
 export class Resolver {
-  readonly counters: ResolverCounters = { queries: 0, silent: 0, malformed: 0, local: 0, forwarded: 0 };
+  readonly counters = zeros();
   readonly #names: Names;
   readonly #forwarder: Forwarder;
   readonly #settings: ResolverSettings;
@@ -74,14 +89,22 @@ export class Resolver {
     const limit = isTcp ? MAX_MESSAGE : limitOf(query, this.#settings.udpSize);
     switch (said.kind) {
       case 'local':
-        this.counters.local++;
+        this.#countLocal(said);
         return writeLocal(query, packet, said, out, limit);
       case 'refused':
+        this.counters.refused++;
         return writeRcode(query, packet, Rcode.REFUSED, out);
       default:
         this.counters.forwarded++;
         return this.#forward(viewpoint.forwarders, packet, said, limit, out, later);
     }
+  }
+
+  #countLocal({ rcode, answers }: Local): void {
+    if (rcode === Rcode.NXDOMAIN) this.counters.unknown++;
+    else if (rcode !== Rcode.NOERROR) this.counters.failed++;
+    else if (answers.length > 0) this.counters.found++;
+    else this.counters.empty++;
   }
 
   #forward(
@@ -104,7 +127,10 @@ export class Resolver {
         ? writeLocal(to, from, joinChase(said.answers, reply, ask.name, ask.type, age), into, limit)
         : writeReply(to, from, reply, age, into, limit);
     const known = this.#forwarder.known(set, ask);
-    if (known !== undefined) return write(query, packet, known.reply, known.age, out);
+    if (known !== undefined) {
+      this.counters.cached++;
+      return write(query, packet, known.reply, known.age, out);
+    }
     const asked = { ...query };
     const question = Buffer.from(packet.subarray(0, query.questionEnd));
     this.#forwarder.ask(set, ask, (reply) => {

@@ -14,6 +14,10 @@ export interface ViewpointSpec {
   /** As the user set it; undefined when the user did not. */
   readonly ndots?: number;
   readonly forwarders: ForwarderSet;
+  /** Names are known only with their network's at the end. */
+  readonly isQualified?: boolean;
+  /** What is not ours is REFUSED, and asked of nobody. */
+  readonly refusesOthers?: boolean;
 }
 
 export interface Viewpoint {
@@ -22,6 +26,8 @@ export interface Viewpoint {
   readonly isInternal: boolean;
   readonly ndots: number;
   readonly forwarders: ForwarderSet;
+  readonly isQualified: boolean;
+  readonly refusesOthers: boolean;
 }
 
 export function makeViewpoint(spec: ViewpointSpec): Viewpoint {
@@ -32,6 +38,8 @@ export function makeViewpoint(spec: ViewpointSpec): Viewpoint {
     isInternal: spec.isInternal,
     ndots: spec.ndots ?? 0,
     forwarders: spec.forwarders,
+    isQualified: spec.isQualified ?? false,
+    refusesOthers: spec.refusesOthers ?? false,
   };
 }
 

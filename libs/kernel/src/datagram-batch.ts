@@ -1,4 +1,5 @@
 // Many datagrams with one call: recvmmsg(2) takes what waits, each is answered in place, sendmmsg(2) sends the answers.
+import { addressIn, SOCKET_ADDRESS_BYTES } from './socket-address.ts';
 import * as sys from './syscalls.ts';
 
 // struct mmsghdr on a 64-bit machine: struct msghdr (name, its length, iovec, their number, control ...), then the length.
@@ -6,7 +7,7 @@ const HEADER = 64;
 const [NAME_LENGTH_AT, LENGTH_AT] = [8, 56];
 const IOVEC = 16;
 const NAME = 32;
-const NAME_SIZE = 28;
+const NAME_SIZE = SOCKET_ADDRESS_BYTES;
 const MSG_DONTWAIT = 0x40;
 
 export class DatagramBatch {
@@ -58,6 +59,11 @@ export class DatagramBatch {
   senderOf(at: number): Buffer {
     const length = this.#headers.readUInt32LE(at * HEADER + NAME_LENGTH_AT);
     return Buffer.from(this.#names.subarray(at * NAME, at * NAME + Math.min(length, NAME_SIZE)));
+  }
+
+  /** The 4 or 16 bytes of its sender's address: a view, until the next call. */
+  fromOf(at: number): Uint8Array {
+    return addressIn(this.#names.subarray(at * NAME, at * NAME + NAME_SIZE));
   }
 
   /** The bytes in its buffer that go back to who sent it; 0 for none. */

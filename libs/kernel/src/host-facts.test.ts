@@ -34,7 +34,7 @@ describe('host facts', () => {
   it('reads name servers', () => {
     const path = namespaces.path('resolv.conf');
     writeFileSync(path, '# comment\nnameserver 10.0.0.1\n nameserver fe80::1%eth0 # x\nnameserver none\nsearch a\n');
-    expect(nameservers(path)).toEqual(['10.0.0.1', 'fe80::1']);
+    expect(nameservers(path)).toEqual(['10.0.0.1', 'fe80::1%eth0']);
     expect(nameservers(namespaces.path('none'))).toEqual([]);
   });
 

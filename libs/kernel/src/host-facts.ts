@@ -23,7 +23,7 @@ export const onLinkPrefixes = (
   return [...new Set(found.map(({ destination }) => destination))];
 };
 
-/** Addresses of the name servers in a resolv.conf; empty when there is no such file. */
+/** Addresses of the name servers in a resolv.conf, link-local ones with their interface (fe80::1%eth0); empty when there is no such file. */
 export const nameservers = (path = '/etc/resolv.conf'): string[] => {
   let text: string;
   try {
@@ -32,7 +32,7 @@ export const nameservers = (path = '/etc/resolv.conf'): string[] => {
     return [];
   }
   return text.split('\n').flatMap((line) => {
-    const address = /^\s*nameserver\s+([^\s#;]+)/.exec(line)?.[1]?.replace(/%.*$/, '') ?? '';
+    const address = /^\s*nameserver\s+([^\s#;]+)/.exec(line)?.[1] ?? '';
     return isIP(address) === 0 ? [] : [address];
   });
 };

@@ -5,7 +5,7 @@ import { keepDescriptor } from './descriptors.ts';
 import { ERRNO } from './error.ts';
 import { inNamespace } from './namespace.ts';
 import { option } from './netlink.ts';
-import { socketAddress } from './socket-address.ts';
+import { addressIn, SOCKET_ADDRESS_BYTES, socketAddress } from './socket-address.ts';
 import * as sys from './syscalls.ts';
 
 const SOCK_STREAM = 1;
@@ -30,6 +30,7 @@ type Stream = 'tcp' | 'udp';
 /** A place to listen at, or a server to talk to. */
 export interface SocketPlace {
   readonly transport: Stream;
+  /** A link-local server's may name its interface: fe80::1%eth0. */
   readonly address: string;
   readonly port: number;
 }
@@ -79,24 +80,30 @@ export const listenAt = (namespace: string | undefined, place: SocketPlace): num
 
 /**
  * A socket from a port that the kernel picks at random. UDP: only what comes from the place arrives. TCP: connected, or
- * failed, when it is writable (`socketFailure`). Throws KernelError; TypeError for what is no address.
+ * failed, when it is writable (`socketFailure`). Throws KernelError; TypeError for what is no address, or names an interface
+ * that is not there.
  */
 export const connectTo = (namespace: string | undefined, place: SocketPlace): number => {
-  const bytes = ipBytes(place.address);
+  const [text = '', zone] = place.address.split('%');
+  const bytes = ipBytes(text);
+  const scope = zone === undefined ? 0 : inNamespace(namespace, () => sys.interfaceIndex(zone));
+  if (zone !== undefined && scope === 0) throw new TypeError(`there is no interface ${zone}`);
   const operation = phrase('connect to', place);
   const fd = open(namespace, bytes, place.transport, operation);
   return orClose(fd, () => {
-    const address = socketAddress(bytes, place.port);
+    const address = socketAddress(bytes, place.port, scope);
     if (sys.connect(fd, address, address.length) < 0 && sys.lastErrno() !== ERRNO.EINPROGRESS) sys.check(-1, operation);
   });
 };
 
-/** Takes a connection that waits; undefined when none does, or it cannot be had. */
-export const acceptOne = (fd: number): number | undefined => {
-  const accepted = sys.accept4(fd, null, null, NONBLOCK_CLOEXEC);
+const caller = Buffer.alloc(SOCKET_ADDRESS_BYTES);
+
+/** Takes a connection that waits, with the 4 or 16 bytes of its address; undefined when none does, or it cannot be had. */
+export const acceptOne = (fd: number): { readonly fd: number; readonly from: Uint8Array } | undefined => {
+  const accepted = sys.accept4(fd, caller, option(caller.length), NONBLOCK_CLOEXEC);
   if (accepted < 0) return undefined;
   try {
-    return keepDescriptor(accepted, 'accept a connection');
+    return { fd: keepDescriptor(accepted, 'accept a connection'), from: Uint8Array.from(addressIn(caller)) };
   } catch {
     return undefined;
   }

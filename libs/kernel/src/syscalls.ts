@@ -30,8 +30,8 @@ export const connect: (fd: Int, address: Uint8Array, length: Int) => Int = libc.
   'int connect(int, const uint8_t *, int)',
 );
 export const listen: (fd: Int, backlog: Int) => Int = libc.func('int listen(int, int)');
-export const accept4: (fd: Int, address: null, length: null, flags: Int) => Int = libc.func(
-  'int accept4(int, void *, void *, int)',
+export const accept4: (fd: Int, address: Uint8Array, length: Uint8Array, flags: Int) => Int = libc.func(
+  'int accept4(int, uint8_t *, uint8_t *, int)',
 );
 export const recvmmsg: (fd: Int, headers: Uint8Array, count: Int, flags: Int, timeout: null) => Int = libc.func(
   'int recvmmsg(int, uint8_t *, unsigned int, int, void *)',
@@ -49,6 +49,8 @@ export const epollWait: (epoll: Int, events: Uint8Array, count: Int, timeoutMs: 
 export const sendto: (fd: Int, buffer: Uint8Array, length: Int, flags: Int, to: Uint8Array, size: Int) => Int =
   libc.func('intptr_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, int)');
 // For descriptors that node did not open: in a Worker its own closeSync warns of those.
+/** 0 when there is no such interface. */
+export const interfaceIndex: (name: string) => Int = libc.func('unsigned int if_nametoindex(const char *)');
 export const close: (fd: Int) => Int = libc.func('int close(int)');
 export const recv: (fd: Int, buffer: Uint8Array, length: Int, flags: Int) => Int = libc.func(
   'intptr_t recv(int, uint8_t *, size_t, int)',

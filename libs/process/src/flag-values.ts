@@ -1,5 +1,6 @@
 // Values of flags that several mains take, checked BEFORE anything is started. Each throws a fault that names the flag
 // as the caller gives it.
+import { isIP } from 'node:net';
 import { fault, Reason } from '@weft/fault';
 
 function invalid(flag: string, because: string): never {
@@ -37,4 +38,18 @@ export function natsFlag(text: string, flag: string): string | undefined {
   if (text === '' || text === 'off') return undefined;
   if (!/^(nats|tls):\/\/[^\s/]+\/?$/.test(text)) invalid(flag, `"${text}" is neither nats://HOST:PORT nor off`);
   return text;
+}
+
+/** A place to answer DNS at, undefined for off: ADDRESS:PORT, [ADDRESS]:PORT for IPv6. @throws INVALID_VALUE */
+export function dnsFlag(text: string, flag: string): { readonly address: string; readonly port: number } | undefined {
+  if (text === '' || text === 'off') return undefined;
+  const [, six, four, digits] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(text) ?? [];
+  const address = six ?? four ?? '';
+  const port = Number(digits);
+  if (isIP(address) !== (six === undefined ? 4 : 6) || port < 1 || port > 65535)
+    invalid(flag, `"${text}" is neither ADDRESS:PORT ([ADDRESS]:PORT for IPv6) nor off`);
+  if (/^[0.:]*$/.test(address)) {
+    invalid(flag, `"${text}" is every address of the host, gateways too, which answer by themselves: name one`);
+  }
+  return { address, port };
 }

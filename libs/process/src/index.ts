@@ -1,5 +1,5 @@
 export { Command, InvalidArgumentError, Option } from 'commander';
-export { directoryFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from './flag-values.ts';
+export { directoryFlag, dnsFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from './flag-values.ts';
 export { createLog, type Log } from './log.ts';
 export { runMain, untilSignal } from './main.ts';
 export { pause } from './pause.ts';

@@ -53,7 +53,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   /** What fails, by key, as it was reported. */
   const failing = new Map<string, ObjectFailure>();
+  /** What the resolvers have done, as they said last. */
+  let names: Report['names'];
   const noteReport = (report: Report) => {
+    names = report.names ?? names;
     for (const one of report.failed) failing.set(one.key, one);
     for (const key of report.recovered) failing.delete(key);
     news = mergeNews(news, report);
@@ -144,7 +147,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
     storeId = answer.storeId;
     // A controller forgets what a host's objects failed of when its agent begins anew.
-    news = mergeNews({ ...emptyReport(), failed: [...failing.values()] }, news);
+    news = mergeNews({ ...emptyReport(), failed: [...failing.values()], names }, news);
     registered.resolve();
     const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
     for await (const step of controller.watch({ hostId: memory.hostId, ...since }, { signal: stopping.signal })) {

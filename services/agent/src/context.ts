@@ -35,11 +35,13 @@ const BRIDGES = 'nft/bridges/';
 // A turn may touch thousands of sandboxes; so many sockets are open at once at most.
 const SOCKETS = 64;
 
+export const readBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
 export class Context {
   readonly runDir: string;
   readonly ledger: Ledger;
   /** Tells one boot of the machine from the next: namespace identities and process ids mean nothing across. */
-  readonly bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  readonly bootId = readBootId();
   /** What the host must have, by key. */
   readonly wanted = new Map<string, HostObject>();
   /** Keys of the wanted elements that name weft's bridges. */

@@ -2,12 +2,18 @@
 // has something. It never awaits; now and then it lets the event loop turn once. Never busy with the kernel's configuration:
 // names flow while that is written.
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { toMessage } from '@weft/fault';
 import { clearWake, enterNamespace } from '@weft/kernel';
+import type { Fault } from '@weft/proto/fault';
+import type { Place } from './dns/listener.ts';
 import { NamesHost, type NamesReport } from './dns/names-host.ts';
 import type { DnsAnswer, DnsCommand, DnsThreadSettings } from './dns-messages.ts';
+import { faultOf } from './kernel-fault.ts';
 
 // An adopted namespace that its owner leaves does not die while sockets are open in it: nobody else can say so.
 const LOOK_MS = 1000;
+// For people who look at the whole: each costs a report.
+const COUNTERS_MS = 5000;
 
 // Messages are taken without the event loop: it turns for the rest, and costs as much as several questions.
 const SLICE_MS = 50;
@@ -17,6 +23,15 @@ interface Data {
   readonly wakeFd: number;
   readonly settings: DnsThreadSettings;
 }
+
+const openPublic = (host: NamesHost, place: Place): Fault | undefined => {
+  try {
+    host.openPublic(place);
+    return undefined;
+  } catch (error) {
+    return toMessage(faultOf('--dns', error));
+  }
+};
 
 const run = ({ port, wakeFd, settings }: Data): void => {
   if (settings.hostNamespace !== undefined) enterNamespace(settings.hostNamespace);
@@ -38,6 +53,9 @@ const run = ({ port, wakeFd, settings }: Data): void => {
       case 'look':
         report(host.look());
         return;
+      case 'open':
+        say({ kind: 'opened', id: command.id, fault: openPublic(host, command.place) });
+        return;
       case 'close':
         isClosing = true;
     }
@@ -51,6 +69,16 @@ const run = ({ port, wakeFd, settings }: Data): void => {
     host.timers.after(LOOK_MS, lookAgain);
   };
   host.timers.after(LOOK_MS, lookAgain);
+
+  let counted = '';
+  const count = (): void => {
+    const counters = host.counters();
+    const text = Object.values(counters).join();
+    if (text !== counted) say({ kind: 'counters', counters });
+    counted = text;
+    host.timers.after(COUNTERS_MS, count);
+  };
+  host.timers.after(COUNTERS_MS, count);
 
   const loop = (): void => {
     const until = performance.now() + SLICE_MS;

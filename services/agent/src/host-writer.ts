@@ -1,6 +1,7 @@
 // All that makes a host as it must be: the kernel thread and the names thread, as one. Names that go are gone BEFORE the kernel is
 // touched (a socket would pin its namespace); names that come are answered AFTER what they lead to stands.
 import type { HostObject } from '@weft/hoststate';
+import type { Place } from './dns/listener.ts';
 import { createDnsWorker, type DnsWorker, endsNames, isOfNames } from './dns-worker.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
@@ -68,6 +69,7 @@ const compose = (kernel: KernelWriter, names: DnsWorker): KernelWriter => {
     tell(report);
   });
   names.onReport(({ failed, recovered }) => tell({ ...emptyReport(), failed, recovered }));
+  names.onCounters((counters) => tell({ ...emptyReport(), names: counters }));
   return {
     async apply(batch) {
       const { number, gone } = order.begin(batch);
@@ -88,17 +90,27 @@ const compose = (kernel: KernelWriter, names: DnsWorker): KernelWriter => {
   };
 };
 
-/** Starts both threads. Throws FaultError PERMISSION_LACKING; rejects with what stops them from starting. */
-export const createHostWriter = async (options: KernelWriterOptions): Promise<KernelWriter> => {
-  const kernel = await createKernelWriter(options);
+export interface HostWriterOptions extends KernelWriterOptions {
+  /** Where names of all networks are answered for whoever reaches it; absent: nowhere. */
+  readonly dns?: Place | undefined;
+}
+
+/** Starts both threads. Throws FaultError PERMISSION_LACKING; rejects with what stops them, PORT_IN_USE of `dns` among it. */
+export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): Promise<KernelWriter> => {
+  const { runDir, hostNamespace, log } = options;
+  // Together: until both are there no name is answered.
+  const [kernel, names] = await Promise.allSettled([
+    createKernelWriter(options),
+    createDnsWorker({ runDir, log, ...(hostNamespace === undefined ? {} : { hostNamespace }) }),
+  ]);
   try {
-    const { runDir, hostNamespace, log } = options;
-    return compose(
-      kernel,
-      await createDnsWorker({ runDir, log, ...(hostNamespace === undefined ? {} : { hostNamespace }) }),
-    );
+    if (kernel.status === 'rejected') throw kernel.reason;
+    if (names.status === 'rejected') throw names.reason;
+    if (dns !== undefined) await names.value.open(dns);
+    return compose(kernel.value, names.value);
   } catch (error) {
-    await kernel.close();
+    if (names.status === 'fulfilled') await names.value.close();
+    if (kernel.status === 'fulfilled') await kernel.value.close();
     throw error;
   }
 };

@@ -2,6 +2,7 @@
 import type { HostObject } from '@weft/hoststate';
 import type { Drift, ObjectFailure, SandboxState } from '@weft/proto/agent';
 import type { Fault } from '@weft/proto/fault';
+import type { NamesCounters } from '@weft/proto/model';
 
 /** A step of the watch, or several made one. Order inside: reset, then put and delete, then synced. */
 export interface Batch {
@@ -31,6 +32,8 @@ export interface Report {
   readonly drifts: Drift[];
   /** Sandboxes whose state changed. */
   readonly sandboxes: SandboxState[];
+  /** What the resolvers have done so far, if that is not as it was. */
+  readonly names?: NamesCounters | undefined;
 }
 
 export type Command =

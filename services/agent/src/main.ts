@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Command, createLog, directoryFlag, hostNameFlag, runMain, untilSignal, version } from '@weft/process';
+import { Command, createLog, directoryFlag, dnsFlag, hostNameFlag, runMain, untilSignal, version } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
@@ -14,6 +14,7 @@ interface Flags {
   dataDir: string;
   runDir: string;
   name: string;
+  dns: string;
 }
 
 new Command('weft-agent')
@@ -23,12 +24,14 @@ new Command('weft-agent')
   .requiredOption('--data-dir <path>', 'keep what was last heard here')
   .option('--run-dir <path>', "keep namespaces and sandboxes' files here", '/run/weft')
   .option('--name <host>', "the host's name", hostname())
+  .option('--dns <address:port>', 'answer NAME.NETWORK here for whoever asks, or off', 'off')
   .action((flags: Flags) =>
     runMain(async () => {
       const log = createLog('agent');
       const name = hostNameFlag(flags.name, '--name');
       const dataDir = directoryFlag(flags.dataDir, '--data-dir');
       const runDir = directoryFlag(flags.runDir, '--run-dir');
+      const dns = dnsFlag(flags.dns, '--dns');
       const channel = openChannel(parseAddress(flags.controller, '--controller'));
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       mkdirSync(runDir, { recursive: true, mode: 0o755 });
@@ -37,7 +40,7 @@ new Command('weft-agent')
         controller: clientOf(AgentServiceDefinition, channel),
         store: openSqliteStore({ file: join(dataDir, 'agent.db') }),
         runDir,
-        writer: await createHostWriter({ runDir, dataDir, log }),
+        writer: await createHostWriter({ runDir, dataDir, log, dns }),
         log,
       });
       log.info({ hostId: agent.hostId }, 'serving');

@@ -5,7 +5,7 @@ import type { Report } from './kernel-messages.ts';
 // Drift is for people: the latest will do.
 const keptDrifts = 100;
 
-export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [] });
+export const emptyReport = (): Report => ({ failed: [], recovered: [], drifts: [], sandboxes: [], names: undefined });
 
 export function mergeNews(first: Report, second: Report): Report {
   const keys = new Set([...second.failed.map(({ key }) => key), ...second.recovered]);
@@ -15,5 +15,6 @@ export function mergeNews(first: Report, second: Report): Report {
     recovered: [...first.recovered.filter((key) => !keys.has(key)), ...second.recovered],
     drifts: [...first.drifts, ...second.drifts].slice(-keptDrifts),
     sandboxes: [...first.sandboxes.filter(({ sandboxId }) => !sandboxes.has(sandboxId)), ...second.sandboxes],
+    names: second.names ?? first.names,
   };
 }

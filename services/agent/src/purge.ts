@@ -1,9 +1,11 @@
 // Takes away all that a stopped weft left on its host: kernel objects by their marks, then files. What is not marked is
 // never touched; sysctls get back the values they had before. The administrator's table goes unless there is anything in it.
 import { rmSync } from 'node:fs';
-import { listTable, runNft, WEFT_TABLE } from '@weft/kernel';
+import { listTable, namespaceIdentity, runNft, WEFT_TABLE } from '@weft/kernel';
 import type { Log } from '@weft/process';
 import { createKernelWriter } from './kernel-writer.ts';
+import { adoptedNamespaces } from './kinds/sandbox.ts';
+import { openLedger } from './ledger.ts';
 import { USER_TABLE } from './ruleset.ts';
 
 export interface PurgeOptions {
@@ -21,8 +23,28 @@ export async function purgeHost({ runDir, dataDir, log }: PurgeOptions): Promise
   } finally {
     await writer.close();
   }
+  leaveAdopted(dataDir, log);
   runNft(undefined, `add table inet ${WEFT_TABLE}\ndelete table inet ${WEFT_TABLE}`); // added first: one that is gone is no error
   // Only the chain that weft made.
   if (listTable(undefined, 'inet', USER_TABLE)?.length === 2) runNft(undefined, `delete table inet ${USER_TABLE}`);
   for (const directory of [runDir, dataDir]) rmSync(directory, { recursive: true, force: true });
+}
+
+/** Takes weft's table (the redirect of names) from namespaces that weft adopted, as far as they are still the same ones. */
+function leaveAdopted(dataDir: string, log: Log): void {
+  const ledger = openLedger(dataDir);
+  try {
+    for (const { path, identity } of adoptedNamespaces(ledger)) {
+      const found = namespaceIdentity(path);
+      if (found === undefined || found.dev !== identity.dev || found.ino !== identity.ino) continue;
+      try {
+        if (listTable(path, 'inet', WEFT_TABLE) !== undefined) runNft(path, `delete table inet ${WEFT_TABLE}`);
+      } catch (error) {
+        // The rest is still to go.
+        log.warn({ err: error, path }, 'cannot take the redirect of names from an adopted namespace');
+      }
+    }
+  } finally {
+    ledger.close();
+  }
 }

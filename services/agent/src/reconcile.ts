@@ -26,7 +26,8 @@ const LOOKS_PER_TURN = 64;
 const PRUNED = '';
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
-const isEmpty = (report: Report): boolean => Object.values(report).every((list) => list.length === 0);
+const isEmpty = ({ failed, recovered, drifts, sandboxes }: Report): boolean =>
+  [failed, recovered, drifts, sandboxes].every((list) => list.length === 0);
 
 export interface Turn {
   readonly applied: { readonly id: number; readonly outcomes: Outcome[] }[];

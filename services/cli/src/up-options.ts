@@ -1,7 +1,7 @@
 // What `weft up` is told, parsed and checked. Refuses what this release does not have; `off` is always accepted. Pure.
 import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
-import { directoryFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from '@weft/process';
+import { directoryFlag, dnsFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from '@weft/process';
 import { notImplemented } from './not-implemented.ts';
 import type { Flags } from './usage/flag.ts';
 
@@ -18,6 +18,8 @@ export interface UpOptions {
   readonly name: string;
   /** Absent: events are not published. */
   readonly nats: string | undefined;
+  /** Where names of all networks are answered; absent: nowhere. */
+  readonly dns: { readonly address: string; readonly port: number } | undefined;
   readonly etcd: readonly string[];
   readonly listen: string | undefined;
   readonly join: string | undefined;
@@ -88,6 +90,7 @@ export function upOptions(flags: Flags, hostname: string): UpOptions {
     runDir: socketDirectoryFlag(flags.string('run-dir'), 'up --run-dir', 'docker.sock'),
     name: hostNameFlag(flags.string('name') || hostname, 'up --name'),
     nats: natsFlag(flags.string('nats'), 'up --nats'),
+    dns: dnsFlag(flags.string('dns'), 'up --dns'),
     etcd: [],
     listen: undefined,
     join: undefined,

@@ -47,6 +47,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     runDir: options.runDir,
     dataDir: options.dataDir,
     log: log.child({ part: 'kernel' }),
+    dns: options.dns,
   });
   const controller = await startController({
     store: controllerStore,

@@ -10,7 +10,10 @@ export function hasNames({ spec, desired }: Network): boolean {
   return desired !== undefined && desired.pools.length > 0 && !desired.predefined && !spec?.configOnly;
 }
 
-/** The network's object; undefined for a network without names. */
+/**
+ * The network's object; undefined for a network without names. Where it is answered on a host is for who knows the host's
+ * objects to say: `listen` is empty.
+ */
 export function zone(network: Network): HostObject | undefined {
   if (!hasNames(network)) return undefined;
   const subnets = (network.desired?.pools ?? []).map(({ subnet }) => subnet);

@@ -1,7 +1,8 @@
 // A place where names are asked for, over UDP and TCP: open, closed, or failing with a fault. Opened and closed any number of times.
 import type { Viewpoint } from '@weft/dns';
 import { FaultError, Reason } from '@weft/fault';
-import { closeSocket, ERRNO, KernelError, listenAt } from '@weft/kernel';
+import { hostText } from '@weft/hoststate';
+import { closeSocket, ERRNO, inNamespace, KernelError, listenAt, lookUpPortUsers } from '@weft/kernel';
 import { faultOf } from '../kernel-fault.ts';
 import type { Answered, Serving } from './serving.ts';
 import { serveTcp } from './tcp.ts';
@@ -12,18 +13,34 @@ export interface Place {
   readonly port: number;
 }
 
-const cannotListen = ({ address, port }: Place, error: unknown): FaultError => {
-  const doing = `answer names on ${address}:${port}`;
+// Who has a port is looked up in all of /proc: not with each attempt.
+const HOLDER_MS = 30_000;
+
+const cannotListen = ({ address, port }: Place, error: unknown, holder: () => string): FaultError => {
+  const doing = `answer names on ${hostText(address)}:${port}`;
   if (error instanceof KernelError && error.errno === ERRNO.EADDRINUSE) {
-    const metadata = { port: String(port), holder: '' };
-    return new FaultError(Reason.PORT_IN_USE, `${doing}: the port is taken by another program`, metadata, error);
+    const by = holder();
+    const because = `the port is taken by ${by === '' ? 'another program' : by}; stop it there, or have it leave this address`;
+    const metadata = { port: String(port), holder: by };
+    return new FaultError(Reason.PORT_IN_USE, `${doing}: ${because}`, metadata, error);
   }
   return faultOf(doing, error);
 };
 
+/** "dnsmasq (pid 123)"; empty when nobody is seen. */
+const holderOf = (namespace: string | undefined, { address, port }: Place): string =>
+  inNamespace(namespace, () => {
+    const users = lookUpPortUsers();
+    const all = (['udp', 'tcp'] as const).flatMap((transport) => users.of({ transport, address, port }));
+    const process = all.find((user) => user.serves && user.process !== undefined)?.process;
+    return process === undefined ? '' : `${process.program} (pid ${process.pid})`;
+  });
+
 export class Listener implements Answered {
   viewpoint: Viewpoint;
+  serves: Answered['serves'];
   fault: FaultError | undefined;
+  #holder = { name: '', lookedUpAt: Number.NEGATIVE_INFINITY };
   readonly #serving: Serving;
   readonly #place: Place;
   #closes: (() => void)[] = [];
@@ -47,11 +64,18 @@ export class Listener implements Answered {
       for (const transport of ['udp', 'tcp'] as const) fds.push(listenAt(namespace, { transport, ...this.#place }));
     } catch (error) {
       fds.forEach(closeSocket);
-      this.fault = cannotListen(this.#place, error);
+      this.fault = cannotListen(this.#place, error, () => this.#holderIn(namespace));
       return;
     }
     const [udp, tcp] = fds as [number, number];
     this.#closes = [serveUdp(this.#serving, udp, this), serveTcp(this.#serving, tcp, this)];
+  }
+
+  #holderIn(namespace: string | undefined): string {
+    const now = this.#serving.timers.now();
+    if (now - this.#holder.lookedUpAt >= HOLDER_MS)
+      this.#holder = { name: holderOf(namespace, this.#place), lookedUpAt: now };
+    return this.#holder.name;
   }
 
   close(): void {

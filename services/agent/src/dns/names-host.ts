@@ -1,4 +1,4 @@
-// All names that a host answers: its tables, one resolver for all, a listener for each sandbox and each gateway's address.
+// All names that a host answers: its tables, one resolver for all, a listener for each sandbox; gateways have their own file.
 // Decides who is answered what; sockets are the listeners'. What cannot be listened at is tried again with every look.
 import { randomFillSync } from 'node:crypto';
 import { Forwarder, makeForwarders, makeViewpoint, Names, Resolver, type Viewpoint } from '@weft/dns';
@@ -6,18 +6,24 @@ import { FaultError, toMessage } from '@weft/fault';
 import { type HostObject, parseKey } from '@weft/hoststate';
 import { DatagramBatch, Epoll, ipBytes, ipText } from '@weft/kernel';
 import type { ObjectFailure, ResolverObject, SandboxState, ZoneObject } from '@weft/proto/agent';
+import { NamesCounters } from '@weft/proto/model';
 import type { NamesBatch } from '../dns-messages.ts';
 import { faultOf } from '../kernel-fault.ts';
 import type { Outcome } from '../kernel-messages.ts';
 import { entriesOf } from './entries-of.ts';
-import { Listener } from './listener.ts';
+import { Gateways, type Zone } from './gateways.ts';
+import { Listener, type Place } from './listener.ts';
 import { DNS_PORT, RESOLVER } from './places.ts';
 import { SandboxPlaces } from './sandbox-places.ts';
 import { BATCH, type Serving } from './serving.ts';
 import { Timers } from './timers.ts';
 import { HOST, Upstream } from './upstream.ts';
 
-const canonical = (address: string): string => ipText(ipBytes(address));
+/** The one text of an address; a server's may name its interface: fe80::1%eth0. */
+const canonical = (address: string): string => {
+  const [ip = '', ...zone] = address.split('%');
+  return [ipText(ipBytes(ip)), ...zone].join('%');
+};
 
 const random = (): (() => number) => {
   const pool = new Uint32Array(1024);
@@ -45,12 +51,12 @@ export class NamesHost {
   readonly #serving: Serving;
   /** Owners' keys in the tables, by the object's key. */
   readonly #owners = new Map<string, { readonly networkId: string; readonly owners: readonly string[] }>();
-  readonly #zones = new Map<string, ZoneObject>();
+  /** By network. */
+  readonly #zones = new Set<string>();
   readonly #resolvers = new Map<string, ResolverObject>();
   /** By sandbox. */
   readonly #sandboxes = new Map<string, Listener>();
-  /** By address, with the networks whose names are answered there. */
-  readonly #gateways = new Map<string, { readonly listener: Listener; readonly networks: Set<string> }>();
+  readonly #gateways: Gateways;
   /** What was said of objects that failed, by key. */
   readonly #said = new Map<string, string>();
 
@@ -59,13 +65,29 @@ export class NamesHost {
     this.#upstream = new Upstream(this.epoll, (sandboxId) =>
       this.#sandboxes.get(sandboxId)?.isOpen === true ? this.#places.pathOf(sandboxId) : undefined,
     );
+    const forwarder = new Forwarder(this.#upstream, this.timers, random());
     this.#serving = {
       epoll: this.epoll,
       timers: this.timers,
-      resolver: new Resolver(this.#names, new Forwarder(this.#upstream, this.timers, random())),
+      forwarder,
+      resolver: new Resolver(this.#names, forwarder),
       batch: new DatagramBatch(BATCH.count, BATCH.bytes),
       connections: 0,
     };
+    this.#gateways = new Gateways(this.#serving);
+  }
+
+  /** Answers names of all networks at a place of the user's choice. Throws FaultError when it cannot be had. */
+  openPublic(place: Place): void {
+    this.#gateways.openPublic(place);
+  }
+
+  counters(): NamesCounters {
+    const { resolver, forwarder } = this.#serving;
+    const { silent, ...counters } = resolver.counters;
+    const grown = Object.entries({ ...counters, malformed: counters.malformed + silent });
+    const big = Object.fromEntries(grown.map(([name, count]) => [name, BigInt(count)]));
+    return NamesCounters.fromPartial({ ...big, silentServers: forwarder.silentServers });
   }
 
   /** First what goes, then what comes; an object that cannot be taken fails alone. */
@@ -107,16 +129,16 @@ export class NamesHost {
       if (this.#places.hasMoved(sandboxId)) this.#leave(sandboxId);
       this.#openSandbox(sandboxId);
     }
-    for (const { listener } of this.#gateways.values()) listener.open(undefined);
+    this.#gateways.look();
     return this.#news([
       ...[...this.#resolvers.keys()].map((id) => `resolver/${id}`),
-      ...[...this.#zones.keys()].map((id) => `zone/${id}`),
+      ...[...this.#zones].map((id) => `zone/${id}`),
     ]);
   }
 
   close(): void {
     for (const sandboxId of this.#sandboxes.keys()) this.#leave(sandboxId);
-    for (const { listener } of this.#gateways.values()) listener.close();
+    this.#gateways.close();
     this.epoll.close();
   }
 
@@ -150,9 +172,8 @@ export class NamesHost {
       this.#owners.delete(text);
       this.#forgetEmpty(networkId);
     } else if (kind === 'zone') {
-      const zone = this.#zones.get(identity);
       this.#zones.delete(identity);
-      if (zone !== undefined) this.#listen(identity, zone.listen, []);
+      this.#listen(identity, undefined);
       // What is on the network is its owners' to take back.
       if (this.#names.table(identity) !== undefined) this.#names.putNetwork(identity, { name: '', subnets: [] });
       this.#forgetEmpty(identity);
@@ -173,50 +194,18 @@ export class NamesHost {
 
   #putZone(zone: ZoneObject): void {
     const listen = [...new Set(zone.listen.map(canonical))];
-    const before = this.#zones.get(zone.networkId);
-    this.#zones.set(zone.networkId, { ...zone, listen });
+    this.#zones.add(zone.networkId);
     this.#names.putNetwork(zone.networkId, { name: zone.name, subnets: zone.subnets });
-    this.#listen(zone.networkId, before?.listen ?? [], listen);
+    this.#listen(zone.networkId, { listen, subnets: zone.subnets });
   }
 
-  /** The addresses at which a network's names are answered. */
-  #listen(networkId: string, before: readonly string[], after: readonly string[]): void {
-    const count = this.#gateways.size;
-    for (const address of before) if (!after.includes(address)) this.#unlisten(networkId, address);
-    for (const address of after) {
-      const viewpoint = this.#gatewayViewpoint([]);
-      const gateway = this.#gateways.get(address) ?? {
-        listener: new Listener(this.#serving, { address, port: DNS_PORT }, viewpoint),
-        networks: new Set<string>(),
-      };
-      this.#gateways.set(address, gateway);
-      gateway.networks.add(networkId);
-      gateway.listener.viewpoint = this.#gatewayViewpoint(gateway.networks);
-      gateway.listener.open(undefined);
-    }
-    const isChanged = count !== this.#gateways.size || before.join() !== after.join();
-    // Whom sandboxes may ask depends on which servers are weft's own.
-    if (!isChanged) return;
+  /** The addresses at which a network's names are answered; whom sandboxes may ask depends on which servers are weft's own. */
+  #listen(networkId: string, zone: Zone | undefined): void {
+    if (!this.#gateways.set(networkId, zone)) return;
     for (const [sandboxId, listener] of this.#sandboxes) {
       const resolver = this.#resolvers.get(sandboxId);
       if (resolver !== undefined) listener.viewpoint = this.#viewpointOf(resolver);
     }
-  }
-
-  #unlisten(networkId: string, address: string): void {
-    const gateway = this.#gateways.get(address);
-    if (gateway === undefined) return;
-    gateway.networks.delete(networkId);
-    gateway.listener.viewpoint = this.#gatewayViewpoint(gateway.networks);
-    if (gateway.networks.size > 0) return;
-    gateway.listener.close();
-    this.#gateways.delete(address);
-  }
-
-  /** Names of the networks and nothing else: anyone who reaches the address may ask. */
-  #gatewayViewpoint(networks: Iterable<string>): Viewpoint {
-    const forwarders = makeForwarders([], () => false);
-    return makeViewpoint({ networks: [...networks].map((id) => ({ id })), isInternal: false, forwarders });
   }
 
   #viewpointOf({ sandboxId, networks, servers, serversInSandbox, internal, ndots }: ResolverObject): Viewpoint {
@@ -254,13 +243,12 @@ export class NamesHost {
 
   #faultOf(key: string): FaultError | undefined {
     const { kind, identity } = parseKey(key);
-    const listeners =
+    const fault =
       kind === 'resolver'
-        ? [this.#sandboxes.get(identity)]
+        ? this.#sandboxes.get(identity)?.fault
         : kind === 'zone'
-          ? (this.#zones.get(identity)?.listen ?? []).map((address) => this.#gateways.get(address)?.listener)
-          : [];
-    const fault = listeners.map((listener) => listener?.fault).find((one) => one !== undefined);
+          ? this.#gateways.faultOf(identity)
+          : undefined;
     return fault && new FaultError(fault.reason, `${key}: ${fault.message}`, fault.metadata, fault);
   }
 

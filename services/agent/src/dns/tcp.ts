@@ -129,11 +129,12 @@ export const serveTcp = (serving: Serving, fd: number, answered: Answered): (() 
   const connections = new Set<Connection>();
   const watch = serving.epoll.watch(fd, 'read', () => {
     for (let accepted = acceptOne(fd); accepted !== undefined; accepted = acceptOne(fd)) {
-      if (connections.size >= LIMITS.aListener || serving.connections >= LIMITS.inAll) {
-        closeSocket(accepted);
+      const isFull = connections.size >= LIMITS.aListener || serving.connections >= LIMITS.inAll;
+      if (isFull || answered.serves?.(accepted.from) === false) {
+        closeSocket(accepted.fd);
         continue;
       }
-      const connection: Connection = new Connection(serving, answered, accepted, () => {
+      const connection: Connection = new Connection(serving, answered, accepted.fd, () => {
         connections.delete(connection);
         serving.connections--;
       });

@@ -10,6 +10,8 @@ const BATCHES_A_TURN = 4;
 export const serveUdp = ({ epoll, resolver, batch }: Serving, fd: number, answered: Answered): (() => void) => {
   let isOpen = true;
   const answerOne = (at: number): number => {
+    // Silence: an answer could be sent to whoever the sender claims to be.
+    if (answered.serves !== undefined && !answered.serves(batch.fromOf(at))) return 0;
     const buffer = batch.buffers[at] as Buffer;
     // Set once the datagram's place is needed for others; an answer may come before that.
     let to: Buffer | undefined;

@@ -13,8 +13,9 @@ import {
   writeSysctl,
 } from '@weft/kernel';
 import type { SandboxObject } from '@weft/proto/agent';
-import type { Context } from '../context.ts';
+import { type Context, readBootId } from '../context.ts';
 import { refused } from '../kernel-fault.ts';
+import type { Ledger } from '../ledger.ts';
 import { namespacePath, sandboxDirectory } from '../names.ts';
 import { oneByOne, type Step } from './kind.ts';
 
@@ -54,6 +55,14 @@ export const pathOf = (context: Context, { sandboxId, namespace }: SandboxObject
 
 const isAdopted = ({ namespace }: SandboxObject): boolean => namespace?.$case === 'path' || namespace?.$case === 'pid';
 const ledgerKey = (sandboxId: string): string => `sandbox/${sandboxId}`;
+
+/** Where the ledger says that namespaces were adopted in this boot of the machine, and which they were. */
+export const adoptedNamespaces = (ledger: Ledger): { path: string; identity: NamespaceIdentity }[] =>
+  ledger.keys(ledgerKey('')).flatMap((key) => {
+    const [boot, dev, ino, ...path] = ledger.get(key)?.split(' ') ?? [];
+    if (boot !== readBootId() || dev === undefined || ino === undefined) return [];
+    return [{ path: path.join(' '), identity: { dev: BigInt(dev), ino: BigInt(ino) } }];
+  });
 
 const planManaged = (context: Context, sandboxId: string, path: string): Step[] => {
   const identity = namespaceIdentity(path);

@@ -13,6 +13,7 @@ const createFlags: readonly Flag[] = [
   { name: 'domainname', kind: 'string', help: 'Sandbox domain name' },
   { name: 'hostname', short: 'h', kind: 'string', help: 'Sandbox host name' },
   { name: 'label', short: 'l', kind: 'label', help: 'Set metadata on a sandbox' },
+  { name: 'link', kind: 'link', help: 'Add link to another sandbox' },
   { name: 'mac-address', kind: 'string', help: 'MAC address (e.g., 92:d0:c6:0a:29:33)' },
   { name: 'netns', kind: 'string', value: 'path', help: 'Adopt the network namespace at this path' },
   {

@@ -11,6 +11,7 @@ const upFlags: readonly Flag[] = [
     help: 'Pool to take subnets from: base=CIDR,size=N; the first one given replaces the built-in pools',
   },
   { name: 'default-bridge', kind: 'string', help: "Interface of the network 'bridge'", default: 'weft0' },
+  { name: 'dns', kind: 'string', value: 'addr:port|off', help: 'Answer NAME.NETWORK here for whoever asks' },
   { name: 'docker-plugin', kind: 'string', value: 'path|off', help: "Socket of Docker's plugin API (not yet)" },
   { name: 'docker-socket', kind: 'string', value: 'path|off', help: 'Socket of the Docker Engine API (not yet)' },
   { name: 'driver', kind: 'list', help: 'Driver served elsewhere: NAME=ADDR (not yet)' },

@@ -64,7 +64,7 @@ function merge(own: EndpointSpec, flags: EndpointSpec): EndpointSpec {
     macAddress: own.macAddress || flags.macAddress,
     linkLocalIps: [...own.linkLocalIps, ...flags.linkLocalIps],
     aliases: [...own.aliases, ...flags.aliases],
-    links: [],
+    links: flags.links,
     driverOptions: { ...flags.driverOptions, ...own.driverOptions },
     gatewayPriority: own.gatewayPriority || flags.gatewayPriority,
     ports: flags.ports,

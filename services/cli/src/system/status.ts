@@ -1,5 +1,5 @@
 // `weft status`: the whole on one screen, for people; --json for programs. The text is pure.
-import { GetStatusResponse } from '@weft/proto/controller';
+import { GetStatusResponse, type HostNames } from '@weft/proto/controller';
 import { alignColumns } from '../format/columns.ts';
 import type { Run } from '../usage/command.ts';
 import { renderHosts } from './hosts.ts';
@@ -10,6 +10,24 @@ function indented(text: string): string {
 
 function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? '' : `\n${title}:\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+/** "alpha: 12 questions: 9 found, 2 forwarded (1 from the cache)": what there was none of is left out. */
+function namesLine({ host, counters }: HostNames): string {
+  if (counters === undefined) return `${host}: nothing asked yet`;
+  const { queries, found, empty, unknown, failed, refused, malformed, forwarded, cached, silentServers } = counters;
+  const words: readonly (readonly [bigint | number, string])[] = [
+    [found, `${found} found`],
+    [empty, `${empty} without such a record`],
+    [unknown, `${unknown} unknown`],
+    [forwarded, `${forwarded} for servers (${cached} from the cache)`],
+    [failed, `${failed} failed`],
+    [refused, `${refused} refused`],
+    [malformed, `${malformed} malformed`],
+  ];
+  const said = words.filter(([count]) => count > 0).map(([, text]) => text);
+  const silent = silentServers > 0 ? `; ${silentServers} servers do not answer` : '';
+  return `${host}: ${queries} questions${said.length > 0 ? `: ${said.join(', ')}` : ''}${silent}`;
 }
 
 /** @param drivers names, by name; none when the server does not say. */
@@ -28,6 +46,7 @@ export function renderStatus(status: GetStatusResponse, drivers: readonly string
     facts.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}\n`).join(''),
     `\nHosts:\n${indented(renderHosts(status.hosts, plainTable))}`,
     pools.length === 0 ? '' : `\nPools:\n${indented(alignColumns(`SUBNET\tUSED\tFREE\tOWNER\n${pools.join('\n')}\n`))}`,
+    section('Names', status.names.map(namesLine)),
     section('Addresses that wait to be forgotten', status.waitingAddresses),
     section('Not applied', status.failures),
   ].join('');

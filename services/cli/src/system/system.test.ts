@@ -95,6 +95,9 @@ describe('the options of up', () => {
       ],
     });
     expect(upOptions(flagsOf('up', '--nats', 'off'), 'a').nats).toBeUndefined();
+    expect(upOptions(flagsOf('up', '--dns', '127.0.0.1:5353'), 'a').dns).toEqual({ address: '127.0.0.1', port: 5353 });
+    expect(upOptions(flagsOf('up', '--dns', '[::1]:53'), 'a').dns).toEqual({ address: '::1', port: 53 });
+    expect(upOptions(flagsOf('up', '--dns', 'off'), 'a').dns).toBeUndefined();
   });
   test.each([
     ['--etcd http://h:2379', Reason.NOT_IMPLEMENTED],
@@ -111,6 +114,12 @@ describe('the options of up', () => {
     [`--run-dir /${'x'.repeat(100)}`, Reason.INVALID_VALUE],
     ['--default-bridge a-name-that-is-too-long', Reason.INVALID_VALUE],
     ['--nats 127.0.0.1:4222', Reason.INVALID_VALUE],
+    ['--dns 127.0.0.1', Reason.INVALID_VALUE],
+    ['--dns localhost:53', Reason.INVALID_VALUE],
+    ['--dns ::1:53', Reason.INVALID_VALUE],
+    ['--dns 127.0.0.1:65536', Reason.INVALID_VALUE],
+    ['--dns 0.0.0.0:53', Reason.INVALID_VALUE],
+    ['--dns [::]:53', Reason.INVALID_VALUE],
     ['--default-address-pool 10.0.0.0/8', Reason.INVALID_VALUE],
     ['--default-address-pool base=10.0.0.1/8,size=24', Reason.INVALID_VALUE],
     ['--default-address-pool base=10.0.0.0/8,size=7', Reason.INVALID_VALUE],

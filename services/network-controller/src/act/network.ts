@@ -83,7 +83,9 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
     if (pools.length === 0) return [];
     const exclude = [...view.hosts.values()].flatMap(({ value }) => [
       ...(value.facts?.onLinkPrefixes ?? []),
-      ...(value.facts?.resolvers ?? []).map((one) => `${one}/${one.includes(':') ? 128 : 32}`),
+      ...(value.facts?.resolvers ?? [])
+        .map((one) => one.replace(/%.*$/, ''))
+        .map((one) => `${one}/${one.includes(':') ? 128 : 32}`),
     ]);
     const { pools: got } = await ipam.allocatePools({
       owner: networkOwner(network.id),

@@ -47,9 +47,7 @@ export function admitEndpoint(
   check(checkName(name, 'spec.name'));
   check(checkTexts(spec.driverOptions, 'spec.driver_options'));
   for (const alias of spec.aliases) check(checkName(alias, 'spec.aliases'));
-  if (spec.links.length > 0) {
-    check(fault(Reason.NOT_IMPLEMENTED, 'legacy links are not there yet', { field: 'spec.links' }));
-  }
+  for (const found of checkLinks(network, spec.links)) check(found);
   faults.push(...checkPorts(network, spec.ports, [], 'spec.ports'));
   const pools = network.desired?.pools ?? [];
   const ipv4 = readAddress(spec.ipv4Address, Family.IPV4, pools, 'spec.ipv4_address', network, faults);
@@ -72,6 +70,32 @@ export function admitEndpoint(
   admitMac(view, network, mac, 'spec.mac_address');
   return { name, mac, items: leaseItems(pools, ipv4, ipv6) };
 }
+
+/** "SANDBOX" or "SANDBOX:ALIAS", as docker run --link. Whom they name may come later. */
+function checkLinks(network: Network, links: readonly string[]): (FaultError | undefined)[] {
+  const field = 'spec.links';
+  if (links.length > 0 && !hasNames(network)) {
+    const because = `network ${network.spec?.name} has no names to link to: links are for networks of your own`;
+    return [fault(Reason.NETWORK_MODE, because, { field })];
+  }
+  const aliases = new Map<string, string>();
+  return links.map((link) => {
+    const [name = '', alias = name, ...more] = link.split(':');
+    if (more.length > 0 || name === '' || alias === '') {
+      const because = `link ${JSON.stringify(link.slice(0, 300))} is not SANDBOX:ALIAS, nor SANDBOX`;
+      return fault(Reason.INVALID_VALUE, because, { field });
+    }
+    const before = aliases.get(alias.toLowerCase());
+    aliases.set(alias.toLowerCase(), name);
+    if (before === undefined || before === name) return checkName(name, field) ?? checkName(alias, field);
+    const because = `alias ${alias} is linked to ${before} and to ${name}: give each another alias`;
+    return fault(Reason.CONFLICTING_FIELDS, because, { field });
+  });
+}
+
+/** Networks of the user's with addresses have names, as the service discovery has it. */
+const hasNames = ({ desired }: Network): boolean =>
+  desired !== undefined && !desired.predefined && desired.pools.length > 0;
 
 /** The endpoint that holds a name or a MAC: one that is being made, or is there. */
 function holder(view: View, ids: ReadonlySet<string>): Endpoint | undefined {

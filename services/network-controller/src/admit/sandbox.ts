@@ -44,7 +44,8 @@ export function admitSandbox(view: View, spec: SandboxSpec): SandboxDesired {
 }
 
 function checkServer(text: string): FaultError | undefined {
-  if (parseAddress(text) !== undefined) return undefined;
+  // A link-local server's interface: fe80::1%eth0.
+  if (parseAddress(text.replace(/^(fe80:.*)%[^\s/:%]{1,15}$/i, '$1')) !== undefined) return undefined;
   return fault(Reason.INVALID_ADDRESS, `DNS server ${text} is not an address`, { field: 'dns.servers' });
 }
 

@@ -128,6 +128,7 @@ export function createAgents(context: Context): Agents {
       const { hostId } = request;
       for (const { key, fault: why } of request.failed) if (why !== undefined) progress.fail(hostId, key, why);
       for (const key of request.recovered) progress.recover(hostId, key);
+      if (request.names !== undefined) progress.count(hostId, request.names);
       await keep(context, request, untoldOf(hostId));
       await backends.keep(request);
       progress.advance(hostId, request.seenRevision);

@@ -50,6 +50,10 @@ export function systemService(context: Context, version: string, publisher: () =
         events: publisher(),
         waitingAddresses: waitingAddresses(context),
         pools,
+        names: hosts().flatMap(({ id, name }) => {
+          const counters = context.progress.counted(id);
+          return counters === undefined ? [] : [{ host: name, counters }];
+        }),
       };
     },
     async listHosts() {

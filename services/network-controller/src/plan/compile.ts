@@ -64,6 +64,22 @@ export async function compileNetwork(
   return networks[0]?.objects ?? [];
 }
 
+/**
+ * A network's zone on a host: its names are answered at the addresses that its driver puts on the host, as far as they are
+ * not link-local. Pure.
+ */
+export function zoneOn(zone: readonly HostObject[], objects: readonly HostObject[]): HostObject[] {
+  const listen = objects
+    .flatMap(({ spec }) => (spec?.$case === 'bridge' ? spec.value.addresses : []))
+    .map((cidr) => cidr.split('/', 1)[0] ?? '')
+    .filter((address) => !/^(fe80:|169\.254\.)/i.test(address));
+  return zone.map((object) =>
+    object.spec?.$case === 'zone'
+      ? hostObject({ $case: 'zone', value: { ...object.spec.value, listen: [...new Set(listen)] } })
+      : object,
+  );
+}
+
 /** What hosts with an endpoint of the network must have besides: the network as names go. */
 export async function compileZone({ discovery }: Compilers, network: Network): Promise<readonly HostObject[]> {
   const { networks } = await discovery.compileZones({ networks: [network] });

@@ -31,7 +31,8 @@ export function hostsFile(sandbox: Sandbox, endpoints: readonly Endpoint[]): str
   return `${lines.join('\n')}\n`;
 }
 
-const isLoopback = (address: string) => address.startsWith('127.') || address === '::1';
+/** Servers on the host's loopback, or on a link of the host's own. */
+const isHostsOwn = (address: string) => address.startsWith('127.') || address === '::1' || address.includes('%');
 
 /** Where a sandbox's resolver listens, in the sandbox. */
 const resolverAddress = '127.0.0.11';
@@ -43,7 +44,7 @@ const resolverAddress = '127.0.0.11';
 export function resolvConf(sandbox: Sandbox, facts: HostFacts | undefined, resolver?: ResolverObject): string {
   const dns = sandbox.spec?.dns;
   const own = dns?.servers ?? [];
-  const reachable = (facts?.resolvers ?? []).filter((one) => !isLoopback(one));
+  const reachable = (facts?.resolvers ?? []).filter((one) => !isHostsOwn(one));
   const servers = resolver !== undefined ? [resolverAddress] : own.length > 0 ? own : reachable;
   const search =
     (dns?.search.length ?? 0) > 0 ? (dns?.search ?? []).filter((one) => one !== '.') : (facts?.searchDomains ?? []);

@@ -13,6 +13,7 @@ import {
   compileSandbox,
   compileZone,
   joinedOf,
+  zoneOn,
 } from './compile.ts';
 import { type Dirty, isClean, newDirty, type Wants, want } from './dirty.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
@@ -211,7 +212,7 @@ export class Planner {
         const zone = await compileZone(this.#compilers, network);
         for (const hostId of this.#tables.keys()) {
           const objects = await compileNetwork(this.#compilers, hostId, network);
-          want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zone : [])]);
+          want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zoneOn(zone, objects) : [])]);
         }
       });
   }

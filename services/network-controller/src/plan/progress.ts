@@ -3,11 +3,13 @@
 import { type FaultError, fromMessage } from '@weft/fault';
 import { parseKey, rankOf } from '@weft/hoststate';
 import type { Fault } from '@weft/proto/fault';
+import type { NamesCounters } from '@weft/proto/model';
 
 interface HostProgress {
   seen: bigint;
   readonly failures: Map<string, Fault>;
   readonly waiting: Set<{ revision: bigint; resolve: () => void }>;
+  names: NamesCounters | undefined;
 }
 
 export class Progress {
@@ -16,7 +18,7 @@ export class Progress {
   #of(hostId: string): HostProgress {
     const known = this.#hosts.get(hostId);
     if (known !== undefined) return known;
-    const made: HostProgress = { seen: -1n, failures: new Map(), waiting: new Set() };
+    const made: HostProgress = { seen: -1n, failures: new Map(), waiting: new Set(), names: undefined };
     this.#hosts.set(hostId, made);
     return made;
   }
@@ -31,6 +33,16 @@ export class Progress {
 
   recover(hostId: string, key: string): void {
     this.#of(hostId).failures.delete(key);
+  }
+
+  /** What the host's resolvers have done so far. */
+  count(hostId: string, names: NamesCounters): void {
+    this.#of(hostId).names = names;
+  }
+
+  /** What the resolvers of a host have done, as it was last said. */
+  counted(hostId: string): NamesCounters | undefined {
+    return this.#of(hostId).names;
   }
 
   /** The failures of these objects on a host, first what others fail for want of: a route says less than its interface. */

@@ -14,6 +14,7 @@ import {
   compileSandbox as compileSandboxObjects,
   compileZone,
   joinedOf,
+  zoneOn,
 } from './compile.ts';
 import { chooseGateways, type GatewayCandidate } from './gateway.ts';
 import type { HostTable, ItemKey } from './host-table.ts';
@@ -42,7 +43,7 @@ export async function whatIf(view: View, compilers: Compilers, tables: Tables, a
     const zone = await compileZone(compilers, network);
     for (const hostId of wanted.keys()) {
       const objects = await compileNetwork(compilers, hostId, network);
-      want(hostId, itemOf.network(id), [...objects, ...(tables.isMember(id, hostId) ? zone : [])]);
+      want(hostId, itemOf.network(id), [...objects, ...(tables.isMember(id, hostId) ? zoneOn(zone, objects) : [])]);
     }
     for (const endpointId of view.endpointsOfNetwork.ids(id)) {
       const joined = joinedOf(view, endpointId, assumed);

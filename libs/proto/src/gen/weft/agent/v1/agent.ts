@@ -9,7 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Fault } from "../../fault/v1/fault.ts";
-import { HostFacts } from "../../model/v1/host.ts";
+import { HostFacts, NamesCounters } from "../../model/v1/host.ts";
 import { Object } from "./object.ts";
 
 /** Who dials. */
@@ -139,6 +139,8 @@ export interface ReportRequest {
     | undefined;
   /** Backends of its sandboxes whose health changed; all that are not healthy after a Reset. */
   backends: BackendHealth[];
+  /** What its resolvers have done so far; absent if that is as it was. */
+  names: NamesCounters | undefined;
 }
 
 /** Nothing. */
@@ -1217,6 +1219,7 @@ function createBaseReportRequest(): ReportRequest {
     sandboxes: [],
     facts: undefined,
     backends: [],
+    names: undefined,
   };
 }
 
@@ -1251,6 +1254,9 @@ export const ReportRequest: MessageFns<ReportRequest> = {
     }
     for (const v of message.backends) {
       BackendHealth.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.names !== undefined) {
+      NamesCounters.encode(message.names, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1340,6 +1346,14 @@ export const ReportRequest: MessageFns<ReportRequest> = {
             message.backends.push(BackendHealth.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.names = NamesCounters.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1381,6 +1395,7 @@ export const ReportRequest: MessageFns<ReportRequest> = {
       backends: globalThis.Array.isArray(object?.backends)
         ? object.backends.map((e: any) => BackendHealth.fromJSON(e))
         : [],
+      names: isSet(object.names) ? NamesCounters.fromJSON(object.names) : undefined,
     };
   },
 
@@ -1413,6 +1428,9 @@ export const ReportRequest: MessageFns<ReportRequest> = {
     if (message.backends?.length) {
       obj.backends = message.backends.map((e) => BackendHealth.toJSON(e));
     }
+    if (message.names !== undefined) {
+      obj.names = NamesCounters.toJSON(message.names);
+    }
     return obj;
   },
 
@@ -1434,6 +1452,9 @@ export const ReportRequest: MessageFns<ReportRequest> = {
       ? HostFacts.fromPartial(object.facts)
       : undefined;
     message.backends = object.backends?.map((e) => BackendHealth.fromPartial(e)) || [];
+    message.names = (object.names !== undefined && object.names !== null)
+      ? NamesCounters.fromPartial(object.names)
+      : undefined;
     return message;
   },
 };

@@ -12,7 +12,7 @@ import { ResolvedRecord } from "../../discovery/v1/discovery.ts";
 import { Event } from "../../event/v1/event.ts";
 import { Pool } from "../../ipam/v1/ipam.ts";
 import { Endpoint, Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
-import { Host } from "../../model/v1/host.ts";
+import { Host, NamesCounters } from "../../model/v1/host.ts";
 import { Family, familyFromJSON, familyToJSON, Network } from "../../model/v1/network.ts";
 import { Sandbox } from "../../model/v1/sandbox.ts";
 import { Service } from "../../model/v1/service.ts";
@@ -46,6 +46,16 @@ export interface GetStatusResponse {
   waitingAddresses: string[];
   /** The pools. */
   pools: Pool[];
+  /** What the resolvers of hosts have done, as far as their agents said so. */
+  names: HostNames[];
+}
+
+/** What the resolvers of a host have done. */
+export interface HostNames {
+  /** The host's name. */
+  host: string;
+  /** Since its agent started, some seconds old. */
+  counters: NamesCounters | undefined;
 }
 
 /** Nothing. */
@@ -346,6 +356,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     events: "",
     waitingAddresses: [],
     pools: [],
+    names: [],
   };
 }
 
@@ -386,6 +397,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     for (const v of message.pools) {
       Pool.encode(v!, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.names) {
+      HostNames.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -491,6 +505,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             message.pools.push(Pool.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.names.push(HostNames.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -524,6 +546,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
         ? object.waiting_addresses.map((e: any) => globalThis.String(e))
         : [],
       pools: globalThis.Array.isArray(object?.pools) ? object.pools.map((e: any) => Pool.fromJSON(e)) : [],
+      names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => HostNames.fromJSON(e)) : [],
     };
   },
 
@@ -562,6 +585,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     if (message.pools?.length) {
       obj.pools = message.pools.map((e) => Pool.toJSON(e));
     }
+    if (message.names?.length) {
+      obj.names = message.names.map((e) => HostNames.toJSON(e));
+    }
     return obj;
   },
 
@@ -581,6 +607,94 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     message.events = object.events ?? "";
     message.waitingAddresses = object.waitingAddresses?.map((e) => e) || [];
     message.pools = object.pools?.map((e) => Pool.fromPartial(e)) || [];
+    message.names = object.names?.map((e) => HostNames.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHostNames(): HostNames {
+  return { host: "", counters: undefined };
+}
+
+export const HostNames: MessageFns<HostNames> = {
+  encode(message: HostNames, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.counters !== undefined) {
+      NamesCounters.encode(message.counters, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostNames {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostNames();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.counters = NamesCounters.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HostNames {
+    return {
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      counters: isSet(object.counters) ? NamesCounters.fromJSON(object.counters) : undefined,
+    };
+  },
+
+  toJSON(message: HostNames): unknown {
+    const obj: any = {};
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.counters !== undefined) {
+      obj.counters = NamesCounters.toJSON(message.counters);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HostNames>): HostNames {
+    return HostNames.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostNames>): HostNames {
+    const message = createBaseHostNames();
+    message.host = object.host ?? "";
+    message.counters = (object.counters !== undefined && object.counters !== null)
+      ? NamesCounters.fromPartial(object.counters)
+      : undefined;
     return message;
   },
 };

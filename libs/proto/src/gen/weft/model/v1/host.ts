@@ -112,6 +112,30 @@ export interface Host {
   revision: bigint;
 }
 
+/** What the resolvers of a host have done since its agent started: all sandboxes' and gateways' together. */
+export interface NamesCounters {
+  /** Questions, whatever they were. */
+  queries: bigint;
+  /** Answered with records of weft's own names. */
+  found: bigint;
+  /** Answered as known, and without a record of that type. */
+  empty: bigint;
+  /** Answered as names that do not exist (NXDOMAIN). */
+  unknown: bigint;
+  /** Could not be answered: SERVFAIL. */
+  failed: bigint;
+  /** Turned away: REFUSED. */
+  refused: bigint;
+  /** No questions that DNS knows. */
+  malformed: bigint;
+  /** For servers to answer. */
+  forwarded: bigint;
+  /** Of those, the ones that were answered from the cache. */
+  cached: bigint;
+  /** Servers that did not answer of late, right now: they are asked last. */
+  silentServers: number;
+}
+
 function createBaseHostFacts(): HostFacts {
   return {
     version: "",
@@ -514,6 +538,261 @@ export const Host: MessageFns<Host> = {
       : undefined;
     message.created = object.created ?? undefined;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
+function createBaseNamesCounters(): NamesCounters {
+  return {
+    queries: 0n,
+    found: 0n,
+    empty: 0n,
+    unknown: 0n,
+    failed: 0n,
+    refused: 0n,
+    malformed: 0n,
+    forwarded: 0n,
+    cached: 0n,
+    silentServers: 0,
+  };
+}
+
+export const NamesCounters: MessageFns<NamesCounters> = {
+  encode(message: NamesCounters, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queries !== 0n) {
+      if (BigInt.asUintN(64, message.queries) !== message.queries) {
+        throw new globalThis.Error("value provided for field message.queries of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.queries);
+    }
+    if (message.found !== 0n) {
+      if (BigInt.asUintN(64, message.found) !== message.found) {
+        throw new globalThis.Error("value provided for field message.found of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.found);
+    }
+    if (message.empty !== 0n) {
+      if (BigInt.asUintN(64, message.empty) !== message.empty) {
+        throw new globalThis.Error("value provided for field message.empty of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.empty);
+    }
+    if (message.unknown !== 0n) {
+      if (BigInt.asUintN(64, message.unknown) !== message.unknown) {
+        throw new globalThis.Error("value provided for field message.unknown of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.unknown);
+    }
+    if (message.failed !== 0n) {
+      if (BigInt.asUintN(64, message.failed) !== message.failed) {
+        throw new globalThis.Error("value provided for field message.failed of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.failed);
+    }
+    if (message.refused !== 0n) {
+      if (BigInt.asUintN(64, message.refused) !== message.refused) {
+        throw new globalThis.Error("value provided for field message.refused of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.refused);
+    }
+    if (message.malformed !== 0n) {
+      if (BigInt.asUintN(64, message.malformed) !== message.malformed) {
+        throw new globalThis.Error("value provided for field message.malformed of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.malformed);
+    }
+    if (message.forwarded !== 0n) {
+      if (BigInt.asUintN(64, message.forwarded) !== message.forwarded) {
+        throw new globalThis.Error("value provided for field message.forwarded of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.forwarded);
+    }
+    if (message.cached !== 0n) {
+      if (BigInt.asUintN(64, message.cached) !== message.cached) {
+        throw new globalThis.Error("value provided for field message.cached of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.cached);
+    }
+    if (message.silentServers !== 0) {
+      writer.uint32(80).uint32(message.silentServers);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamesCounters {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamesCounters();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.queries = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.found = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.empty = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.unknown = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.failed = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.refused = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.malformed = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.forwarded = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.cached = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.silentServers = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamesCounters {
+    return {
+      queries: isSet(object.queries) ? BigInt(object.queries) : 0n,
+      found: isSet(object.found) ? BigInt(object.found) : 0n,
+      empty: isSet(object.empty) ? BigInt(object.empty) : 0n,
+      unknown: isSet(object.unknown) ? BigInt(object.unknown) : 0n,
+      failed: isSet(object.failed) ? BigInt(object.failed) : 0n,
+      refused: isSet(object.refused) ? BigInt(object.refused) : 0n,
+      malformed: isSet(object.malformed) ? BigInt(object.malformed) : 0n,
+      forwarded: isSet(object.forwarded) ? BigInt(object.forwarded) : 0n,
+      cached: isSet(object.cached) ? BigInt(object.cached) : 0n,
+      silentServers: isSet(object.silentServers)
+        ? globalThis.Number(object.silentServers)
+        : isSet(object.silent_servers)
+        ? globalThis.Number(object.silent_servers)
+        : 0,
+    };
+  },
+
+  toJSON(message: NamesCounters): unknown {
+    const obj: any = {};
+    if (message.queries !== 0n) {
+      obj.queries = message.queries.toString();
+    }
+    if (message.found !== 0n) {
+      obj.found = message.found.toString();
+    }
+    if (message.empty !== 0n) {
+      obj.empty = message.empty.toString();
+    }
+    if (message.unknown !== 0n) {
+      obj.unknown = message.unknown.toString();
+    }
+    if (message.failed !== 0n) {
+      obj.failed = message.failed.toString();
+    }
+    if (message.refused !== 0n) {
+      obj.refused = message.refused.toString();
+    }
+    if (message.malformed !== 0n) {
+      obj.malformed = message.malformed.toString();
+    }
+    if (message.forwarded !== 0n) {
+      obj.forwarded = message.forwarded.toString();
+    }
+    if (message.cached !== 0n) {
+      obj.cached = message.cached.toString();
+    }
+    if (message.silentServers !== 0) {
+      obj.silentServers = Math.round(message.silentServers);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamesCounters>): NamesCounters {
+    return NamesCounters.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamesCounters>): NamesCounters {
+    const message = createBaseNamesCounters();
+    message.queries = (object.queries !== undefined && object.queries !== null) ? BigInt(object.queries) : 0n;
+    message.found = (object.found !== undefined && object.found !== null) ? BigInt(object.found) : 0n;
+    message.empty = (object.empty !== undefined && object.empty !== null) ? BigInt(object.empty) : 0n;
+    message.unknown = (object.unknown !== undefined && object.unknown !== null) ? BigInt(object.unknown) : 0n;
+    message.failed = (object.failed !== undefined && object.failed !== null) ? BigInt(object.failed) : 0n;
+    message.refused = (object.refused !== undefined && object.refused !== null) ? BigInt(object.refused) : 0n;
+    message.malformed = (object.malformed !== undefined && object.malformed !== null) ? BigInt(object.malformed) : 0n;
+    message.forwarded = (object.forwarded !== undefined && object.forwarded !== null) ? BigInt(object.forwarded) : 0n;
+    message.cached = (object.cached !== undefined && object.cached !== null) ? BigInt(object.cached) : 0n;
+    message.silentServers = object.silentServers ?? 0;
     return message;
   },
 };

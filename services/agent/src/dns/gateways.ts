@@ -1,0 +1,111 @@
+// Port 53 on the host: on networks' gateways for who is on the network, and at an address of the user's choice for everyone who
+// reaches it. Says names of networks and nothing else: whatever is not theirs is refused, and asked of nobody.
+import { addressFromBytes, containsAddress, type Prefix, parsePrefix } from '@weft/address';
+import { makeForwarders, makeViewpoint, type Viewpoint } from '@weft/dns';
+import type { FaultError } from '@weft/fault';
+import { Listener, type Place } from './listener.ts';
+import { DNS_PORT } from './places.ts';
+import type { Serving } from './serving.ts';
+
+const nobody = makeForwarders([], () => false);
+
+const viewpointOn = (networks: Iterable<string>, isQualified: boolean): Viewpoint =>
+  makeViewpoint({
+    networks: [...networks].map((id) => ({ id })),
+    isInternal: false,
+    forwarders: nobody,
+    isQualified,
+    refusesOthers: true,
+  });
+
+interface Gateway {
+  readonly listener: Listener;
+  /** The networks whose names are answered there, with their subnets: who asks from elsewhere is not answered. */
+  readonly networks: Map<string, readonly Prefix[]>;
+}
+
+export interface Zone {
+  /** Addresses of the host, in canonical text. */
+  readonly listen: readonly string[];
+  /** As CIDR. */
+  readonly subnets: readonly string[];
+}
+
+export class Gateways {
+  readonly #serving: Serving;
+  readonly #zones = new Map<string, Zone>();
+  readonly #byAddress = new Map<string, Gateway>();
+  #public: Listener | undefined;
+
+  constructor(serving: Serving) {
+    this.#serving = serving;
+  }
+
+  /** Sets where a network's names are answered, undefined for nowhere. True when the addresses are others than before. */
+  set(networkId: string, zone: Zone | undefined): boolean {
+    const before = this.#zones.get(networkId)?.listen ?? [];
+    const after = zone?.listen ?? [];
+    if (zone === undefined) this.#zones.delete(networkId);
+    else this.#zones.set(networkId, zone);
+    for (const address of before) if (!after.includes(address)) this.#leave(networkId, address);
+    const subnets = (zone?.subnets ?? []).map(parsePrefix).filter((prefix) => prefix !== undefined);
+    for (const address of after) this.#join(networkId, address, subnets);
+    if (this.#public !== undefined) this.#public.viewpoint = viewpointOn(this.#zones.keys(), true);
+    return before.join() !== after.join();
+  }
+
+  /** Whether it is an address of ours: whoever is asked there is ourselves. */
+  has(address: string): boolean {
+    return this.#byAddress.has(address);
+  }
+
+  /** Answers `name.network` of all networks at a place of the user's choice. Throws FaultError when it cannot be had. */
+  openPublic(place: Place): void {
+    this.#public = new Listener(this.#serving, place, viewpointOn(this.#zones.keys(), true));
+    this.#public.open(undefined);
+    if (this.#public.fault !== undefined) throw this.#public.fault;
+  }
+
+  /** Tries again what could not be had. */
+  look(): void {
+    for (const { listener } of this.#byAddress.values()) listener.open(undefined);
+  }
+
+  /** What keeps a network from being answered at all its addresses. */
+  faultOf(networkId: string): FaultError | undefined {
+    const addresses = this.#zones.get(networkId)?.listen ?? [];
+    return addresses.map((one) => this.#byAddress.get(one)?.listener.fault).find((fault) => fault !== undefined);
+  }
+
+  close(): void {
+    for (const { listener } of this.#byAddress.values()) listener.close();
+    this.#public?.close();
+  }
+
+  #join(networkId: string, address: string, subnets: readonly Prefix[]): void {
+    const networks = this.#byAddress.get(address)?.networks ?? new Map<string, readonly Prefix[]>();
+    networks.set(networkId, subnets);
+    const viewpoint = viewpointOn(networks.keys(), false);
+    const listener =
+      this.#byAddress.get(address)?.listener ?? new Listener(this.#serving, { address, port: DNS_PORT }, viewpoint);
+    listener.viewpoint = viewpoint;
+    listener.serves = (from) => {
+      const asker = addressFromBytes(from);
+      if (asker === undefined) return false;
+      for (const all of networks.values()) if (all.some((subnet) => containsAddress(subnet, asker))) return true;
+      return false;
+    };
+    this.#byAddress.set(address, { listener, networks });
+    listener.open(undefined);
+  }
+
+  #leave(networkId: string, address: string): void {
+    const gateway = this.#byAddress.get(address);
+    if (gateway === undefined) return;
+    gateway.networks.delete(networkId);
+    gateway.listener.viewpoint = viewpointOn(gateway.networks.keys(), false);
+    if (gateway.networks.size > 0) return;
+    gateway.listener.close();
+    this.#byAddress.delete(address);
+  }
+}
