@@ -8,14 +8,16 @@ import { root } from '../lib/host.ts';
 import { againstEngine } from './against-engine.ts';
 import { type Part, Undo } from './bench.ts';
 import { connectParts } from './connect-parts.ts';
+import { names } from './dns-tables.ts';
 import { ports } from './ports.ts';
 import { rates } from './rates.ts';
 import { createReport } from './report.ts';
+import { resolver } from './resolver.ts';
 import { standing } from './standing.ts';
 import { start } from './start.ts';
 import { median } from './statistics.ts';
 
-const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, connectParts];
+const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, names, resolver, connectParts];
 
 const { values } = parseArgs({
   options: {
