@@ -40,6 +40,7 @@ export { createNamespace, deleteNamespace, inScratchNamespace } from './named-na
 export {
   enterNamespace,
   inNamespace,
+  isNamespaceAt,
   type NamespaceIdentity,
   namespaceIdentity,
   ownNamespace,
