@@ -1,4 +1,4 @@
-// node test/bench/main.ts [--quick] [--only NAME]... [--write]: measures weft against a Docker Engine in the same run, and
+// node test/bench/main.ts [--quick] [--only NAME,...]... [--write]: measures weft against a Docker Engine in the same run, and
 // prints one table. --write keeps it in docs/benchmark.md. Needs root; all of it happens in namespaces of its own.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, release } from 'node:os';
@@ -26,7 +26,8 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const unknown = values.only.filter((name) => !parts.some((part) => part.name === name));
+const only = values.only.flatMap((names) => names.split(','));
+const unknown = only.filter((name) => !parts.some((part) => part.name === name));
 if (unknown.length > 0) {
   process.stderr.write(`no part ${unknown.join(', ')}: there are ${parts.map(({ name }) => name).join(', ')}\n`);
   process.exit(2);
@@ -40,7 +41,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const report = createReport((weft, engine) => median(engine) / median(weft));
 try {
   for (const part of parts) {
-    if (values.only.length > 0 && !values.only.includes(part.name)) continue;
+    if (only.length > 0 && !only.includes(part.name)) continue;
     process.stderr.write(`${part.name}\n`);
     await part.run({
       isQuick: values.quick,
