@@ -18,9 +18,10 @@ export interface Part {
   run(bench: Bench): Promise<void>;
 }
 
-/** What a run has to undo; `all` is safe to call twice, and goes on when one thing fails. */
+/** What a run has to undo; `all` is safe to call twice, also while it is at it, and goes on when one thing fails. */
 export class Undo {
   #undos: (() => Promise<unknown>)[] = [];
+  #under: Promise<void> = Promise.resolve();
 
   add(undo: () => Promise<unknown>): void {
     this.#undos.push(undo);
@@ -32,7 +33,13 @@ export class Undo {
     return host;
   }
 
-  async all(): Promise<void> {
+  all(): Promise<void> {
+    // Who ends the process must not do so before what another one began is over.
+    this.#under = this.#under.then(() => this.#each());
+    return this.#under;
+  }
+
+  async #each(): Promise<void> {
     for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) {
       await undo().catch((error: unknown) => process.stderr.write(`cannot undo: ${String(error)}\n`));
     }

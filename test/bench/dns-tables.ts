@@ -1,9 +1,10 @@
 // What names cost: memory a name, time to build a table of 10,000, time of one change in it, and questions answered a second
-// by one thread, from a query's bytes to an answer's. No sockets: what the sockets add is measured with the agent.
+// by one thread, from a query's bytes to an answer's, without sockets. Then what comes of it through the agent.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Forwarder, makeForwarders, makeViewpoint, Names, Resolver, type Viewpoint } from '@weft/dns';
 import type { Bench, Part } from './bench.ts';
+import { namesThroughAgent } from './names-agent.ts';
 import { median, ms } from './statistics.ts';
 
 const COUNT = 10_000;
@@ -17,6 +18,7 @@ export const names: Part = {
     memory(bench);
     changes(bench);
     answers(bench);
+    await namesThroughAgent(bench);
   },
 };
 

@@ -1,4 +1,4 @@
-// node test/bench/main.ts [--quick] [--only NAME]... [--write]: measures weft against a Docker Engine in the same run, and
+// node test/bench/main.ts [--quick] [--only NAME,...]... [--write]: measures weft against a Docker Engine in the same run, and
 // prints one table. --write keeps it in docs/benchmark.md. Needs root; all of it happens in namespaces of its own.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, release } from 'node:os';
@@ -8,15 +8,17 @@ import { root } from '../lib/host.ts';
 import { againstEngine } from './against-engine.ts';
 import { type Part, Undo } from './bench.ts';
 import { connectParts } from './connect-parts.ts';
+import { names } from './dns-tables.ts';
 import { ports } from './ports.ts';
 import { rates } from './rates.ts';
 import { repair } from './repair.ts';
 import { createReport } from './report.ts';
+import { resolver } from './resolver.ts';
 import { standing } from './standing.ts';
 import { start } from './start.ts';
 import { median } from './statistics.ts';
 
-const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, repair, connectParts];
+const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, repair, names, resolver, connectParts];
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +27,8 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const unknown = values.only.filter((name) => !parts.some((part) => part.name === name));
+const only = values.only.flatMap((names) => names.split(','));
+const unknown = only.filter((name) => !parts.some((part) => part.name === name));
 if (unknown.length > 0) {
   process.stderr.write(`no part ${unknown.join(', ')}: there are ${parts.map(({ name }) => name).join(', ')}\n`);
   process.exit(2);
@@ -39,7 +42,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const report = createReport((weft, engine) => median(engine) / median(weft));
 try {
   for (const part of parts) {
-    if (values.only.length > 0 && !values.only.includes(part.name)) continue;
+    if (only.length > 0 && !only.includes(part.name)) continue;
     process.stderr.write(`${part.name}\n`);
     await part.run({
       isQuick: values.quick,

@@ -1,7 +1,7 @@
 // Numbers of a run: medians and percentiles, and how they are written. Pure.
 
 /** The value below which this share (0 to 1) of the samples lies. */
-function quantile(samples: readonly number[], share: number): number {
+export function quantile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1));
   return sorted[at] ?? Number.NaN;

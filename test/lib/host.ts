@@ -68,7 +68,6 @@ function clientsOver(channel: Channel) {
     records: clientOf(RecordServiceDefinition, channel),
     endpoints: clientOf(EndpointServiceDefinition, channel),
     sandboxes: clientOf(SandboxServiceDefinition, channel),
-    records: clientOf(RecordServiceDefinition, channel),
     services: clientOf(ServiceServiceDefinition, channel),
     system: clientOf(SystemServiceDefinition, channel),
   };

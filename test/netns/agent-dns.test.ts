@@ -203,6 +203,25 @@ describe('a sandbox’s resolver', () => {
     await host.until(() => listTableText(one, 'inet', 'weft') === before);
   });
 
+  it('has nothing of its sandbox tracked: questions do not fill a table, nor slow down the rest', async () => {
+    const host = await createHost();
+    await host.apply([...networkObjects('br-w', 1), ...names, resolverObject(a, net)]);
+    const one = host.sandbox(a);
+    expect(short(one, 'web')).toEqual(['10.1.0.2']);
+    expect(short(one, '+tcp', 'web')).toEqual(['10.1.0.2']);
+    expect(inside(one, 'ping', ['-c', '1', '-W', '2', '10.1.0.1']).status).toBe(0);
+    // A NAT rule beside it, as a program of the sandbox may have, changes nothing for questions.
+    const count = () => inside(one, 'cat', ['/proc/sys/net/netfilter/nf_conntrack_count']).stdout;
+    expect(count()).toBe('0\n');
+    runNft(one, 'add table ip theirs; add chain ip theirs out { type nat hook output priority -100; }');
+    runNft(one, 'add rule ip theirs out ip daddr 192.0.2.9 dnat to 10.1.0.1');
+    expect(short(one, 'web')).toEqual(['10.1.0.2']);
+    expect(short(one, '+tcp', 'web')).toEqual(['10.1.0.2']);
+    expect(count()).toBe('0\n');
+    expect(inside(one, 'ping', ['-c', '1', '-W', '2', '10.1.0.1']).status).toBe(0);
+    expect(count()).toBe('1\n');
+  });
+
   it('asks servers from the host or from the sandbox, over TCP where it must', async () => {
     const host = await createHost();
     await world(host);

@@ -40,6 +40,7 @@ export { createNamespace, deleteNamespace, inScratchNamespace } from './named-na
 export {
   enterNamespace,
   inNamespace,
+  isNamespaceAt,
   type NamespaceIdentity,
   namespaceIdentity,
   ownNamespace,
@@ -49,6 +50,7 @@ export {
 export { type Ack, isOwnPort, type NetlinkSocket, openNetfilter, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
 export { listChainText, listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
+export { type ChainBytes, type ChainPlace, isSameChain, readChain, writeChain } from './nft-chain.ts';
 export {
   changeElements,
   type ElementChange,

@@ -7,7 +7,7 @@ import { encode, type Message, NLM_F_ACK, NLM_F_CREATE, NLMSG_ERROR, type Reques
 import { decodeFields, encodeFields, intervalPrefix, type NftField, prefixInterval } from './nft-keys.ts';
 import { EAGAIN } from './syscalls.ts';
 
-const NFPROTO = { inet: 1, ip: 2, ip6: 10 } as const;
+export const NFPROTO = { inet: 1, ip: 2, ip6: 10 } as const;
 export const SUBSYSTEM_NFTABLES = 10;
 const MSG = { BATCH_BEGIN: 16, BATCH_END: 17, NEWSETELEM: 12, GETSETELEM: 13, DELSETELEM: 14 } as const;
 const LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
@@ -80,7 +80,8 @@ const element = (set: NftSet, op: ElementChange['op'], { key, data: values }: Nf
   return Buffer.concat([first, attr.nest(LIST_ELEM, value(ELEM.KEY, end), attr.u32be(ELEM.FLAGS, INTERVAL_END))]);
 };
 
-const nfgenmsg = (family: number, resource = 0): Buffer => Buffer.from([family, 0, resource >> 8, resource & 0xff]);
+export const nfgenmsg = (family: number, resource = 0): Buffer =>
+  Buffer.from([family, 0, resource >> 8, resource & 0xff]);
 
 const request = (set: NftSet, message: number, operation: string, elements: Buffer[]): Request => ({
   operation,
@@ -124,7 +125,8 @@ const requests = (changes: readonly ElementChange[]): Request[] => {
 /** True when the datagram loop should go on: nothing more is there now. */
 const isDry = (error: unknown) => error instanceof KernelError && error.errno === EAGAIN;
 
-const transact = (socket: NetlinkSocket, messages: readonly Request[]): KernelError | undefined => {
+/** Sends messages as one transaction; what the kernel refuses it for, undefined when it was committed. For this lib's own files. */
+export const transact = (socket: NetlinkSocket, messages: readonly Request[]): KernelError | undefined => {
   const batch = (type: number): Request => ({
     operation: 'nft batch',
     type,

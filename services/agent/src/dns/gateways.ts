@@ -66,9 +66,11 @@ export class Gateways {
     if (this.#public.fault !== undefined) throw this.#public.fault;
   }
 
-  /** Tries again what could not be had. */
-  look(): void {
-    for (const { listener } of this.#byAddress.values()) listener.open(undefined);
+  /** Tries again what could not be had; returns the networks it is about. */
+  look(): string[] {
+    const closed = [...this.#byAddress.values()].filter(({ listener }) => !listener.isOpen);
+    for (const { listener } of closed) listener.open(undefined);
+    return closed.flatMap(({ networks }) => [...networks.keys()]);
   }
 
   /** What keeps a network from being answered at all its addresses. */

@@ -19,6 +19,8 @@ import { BATCH, type Serving } from './serving.ts';
 import { Timers } from './timers.ts';
 import { HOST, Upstream } from './upstream.ts';
 
+const RESOLVER_KEY = 'resolver/';
+
 /** The one text of an address; a server's may name its interface: fe80::1%eth0. */
 const canonical = (address: string): string => {
   const [ip = '', ...zone] = address.split('%');
@@ -57,6 +59,8 @@ export class NamesHost {
   /** By sandbox. */
   readonly #sandboxes = new Map<string, Listener>();
   readonly #gateways: Gateways;
+  /** Where the look at all sandboxes, some at a time, has come to. */
+  #looking: IterableIterator<string> | undefined;
   /** What was said of objects that failed, by key. */
   readonly #said = new Map<string, string>();
 
@@ -120,20 +124,42 @@ export class NamesHost {
       if (this.#places.take(state)) this.#leave(state.sandboxId);
       this.#openSandbox(state.sandboxId);
     }
-    return this.#news(states.map(({ sandboxId }) => `resolver/${sandboxId}`));
+    return this.#news(states.map(({ sandboxId }) => `${RESOLVER_KEY}${sandboxId}`));
   }
 
   /** Leaves namespaces that are gone, and tries again what failed. */
   look(): NamesReport {
-    for (const sandboxId of this.#resolvers.keys()) {
-      if (this.#places.hasMoved(sandboxId)) this.#leave(sandboxId);
-      this.#openSandbox(sandboxId);
+    return this.#lookAt(this.#resolvers.keys());
+  }
+
+  /** The same for what failed and so many sandboxes that were not looked at lately. */
+  lookOn(count: number): NamesReport {
+    const due: string[] = [];
+    while (due.length < count) {
+      this.#looking ??= this.#resolvers.keys();
+      const next = this.#looking.next();
+      if (next.done === true) {
+        this.#looking = undefined;
+        break;
+      }
+      due.push(next.value);
     }
-    this.#gateways.look();
-    return this.#news([
-      ...[...this.#resolvers.keys()].map((id) => `resolver/${id}`),
-      ...[...this.#zones].map((id) => `zone/${id}`),
-    ]);
+    for (const key of this.#said.keys()) if (key.startsWith(RESOLVER_KEY)) due.push(key.slice(RESOLVER_KEY.length));
+    return this.#lookAt(due);
+  }
+
+  #lookAt(sandboxIds: Iterable<string>): NamesReport {
+    // What failed may stand by now, whoever did it.
+    const changed = [...this.#said.keys()];
+    for (const sandboxId of sandboxIds) {
+      const hasMoved = this.#places.hasMoved(sandboxId);
+      if (!hasMoved && this.#sandboxes.get(sandboxId)?.isOpen === true) continue;
+      if (hasMoved) this.#leave(sandboxId);
+      this.#openSandbox(sandboxId);
+      changed.push(`${RESOLVER_KEY}${sandboxId}`);
+    }
+    for (const id of this.#gateways.look()) changed.push(`zone/${id}`);
+    return this.#news(changed);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 // Where sandboxes' namespaces are, as the kernel thread says, and whether they still are. An adopted one is known by its identity:
 // another namespace of the same path is not it.
-import { type NamespaceIdentity, namespaceIdentity } from '@weft/kernel';
+import { isNamespaceAt, type NamespaceIdentity, namespaceIdentity } from '@weft/kernel';
 import type { SandboxState } from '@weft/proto/agent';
 import { namespacesDirectory } from '../names.ts';
 
@@ -43,9 +43,10 @@ export class SandboxPlaces {
   hasMoved(sandboxId: string): boolean {
     const place = this.#places.get(sandboxId);
     if (place === undefined) return false;
-    const { path } = place;
+    const { path, identity } = place;
+    if (identity !== undefined && isNamespaceAt(path, identity)) return false;
     const found = namespaceIdentity(path);
-    if (isSame(found, place.identity)) return false;
+    if (isSame(found, identity)) return false;
     // A managed one is made again by the kernel thread; of an adopted one it will be said whether it is lost.
     const isManaged = path.startsWith(this.#managed);
     if (isManaged || found === undefined) this.#places.set(sandboxId, { path, identity: found });

@@ -1,41 +1,55 @@
 // A sandbox's resolver as far as it is the kernel's: what is sent to 127.0.0.11:53 goes to where the resolver listens. It does not
-// listen on port 53 itself: a program of the sandbox that binds it on all addresses would find it taken.
-import { inScratchNamespace, listChainText, listTable, runNft, WEFT_TABLE } from '@weft/kernel';
+// listen on port 53 itself: a program of the sandbox that binds it on all addresses would find it taken. Ports are exchanged on the
+// way there and on the way back, without connection tracking: a NAT rule would have ALL of the sandbox's packets tracked.
+import {
+  type ChainBytes,
+  inScratchNamespace,
+  isSameChain,
+  listTable,
+  readChain,
+  runNft,
+  WEFT_TABLE,
+  writeChain,
+} from '@weft/kernel';
 import { RESOLVER } from '../dns/places.ts';
 import { oneByOne } from './kind.ts';
 
-const CHAIN = 'resolver';
-const TO = `${RESOLVER.address}:${RESOLVER.port}`;
+const CHAIN = { family: 'inet', table: WEFT_TABLE, chain: 'resolver' } as const;
+const WHERE = `inet ${WEFT_TABLE} ${CHAIN.chain}`;
+const [ADDRESS, PORT] = [RESOLVER.address, RESOLVER.port];
+// Before connection tracking, should something else in the sandbox need that.
 const chainText = `add table inet ${WEFT_TABLE}
-add chain inet ${WEFT_TABLE} ${CHAIN} { type nat hook output priority -100; policy accept; }
-add rule inet ${WEFT_TABLE} ${CHAIN} ip daddr ${RESOLVER.address} udp dport 53 dnat ip to ${TO}
-add rule inet ${WEFT_TABLE} ${CHAIN} ip daddr ${RESOLVER.address} tcp dport 53 dnat ip to ${TO}
+add chain ${WHERE} { type filter hook output priority raw; policy accept; }
+add rule ${WHERE} meta oif != "lo" accept
+add rule ${WHERE} ip daddr ${ADDRESS} udp dport 53 notrack udp dport set ${PORT} accept
+add rule ${WHERE} ip saddr ${ADDRESS} udp sport ${PORT} notrack udp sport set 53 accept
+add rule ${WHERE} ip daddr ${ADDRESS} tcp dport 53 notrack tcp dport set ${PORT} accept
+add rule ${WHERE} ip saddr ${ADDRESS} tcp sport ${PORT} notrack tcp sport set 53 accept
 `;
 
-/** What the kernel shows for it; learned once, in a namespace of its own. */
-let reference: string | undefined;
-const wantedText = (): string => {
+/** What the kernel has for it; learned once, in a namespace of its own. */
+let reference: ChainBytes | undefined;
+const wanted = (): ChainBytes => {
   reference ??= inScratchNamespace(() => {
     runNft(undefined, chainText, 'learn the redirect');
-    return listChainText(undefined, 'inet', WEFT_TABLE, CHAIN);
+    return readChain(undefined, CHAIN);
   });
-  return reference ?? '';
+  if (reference === undefined) throw new Error('the redirect is not there after it was made');
+  return reference;
 };
-
-const deleteText = `delete chain inet ${WEFT_TABLE} ${CHAIN}\n`;
 
 export const resolver = oneByOne('resolver', {
   plan(context, { sandboxId }) {
     const { path } = context.needSandbox(sandboxId);
-    const is = listChainText(path, 'inet', WEFT_TABLE, CHAIN);
-    if (is === wantedText()) return [];
+    const is = readChain(path, CHAIN);
+    if (is !== undefined && isSameChain(is, wanted())) return [];
     const what = is === undefined ? 'its redirect is missing' : 'its redirect is another';
-    return [{ what, run: () => runNft(path, (is === undefined ? '' : deleteText) + chainText, 'redirect names') }];
+    return [{ what, run: () => writeChain(path, CHAIN, wanted(), is !== undefined) }];
   },
   remove(context, { sandboxId }) {
     const place = context.place(sandboxId);
     if (place === undefined || context.isLeaving(sandboxId)) return;
-    if (listChainText(place.path, 'inet', WEFT_TABLE, CHAIN) !== undefined) runNft(place.path, deleteText);
+    if (readChain(place.path, CHAIN) !== undefined) runNft(place.path, `delete chain ${WHERE}\n`);
     // Nothing is left but the table itself.
     if (listTable(place.path, 'inet', WEFT_TABLE)?.length === 1) runNft(place.path, `delete table inet ${WEFT_TABLE}`);
   },
