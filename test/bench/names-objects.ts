@@ -9,7 +9,7 @@ export const addressOf = (at: number, last = 1): string => `10.${at >> 8}.${at &
 
 export const zone = hostObject({
   $case: 'zone',
-  value: { networkId, name: 'mynet', subnets: ['10.0.0.0/8'], listen: [] },
+  value: { networkId, name: 'mynet', subnets: ['10.0.0.0/8'], listen: [], servers: [] },
 });
 
 export const nameObject = (at: number, last = 1): HostObject =>

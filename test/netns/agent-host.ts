@@ -185,7 +185,7 @@ export const portObject = (more: Partial<PortObject>): HostObject =>
     value: { protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 8080, targetIp: '10.1.0.2', targetPort: 80, ...more },
   });
 export const zoneObject = (networkId: string, name: string, more: Partial<ZoneObject> = {}): HostObject =>
-  hostObject({ $case: 'zone', value: { networkId, name, subnets: ['10.1.0.0/16'], listen: [], ...more } });
+  hostObject({ $case: 'zone', value: { networkId, name, subnets: ['10.1.0.0/16'], listen: [], servers: [], ...more } });
 export const namesObject = (
   networkId: string,
   name: string,

@@ -77,8 +77,11 @@ const specs: { spec: Spec; text: string }[] = [
     text: `route/${id}/0.0.0.0/0 via=10.0.0.1 interface=eth0`,
   },
   {
-    spec: { $case: 'zone', value: { networkId: 'n1', name: 'mynet', subnets: ['10.0.0.0/24'], listen: ['10.0.0.1'] } },
-    text: 'zone/n1 name=mynet subnets=10.0.0.0/24 listen=10.0.0.1',
+    spec: {
+      $case: 'zone',
+      value: { networkId: 'n1', name: 'mynet', subnets: ['10.0.0.0/24'], listen: ['10.0.0.1'], servers: ['9.9.9.9'] },
+    },
+    text: 'zone/n1 name=mynet subnets=10.0.0.0/24 listen=10.0.0.1 servers=9.9.9.9',
   },
   {
     spec: {

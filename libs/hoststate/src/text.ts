@@ -70,6 +70,7 @@ const fields = (spec: Spec): string[] => {
         ...field('name', spec.value.name),
         ...field('subnets', spec.value.subnets),
         ...field('listen', spec.value.listen),
+        ...field('servers', spec.value.servers),
       ];
     case 'resolver': {
       const { networks, servers, serversInSandbox, internal, ndots } = spec.value;

@@ -27,7 +27,7 @@ describe('zones', () => {
   test('a network with addresses is one', () => {
     expect(zone(web)?.spec).toEqual({
       $case: 'zone',
-      value: { networkId: web.id, name: 'web', subnets: ['10.0.0.0/24', 'fd00::/64'], listen: [] },
+      value: { networkId: web.id, name: 'web', subnets: ['10.0.0.0/24', 'fd00::/64'], listen: [], servers: [] },
     });
   });
   test.each([

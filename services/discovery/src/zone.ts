@@ -11,12 +11,12 @@ export function hasNames({ spec, desired }: Network): boolean {
 }
 
 /**
- * The network's object; undefined for a network without names. Where it is answered on a host is for who knows the host's
- * objects to say: `listen` is empty.
+ * The network's object; undefined for a network without names. Where it is answered on a host, and whom the host asks for
+ * the rest, is for who knows the host to say: `listen` and `servers` are empty.
  */
 export function zone(network: Network): HostObject | undefined {
   if (!hasNames(network)) return undefined;
   const subnets = (network.desired?.pools ?? []).map(({ subnet }) => subnet);
   const name = network.spec?.name ?? '';
-  return hostObject({ $case: 'zone', value: { networkId: network.id, name, subnets, listen: [] } });
+  return hostObject({ $case: 'zone', value: { networkId: network.id, name, subnets, listen: [], servers: [] } });
 }

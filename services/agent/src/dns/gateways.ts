@@ -1,27 +1,36 @@
 // Port 53 on the host: on networks' gateways for who is on the network, and at an address of the user's choice for everyone who
-// reaches it. Says names of networks and nothing else: whatever is not theirs is refused, and asked of nobody.
+// reaches it. On gateways the host's servers are asked for the rest, save for internal networks; there, and at the public address, what
+// is not ours is refused, and asked of nobody.
 import { addressFromBytes, containsAddress, type Prefix, parsePrefix } from '@weft/address';
-import { makeForwarders, makeViewpoint, type Viewpoint } from '@weft/dns';
+import { type ForwarderSet, makeForwarders, makeViewpoint, type Viewpoint } from '@weft/dns';
 import type { FaultError } from '@weft/fault';
 import { Listener, type Place } from './listener.ts';
 import { DNS_PORT } from './places.ts';
 import type { Serving } from './serving.ts';
+import { HOST } from './upstream.ts';
 
 const nobody = makeForwarders([], () => false);
 
-const viewpointOn = (networks: Iterable<string>, isQualified: boolean): Viewpoint =>
+const viewpointOn = (networks: Iterable<string>, isQualified: boolean, forwarders: ForwarderSet): Viewpoint =>
   makeViewpoint({
     networks: [...networks].map((id) => ({ id })),
     isInternal: false,
-    forwarders: nobody,
+    forwarders,
     isQualified,
-    refusesOthers: true,
+    refusesOthers: forwarders.servers.length === 0,
   });
+
+/** Who may ask, and whom the host asks for them. */
+interface Rights {
+  /** Who asks from elsewhere is not answered. */
+  readonly subnets: readonly Prefix[];
+  readonly servers: readonly string[];
+}
 
 interface Gateway {
   readonly listener: Listener;
-  /** The networks whose names are answered there, with their subnets: who asks from elsewhere is not answered. */
-  readonly networks: Map<string, readonly Prefix[]>;
+  /** The networks whose names are answered there. */
+  readonly networks: Map<string, Rights>;
 }
 
 export interface Zone {
@@ -29,6 +38,8 @@ export interface Zone {
   readonly listen: readonly string[];
   /** As CIDR. */
   readonly subnets: readonly string[];
+  /** Whom the host asks for the rest, in canonical text. */
+  readonly servers: readonly string[];
 }
 
 export class Gateways {
@@ -49,8 +60,8 @@ export class Gateways {
     else this.#zones.set(networkId, zone);
     for (const address of before) if (!after.includes(address)) this.#leave(networkId, address);
     const subnets = (zone?.subnets ?? []).map(parsePrefix).filter((prefix) => prefix !== undefined);
-    for (const address of after) this.#join(networkId, address, subnets);
-    if (this.#public !== undefined) this.#public.viewpoint = viewpointOn(this.#zones.keys(), true);
+    for (const address of after) this.#join(networkId, address, { subnets, servers: zone?.servers ?? [] });
+    if (this.#public !== undefined) this.#public.viewpoint = viewpointOn(this.#zones.keys(), true, nobody);
     return before.join() !== after.join();
   }
 
@@ -61,7 +72,7 @@ export class Gateways {
 
   /** Answers `name.network` of all networks at a place of the user's choice. Throws FaultError when it cannot be had. */
   openPublic(place: Place): void {
-    this.#public = new Listener(this.#serving, place, viewpointOn(this.#zones.keys(), true));
+    this.#public = new Listener(this.#serving, place, viewpointOn(this.#zones.keys(), true, nobody));
     this.#public.open(undefined);
     if (this.#public.fault !== undefined) throw this.#public.fault;
   }
@@ -84,17 +95,28 @@ export class Gateways {
     this.#public?.close();
   }
 
-  #join(networkId: string, address: string, subnets: readonly Prefix[]): void {
-    const networks = this.#byAddress.get(address)?.networks ?? new Map<string, readonly Prefix[]>();
-    networks.set(networkId, subnets);
-    const viewpoint = viewpointOn(networks.keys(), false);
+  #viewpointAt(networks: Gateway['networks']): Viewpoint {
+    const servers = [...networks.values()].flatMap((one) => one.servers);
+    const asked = servers.map((address) => ({ address, port: DNS_PORT, via: HOST }));
+    return viewpointOn(
+      networks.keys(),
+      false,
+      makeForwarders(asked, (server) => this.has(server.address)),
+    );
+  }
+
+  #join(networkId: string, address: string, rights: Rights): void {
+    const networks = this.#byAddress.get(address)?.networks ?? new Map<string, Rights>();
+    networks.set(networkId, rights);
+    const viewpoint = this.#viewpointAt(networks);
     const listener =
       this.#byAddress.get(address)?.listener ?? new Listener(this.#serving, { address, port: DNS_PORT }, viewpoint);
     listener.viewpoint = viewpoint;
     listener.serves = (from) => {
       const asker = addressFromBytes(from);
       if (asker === undefined) return false;
-      for (const all of networks.values()) if (all.some((subnet) => containsAddress(subnet, asker))) return true;
+      for (const { subnets } of networks.values())
+        if (subnets.some((subnet) => containsAddress(subnet, asker))) return true;
       return false;
     };
     this.#byAddress.set(address, { listener, networks });
@@ -105,7 +127,7 @@ export class Gateways {
     const gateway = this.#byAddress.get(address);
     if (gateway === undefined) return;
     gateway.networks.delete(networkId);
-    gateway.listener.viewpoint = viewpointOn(gateway.networks.keys(), false);
+    gateway.listener.viewpoint = this.#viewpointAt(gateway.networks);
     if (gateway.networks.size > 0) return;
     gateway.listener.close();
     this.#byAddress.delete(address);

@@ -222,7 +222,7 @@ export class NamesHost {
     const listen = [...new Set(zone.listen.map(canonical))];
     this.#zones.add(zone.networkId);
     this.#names.putNetwork(zone.networkId, { name: zone.name, subnets: zone.subnets });
-    this.#listen(zone.networkId, { listen, subnets: zone.subnets });
+    this.#listen(zone.networkId, { listen, subnets: zone.subnets, servers: zone.servers.map(canonical) });
   }
 
   /** The addresses at which a network's names are answered; whom sandboxes may ask depends on which servers are weft's own. */

@@ -66,16 +66,23 @@ export async function compileNetwork(
 
 /**
  * A network's zone on a host: its names are answered at the addresses that its driver puts on the host, as far as they are
- * not link-local. Pure.
+ * not link-local; for the rest the host's servers are asked, unless the network is internal. Pure.
  */
-export function zoneOn(zone: readonly HostObject[], objects: readonly HostObject[]): HostObject[] {
+export function zoneOn(
+  zone: readonly HostObject[],
+  objects: readonly HostObject[],
+  { desired }: Network,
+  facts: Host['facts'],
+): HostObject[] {
+  // 127.0.0.11 is another runtime's, in whose namespace we would be.
+  const servers = desired?.internal ? [] : (facts?.resolvers ?? []).filter((one) => one !== '127.0.0.11');
   const listen = objects
     .flatMap(({ spec }) => (spec?.$case === 'bridge' ? spec.value.addresses : []))
     .map((cidr) => cidr.split('/', 1)[0] ?? '')
     .filter((address) => !/^(fe80:|169\.254\.)/i.test(address));
   return zone.map((object) =>
     object.spec?.$case === 'zone'
-      ? hostObject({ $case: 'zone', value: { ...object.spec.value, listen: [...new Set(listen)] } })
+      ? hostObject({ $case: 'zone', value: { ...object.spec.value, listen: [...new Set(listen)], servers } })
       : object,
   );
 }

@@ -22,6 +22,7 @@ import { type ItemKey, itemOf } from './items.ts';
 import { Members } from './members.ts';
 import { Publications } from './publications.ts';
 import { planServices } from './services.ts';
+import { Spread } from './spread.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
@@ -42,6 +43,7 @@ export class Planner {
   readonly #sandboxOf = new Map<string, string>();
   readonly #candidates = new Map<string, GatewayCandidate>();
   readonly #members = new Members();
+  readonly #spread: Spread;
   readonly #publications: Publications;
   readonly #failures = new Map<ItemKey, FaultError>();
   readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
@@ -56,6 +58,13 @@ export class Planner {
     this.#compilers = compilers;
     this.#log = log;
     this.#publications = new Publications(view, compilers.drivers);
+    this.#spread = new Spread({
+      view,
+      members: this.#members,
+      sandboxOf: this.#sandboxOf,
+      publications: this.#publications,
+      isNew: (hostId) => this.#tables.get(hostId)?.objects().length === 0,
+    });
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
     for (const id of view.networks.ids()) this.#dirty.networks.add(id);
     for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
@@ -150,22 +159,7 @@ export class Planner {
   }
 
   async #compile(dirty: Dirty, wants: Wants): Promise<void> {
-    for (const id of dirty.networks)
-      for (const endpoint of this.#view.endpointsOfNetwork.ids(id)) dirty.endpoints.add(endpoint);
-    for (const id of dirty.sandboxes)
-      for (const endpoint of this.#view.endpointsOfSandbox.ids(id)) dirty.endpoints.add(endpoint);
-    for (const id of dirty.hosts) this.#dirtyHost(id, dirty);
-    this.#dirtyMembers(dirty);
-    for (const id of dirty.endpoints) {
-      const before = this.#sandboxOf.get(id);
-      if (before !== undefined) dirty.sandboxes.add(before);
-      const now = this.#view.endpoints.get(id)?.value.desired?.sandboxId;
-      if (now) dirty.sandboxes.add(now);
-    }
-    for (const id of dirty.networks)
-      for (const record of this.#view.recordsOfNetwork.ids(id)) dirty.records.add(record);
-    for (const id of dirty.networks)
-      for (const service of this.#view.servicesOfNetwork.ids(id)) dirty.services.add(service);
+    this.#spread.over(dirty);
     const jobs = [
       ...[...dirty.networks].map((id) => this.#networkJob(id, wants)),
       ...[...dirty.endpoints].map((id) => this.#endpointJob(id, wants)),
@@ -176,43 +170,18 @@ export class Planner {
     for (const job of jobs) await job();
   }
 
-  /** A host that is the first time, or no more, one of a network's is told all of its names, or to forget them. */
-  #dirtyMembers(dirty: Dirty): void {
-    // What is added here on the way is where it was.
-    for (const id of dirty.endpoints) {
-      const endpoint = joinedOf(this.#view, id)?.endpoint;
-      const place = endpoint && { networkId: endpoint.networkId, hostId: endpoint.desired?.hostId ?? '' };
-      for (const networkId of this.#members.set(id, place)) {
-        dirty.networks.add(networkId);
-        for (const other of this.#view.endpointsOfNetwork.ids(networkId)) dirty.endpoints.add(other);
-      }
-    }
-  }
-
-  /** A host that is new to the planner needs everything; one whose facts changed needs its sandboxes' files. */
-  #dirtyHost(hostId: string, dirty: Dirty): void {
-    const isNew = this.#tables.get(hostId)?.objects().length === 0;
-    if (isNew) for (const id of this.#view.networks.ids()) dirty.networks.add(id);
-    for (const { value } of this.#view.sandboxes.values()) {
-      if (value.desired?.hostId !== hostId) continue;
-      dirty.sandboxes.add(value.id);
-      if (isNew) this.#publications.forget(value.id);
-    }
-    if (isNew)
-      for (const { value } of this.#view.endpoints.values())
-        if (value.desired?.hostId === hostId || this.isMember(value.networkId, hostId)) dirty.endpoints.add(value.id);
-  }
-
   #networkJob(id: string, wants: Wants): Job {
     const network = this.#view.networks.get(id)?.value;
     const item = itemOf.network(id);
     if (network === undefined || !isReady(network) || network.spec?.configOnly) return () => this.#gone(item, wants);
+    const factsOf = new Map([...this.#tables.keys()].map((host) => [host, this.#view.hosts.get(host)?.value.facts]));
     return () =>
       this.#guard(item, 'networks', id, async () => {
         const zone = await compileZone(this.#compilers, network);
         for (const hostId of this.#tables.keys()) {
           const objects = await compileNetwork(this.#compilers, hostId, network);
-          want(wants, hostId, item, [...objects, ...(this.isMember(id, hostId) ? zoneOn(zone, objects) : [])]);
+          const named = this.isMember(id, hostId) ? zoneOn(zone, objects, network, factsOf.get(hostId)) : [];
+          want(wants, hostId, item, [...objects, ...named]);
         }
       });
   }

@@ -43,7 +43,9 @@ export async function whatIf(view: View, compilers: Compilers, tables: Tables, a
     const zone = await compileZone(compilers, network);
     for (const hostId of wanted.keys()) {
       const objects = await compileNetwork(compilers, hostId, network);
-      want(hostId, itemOf.network(id), [...objects, ...(tables.isMember(id, hostId) ? zoneOn(zone, objects) : [])]);
+      const { facts } = view.hosts.get(hostId)?.value ?? {};
+      const named = tables.isMember(id, hostId) ? zoneOn(zone, objects, network, facts) : [];
+      want(hostId, itemOf.network(id), [...objects, ...named]);
     }
     for (const endpointId of view.endpointsOfNetwork.ids(id)) {
       const joined = joinedOf(view, endpointId, assumed);

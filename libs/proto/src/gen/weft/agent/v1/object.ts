@@ -193,6 +193,8 @@ export interface ZoneObject {
   subnets: string[];
   /** Addresses of the host on which its names are answered on port 53: its gateways. None answers there not. */
   listen: string[];
+  /** Whom the host asks there for what is none of its networks'; none refuses that. */
+  servers: string[];
 }
 
 /** A network that a sandbox is on, as its resolver sees it. */
@@ -2043,7 +2045,7 @@ export const NamesObject: MessageFns<NamesObject> = {
 };
 
 function createBaseZoneObject(): ZoneObject {
-  return { networkId: "", name: "", subnets: [], listen: [] };
+  return { networkId: "", name: "", subnets: [], listen: [], servers: [] };
 }
 
 export const ZoneObject: MessageFns<ZoneObject> = {
@@ -2059,6 +2061,9 @@ export const ZoneObject: MessageFns<ZoneObject> = {
     }
     for (const v of message.listen) {
       writer.uint32(34).string(v!);
+    }
+    for (const v of message.servers) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -2108,6 +2113,14 @@ export const ZoneObject: MessageFns<ZoneObject> = {
             message.listen.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.servers.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2130,6 +2143,7 @@ export const ZoneObject: MessageFns<ZoneObject> = {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       subnets: globalThis.Array.isArray(object?.subnets) ? object.subnets.map((e: any) => globalThis.String(e)) : [],
       listen: globalThis.Array.isArray(object?.listen) ? object.listen.map((e: any) => globalThis.String(e)) : [],
+      servers: globalThis.Array.isArray(object?.servers) ? object.servers.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -2147,6 +2161,9 @@ export const ZoneObject: MessageFns<ZoneObject> = {
     if (message.listen?.length) {
       obj.listen = message.listen;
     }
+    if (message.servers?.length) {
+      obj.servers = message.servers;
+    }
     return obj;
   },
 
@@ -2159,6 +2176,7 @@ export const ZoneObject: MessageFns<ZoneObject> = {
     message.name = object.name ?? "";
     message.subnets = object.subnets?.map((e) => e) || [];
     message.listen = object.listen?.map((e) => e) || [];
+    message.servers = object.servers?.map((e) => e) || [];
     return message;
   },
 };
