@@ -136,7 +136,7 @@ function report(bench: Bench, found: ReadonlyMap<string, Figures>, where: 'one' 
       what: `questions from ${from}, as fast as answered`,
       weft: said(weft),
       peer: `${name} ${said(figures)}`,
-      ratio: `${ratio.toFixed(2)}x`,
+      ratio: `${ratio.toFixed(2)}x; processor ${(cost(figures) / cost(weft)).toFixed(1)}x`,
       ...(aim === undefined ? {} : { aim: `${aim}x`, isMet: ratio >= (aim === 1 ? noise : aim) }),
     });
   }
