@@ -432,6 +432,12 @@ describe('a gateway', () => {
     expect(ask(host.sandbox(a), 'web')).toContain('10.1.0.2');
     expect(ask(host.sandbox(a), 'example.com')).toContain('status: REFUSED');
     expect(ask(host.sandbox(a), 'nobody.mynet')).toContain('status: NXDOMAIN');
+
+    // With servers the host asks them for who is on the network, and for nobody else.
+    await host.apply([zoneObject(net, 'mynet', { listen: ['10.1.0.1'], servers: ['10.9.0.2'] })]);
+    expect(ask(host.sandbox(a), 'example.com')).toContain('192.0.2.1');
+    expect(ask(host.sandbox(a), 'nobody.mynet')).toContain('status: NXDOMAIN');
+    expect(ask(outside, 'example.com')).toContain('no servers could be reached');
   });
 });
 
