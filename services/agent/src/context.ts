@@ -9,6 +9,7 @@ import { HeldPorts } from './held-ports.ts';
 import { refused } from './kernel-fault.ts';
 import type { Ledger } from './ledger.ts';
 import { namespacePath } from './names.ts';
+import { Services } from './services/services.ts';
 
 type SpecOf<K extends Kind> = { [Name in Kind]: Extract<Spec, { $case: Name }>['value'] }[K];
 
@@ -45,6 +46,7 @@ export class Context {
   /** Keys of the wanted elements that name weft's bridges. */
   readonly bridges = new Set<string>();
   readonly ports = new HeldPorts();
+  readonly services = new Services(this);
   /** Keys of veths that were made and have not been announced. */
   readonly made = new Set<string>();
   /** Sandboxes whose adopted namespace is gone, by id. */
@@ -69,9 +71,14 @@ export class Context {
   want(object: HostObject): void {
     this.wanted.set(object.key, object);
     if (object.key.startsWith(BRIDGES)) this.bridges.add(object.key);
+    if (object.spec?.$case === 'service') this.services.wanted.put(object.spec.value);
+    else if (object.spec?.$case === 'resolver') this.services.wanted.putResolver(object.spec.value);
   }
 
   forgo(key: string): void {
+    const spec = this.wanted.get(key)?.spec;
+    if (spec?.$case === 'service') this.services.wanted.drop(spec.value.serviceId);
+    else if (spec?.$case === 'resolver') this.services.wanted.dropResolver(spec.value.sandboxId);
     this.wanted.delete(key);
     this.bridges.delete(key);
   }
@@ -137,7 +144,16 @@ export class Context {
     this.#sandboxByNsid.set(nsid, sandboxId);
   }
 
+  /** The sandbox's adopted namespace is gone, or is there again. */
+  noteLost(sandboxId: string, isLost: boolean): void {
+    if (this.lost.has(sandboxId) === isLost) return;
+    if (isLost) this.lost.add(sandboxId);
+    else this.lost.delete(sandboxId);
+    this.services.wanted.sandboxChanged(sandboxId);
+  }
+
   forgetNamespace(sandboxId: string): void {
+    this.services.forget(sandboxId);
     const known = this.#places.get(sandboxId);
     if (known === undefined) return;
     this.#dropSocket(known.path);

@@ -1,42 +1,61 @@
-// A sandbox's resolver as far as it is the kernel's: what is sent to 127.0.0.11:53 goes to where the resolver listens. It does not
-// listen on port 53 itself: a program of the sandbox that binds it on all addresses would find it taken.
-import { inScratchNamespace, listChainText, listTable, runNft, WEFT_TABLE } from '@weft/kernel';
-import { RESOLVER } from '../dns/places.ts';
-import { oneByOne } from './kind.ts';
+// A sandbox's resolver as far as it is the kernel's: what is sent to 127.0.0.11:53 goes to where the resolver listens (it does not
+// listen on port 53 itself: a program of the sandbox that binds it on all addresses would find it taken). The ways to the
+// services of its networks stand in the same table, and are looked at with it.
+import type { FaultError } from '@weft/fault';
+import type { HostObject } from '@weft/hoststate';
+import { listTable, runNft, WEFT_TABLE } from '@weft/kernel';
+import type { Context } from '../context.ts';
+import { SandboxLost } from '../context.ts';
+import { faultOf } from '../kernel-fault.ts';
+import type { Kind, Result } from './kind.ts';
 
-const CHAIN = 'resolver';
-const TO = `${RESOLVER.address}:${RESOLVER.port}`;
-const chainText = `add table inet ${WEFT_TABLE}
-add chain inet ${WEFT_TABLE} ${CHAIN} { type nat hook output priority -100; policy accept; }
-add rule inet ${WEFT_TABLE} ${CHAIN} ip daddr ${RESOLVER.address} udp dport 53 dnat ip to ${TO}
-add rule inet ${WEFT_TABLE} ${CHAIN} ip daddr ${RESOLVER.address} tcp dport 53 dnat ip to ${TO}
-`;
-
-/** What the kernel shows for it; learned once, in a namespace of its own. */
-let reference: string | undefined;
-const wantedText = (): string => {
-  reference ??= inScratchNamespace(() => {
-    runNft(undefined, chainText, 'learn the redirect');
-    return listChainText(undefined, 'inet', WEFT_TABLE, CHAIN);
-  });
-  return reference ?? '';
+/** Calls `use` for each resolver; those whose sandbox is lost are left out. */
+const each = (objects: readonly HostObject[], use: (sandboxId: string, key: string) => void): Map<string, FaultError> => {
+  const failed = new Map<string, FaultError>();
+  for (const { key, spec } of objects) {
+    if (spec?.$case !== 'resolver') continue;
+    try {
+      use(spec.value.sandboxId, key);
+    } catch (error) {
+      if (!(error instanceof SandboxLost)) failed.set(key, faultOf(key, error));
+    }
+  }
+  return failed;
 };
 
-const deleteText = `delete chain inet ${WEFT_TABLE} ${CHAIN}\n`;
+const put = (context: Context, objects: readonly HostObject[]): Result => {
+  const keys = new Map<string, string>();
+  const failed = each(objects, (sandboxId, key) => {
+    context.needSandbox(sandboxId);
+    keys.set(sandboxId, key);
+  });
+  for (const [sandboxId, error] of context.services.flush([...keys.keys()])) {
+    const key = keys.get(sandboxId) ?? '';
+    failed.set(key, faultOf(key, error));
+  }
+  return { failed, deferred: new Set() };
+};
 
-export const resolver = oneByOne('resolver', {
-  plan(context, { sandboxId }) {
-    const { path } = context.needSandbox(sandboxId);
-    const is = listChainText(path, 'inet', WEFT_TABLE, CHAIN);
-    if (is === wantedText()) return [];
-    const what = is === undefined ? 'its redirect is missing' : 'its redirect is another';
-    return [{ what, run: () => runNft(path, (is === undefined ? '' : deleteText) + chainText, 'redirect names') }];
-  },
-  remove(context, { sandboxId }) {
+const check = (context: Context, objects: readonly HostObject[]): Map<string, string> => {
+  const found = new Map<string, string>();
+  const failed = each(objects, (sandboxId, key) => {
+    context.needSandbox(sandboxId);
+    const differing = context.services.check(sandboxId);
+    if (differing.length > 0) found.set(key, differing.join('; '));
+  });
+  for (const [key, fault] of failed) found.set(key, fault.message);
+  return found;
+};
+
+const remove = (context: Context, objects: readonly HostObject[]): Result => {
+  const failed = each(objects, (sandboxId) => {
     const place = context.place(sandboxId);
     if (place === undefined || context.isLeaving(sandboxId)) return;
-    if (listChainText(place.path, 'inet', WEFT_TABLE, CHAIN) !== undefined) runNft(place.path, deleteText);
+    context.services.clear(sandboxId);
     // Nothing is left but the table itself.
     if (listTable(place.path, 'inet', WEFT_TABLE)?.length === 1) runNft(place.path, `delete table inet ${WEFT_TABLE}`);
-  },
-});
+  });
+  return { failed, deferred: new Set() };
+};
+
+export const resolver: Kind = { put, check, remove };

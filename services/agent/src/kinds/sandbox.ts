@@ -82,11 +82,11 @@ const adopt = (context: Context, sandboxId: string, path: string): void => {
     }
     context.ledger.put(ledgerKey(sandboxId), words(identity));
   } else if (identity === undefined || known !== words(identity)) {
-    context.lost.add(sandboxId);
+    context.noteLost(sandboxId, true);
     context.forgetNamespace(sandboxId);
     return;
   }
-  context.lost.delete(sandboxId);
+  context.noteLost(sandboxId, false);
   context.foundNamespace(sandboxId, path, identity);
 };
 
@@ -100,7 +100,7 @@ export const sandbox = oneByOne('sandbox', {
   },
   remove(context, spec) {
     context.forgetNamespace(spec.sandboxId);
-    context.lost.delete(spec.sandboxId);
+    context.noteLost(spec.sandboxId, false);
     if (isAdopted(spec)) context.ledger.delete(ledgerKey(spec.sandboxId));
     else {
       const path = pathOf(context, spec);
