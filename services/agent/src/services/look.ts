@@ -57,21 +57,23 @@ const learn = (table: string, parts: readonly Part[]): void => {
 
 const isHookRight = (is: string, wanted: string): boolean => is.split('\n')[0] === wanted.split('\n')[0];
 
-/** Looks at the table of a namespace. Throws KernelError. */
+/** Looks at the table of a namespace. What is optional may be there, and must be right then. Throws KernelError. */
 export const lookAtParts = (
   namespace: string | undefined,
   table: string,
   wanted: ReadonlyMap<string, Part>,
+  optional: ReadonlyMap<string, Part> = new Map(),
 ): Looked => {
   const text = listTableText(namespace, 'inet', table, { terse: true });
   if (text === undefined) return { parts: undefined, differing: [...wanted.keys()] };
-  learn(table, [...wanted.values()]);
+  const known = new Map([...wanted, ...optional]);
+  learn(table, [...known.values()]);
   const blocks = blocksOf(text);
   const left = new Set([...blocks.keys()].filter((name) => OURS.test(name)));
-  const elements = elementsOf(namespace, [...wanted.values()], blocks);
+  const elements = elementsOf(namespace, [...known.values()], blocks);
   const parts = new Map<string, Part>();
   const differing: string[] = [];
-  for (const [id, part] of wanted) {
+  for (const [id, part] of known) {
     const chains: ChainPart[] = [];
     for (const chain of part.chains) {
       const name = `chain ${chain.name}`;
@@ -102,8 +104,8 @@ export const lookAtParts = (
         (lack) => lack === 0,
       );
     for (const one of own) elements.delete(elementId(one));
-    if (!isWhole) differing.push(id);
     const there = chains.length + sets.length + own.length > 0;
+    if (!isWhole && (there || wanted.has(id))) differing.push(id);
     if (isWhole) parts.set(id, part);
     else if (there) parts.set(id, { sets, chains, elements: own, ways: [], sticky: [], isPartial: true });
   }

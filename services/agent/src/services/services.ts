@@ -16,7 +16,8 @@ import type { Context } from '../context.ts';
 import { dropSticky, forgetLeftBehind, spokenWays, staleSticky, staleWays } from './leftovers.ts';
 import { lookAtParts, STRAY } from './look.ts';
 import { changeLines, type Part, type PartChange, type Way } from './part.ts';
-import { HOST, WantedServices } from './wanted.ts';
+import { sharedPart } from './sandbox-part.ts';
+import { HOST, SHARED, WantedServices } from './wanted.ts';
 
 // Each takes two low descriptors and a netlink socket for a moment.
 const AT_ONCE = 64;
@@ -77,7 +78,8 @@ export class Services {
     if (place !== HOST && path === undefined) return [];
     const ids = this.wanted.partIds(place);
     const wanted = new Map(ids.flatMap((id) => this.#wantedPart(place, id)));
-    const { parts, differing } = lookAtParts(path, tableOf(place), wanted);
+    const optional = place === HOST || wanted.has(SHARED) ? [] : [[SHARED, sharedPart] as const];
+    const { parts, differing } = lookAtParts(path, tableOf(place), wanted, new Map(optional));
     this.#tables.set(place, { identity, parts: parts && new Map(parts), isLooked: true });
     return differing.map((id) => {
       if (id === 'resolver') return parts?.has(id) === true ? 'its redirect is another' : 'its redirect is missing';
@@ -130,9 +132,18 @@ export class Services {
     const all = table.isLooked || table.parts === undefined || dirty.length === 0;
     const ids = new Set(all ? [...this.wanted.partIds(place), ...(table.parts?.keys() ?? [])] : dirty);
     const changes = [...ids]
-      .map((id) => ({ id, before: table.parts?.get(id), after: this.wanted.partOf(place, id) }))
+      .map((id) => ({ id, before: table.parts?.get(id), after: this.#after(place, table, id) }))
       .filter(({ before, after }) => before !== after);
     return { place, path: where.path, table, changes, text: this.#text(place, table, changes) };
+  }
+
+  /**
+   * What services share stays in a sandbox when the last of them goes: the kernel follows connections of IPv6 there only while some
+   * rule asks for it, and those that are there must go on.
+   */
+  #after(place: string, { parts }: Table, id: string): Part | undefined {
+    const stays = place !== HOST && id === SHARED && parts?.has(SHARED) === true;
+    return stays ? sharedPart : this.wanted.partOf(place, id);
   }
 
   #text(place: string, { parts }: Table, changes: Job['changes']): string {

@@ -15,7 +15,8 @@ import { type IsDown, targetsOf } from './targets.ts';
 /** The host among places; others are sandboxes, by id. */
 export const HOST = '';
 const RESOLVER = 'resolver';
-const SHARED = 'services';
+/** What all services of a place share. */
+export const SHARED = 'services';
 
 /** Values by key, many a key. */
 class Index {
