@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { hostObject } from '@weft/hoststate';
 import { listTableText, runNft } from '@weft/kernel';
-import { Reason } from '@weft/proto/fault';
 import type { ServiceObject } from '@weft/proto/agent';
+import { Reason } from '@weft/proto/fault';
 import { Balance, Protocol } from '@weft/proto/model';
 import { describe, expect, it } from 'vitest';
 import { createHost, type Host, idOf, resolverObject } from './agent-host.ts';
@@ -63,7 +63,8 @@ describe('10,000 connections over 3, then 5, then 4 backends', () => {
       ] as const) {
         const counts = Object.values(tally(await connectMany(client, to, connections)));
         expect(counts).toHaveLength(count);
-        for (const one of counts) expect(Math.abs(one - connections / count)).toBeLessThan((0.03 * connections) / count);
+        for (const one of counts)
+          expect(Math.abs(one - connections / count)).toBeLessThan((0.03 * connections) / count);
       }
     }
     expect((await host.writer.look()).drifts).toEqual([]);
@@ -73,7 +74,10 @@ describe('10,000 connections over 3, then 5, then 4 backends', () => {
     const { host, client } = await build(5);
     for (const count of [3, 5, 4]) {
       await host.apply([serviceObject(range(count), { balance: Balance.RANDOM })]);
-      expectShares(await connectMany(client, VIP, CONNECTIONS), range(count).map(() => 1));
+      expectShares(
+        await connectMany(client, VIP, CONNECTIONS),
+        range(count).map(() => 1),
+      );
       const weights = range(count).map((at) => at + 1);
       const weighted = weights.map((weight, at) => backend(at, { weight }));
       await host.apply([serviceObject(weighted, { balance: Balance.WEIGHTED })]);
@@ -92,7 +96,10 @@ describe('10,000 connections over 3, then 5, then 4 backends', () => {
     for (const count of [3, 5, 4]) {
       await host.apply([serviceObject(range(count), { balance: Balance.SOURCE })]);
       const words = await connectMany(client, VIP, CONNECTIONS, { from });
-      expectShares(words, range(count).map(() => 1));
+      expectShares(
+        words,
+        range(count).map(() => 1),
+      );
       if (count === 5) expect((await connectMany(client, VIP, 500, { from })).join()).toBe(words.slice(0, 500).join());
       // From five to four: the clients of the fifth move, and hardly anybody else.
       if (count === 4) {
@@ -109,7 +116,9 @@ describe('a service in a sandbox', () => {
     const { host, client } = await build(3);
     const other = serviceObject([0, 1, 2], { serviceId: idOf('db'), name: 'db', addresses: ['10.1.9.10'] });
     await host.apply([serviceObject([0, 1, 2]), other]);
-    expect(new Set(await Promise.all(range(4).map((at) => ask(host.sandbox(sandboxId(at)), VIP)))).size).toBeGreaterThan(1);
+    expect(
+      new Set(await Promise.all(range(4).map((at) => ask(host.sandbox(sandboxId(at)), VIP)))).size,
+    ).toBeGreaterThan(1);
     const first = Number(await ask(client, VIP));
     await host.apply([], [other.key]);
     await host.apply([other]);
@@ -231,8 +240,14 @@ describe('a service in a sandbox', () => {
       [{ ...twin, backends: [backend(0, { addresses: ['10.1.9.8'] })] }, 'is the address of the service itself'],
       [{ ...twin, balance: 77 as Balance }, 'balance: '],
       [{ ...twin, stickySeconds: 4e9 }, 'sticky_seconds: 4000000000 is not'],
-      [{ ...twin, ports: [{ protocol: 9 as Protocol, hostIp: '0.0.0.0', hostPort: 80, targetPort: 80 }] }, 'ports[0].protocol: 9'],
-      [{ ...twin, ports: [{ protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 0, targetPort: 80 }] }, 'ports[0].host_port: 0'],
+      [
+        { ...twin, ports: [{ protocol: 9 as Protocol, hostIp: '0.0.0.0', hostPort: 80, targetPort: 80 }] },
+        'ports[0].protocol: 9',
+      ],
+      [
+        { ...twin, ports: [{ protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 0, targetPort: 80 }] },
+        'ports[0].host_port: 0',
+      ],
       [{ serviceId: idOf('xyz'), addresses: [VIP] }, `addresses: ${VIP} is that of service "web"`],
     ];
     for (const [more, words] of cases) {
@@ -252,7 +267,10 @@ describe('a service in a sandbox', () => {
     await once(holder.stdout ?? expect.fail(), 'data');
     const adopted = idOf('adopted');
     await host.apply([
-      hostObject({ $case: 'sandbox', value: { sandboxId: adopted, namespace: { $case: 'pid', value: holder.pid ?? 0 } } }),
+      hostObject({
+        $case: 'sandbox',
+        value: { sandboxId: adopted, namespace: { $case: 'pid', value: holder.pid ?? 0 } },
+      }),
       resolverObject(adopted, net),
       serviceObject([0, backend(7, { sandboxId: adopted })]),
     ]);

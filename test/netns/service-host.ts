@@ -154,7 +154,12 @@ export const ask = async (namespace: string, to: string, port = 80): Promise<str
   (await connectMany(namespace, to, 1, { port }))[0] ?? '';
 
 /** A line said and a line heard, again and again over one connection (`tcp`, port 81) or from one port (`udp`, port 53). */
-export const talk = async (namespace: string, to: string, transport: 'tcp' | 'udp', port = transport === 'tcp' ? 81 : 53) => {
+export const talk = async (
+  namespace: string,
+  to: string,
+  transport: 'tcp' | 'udp',
+  port = transport === 'tcp' ? 81 : 53,
+) => {
   const script =
     transport === 'tcp'
       ? `const socket = require('node:net').connect(${port}, '${to}', () => { console.log('ready'); process.stdin.pipe(socket); });

@@ -92,9 +92,7 @@ export const serviceChains: readonly Chain[] = [
     name: 'keep_output',
     hook: 'type filter hook output priority filter; policy accept;',
     says: 'the same for what the host itself sends',
-    rules: [
-      rule('keep-from-host', 'ct state new ct status dnat jump keep', 'the host is a client like others'),
-    ],
+    rules: [rule('keep-from-host', 'ct state new ct status dnat jump keep', 'the host is a client like others')],
   },
 ];
 

@@ -5,6 +5,7 @@ import { fault, Reason } from '@weft/fault';
 import type { HostObject, Kind, Spec } from '@weft/hoststate';
 import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetfilter, openNetlink } from '@weft/kernel';
 import type { Drift } from '@weft/proto/agent';
+import { AdoptedProcesses } from './adopted-processes.ts';
 import { HeldPorts } from './held-ports.ts';
 import { refused } from './kernel-fault.ts';
 import type { Ledger } from './ledger.ts';
@@ -47,6 +48,7 @@ export class Context {
   readonly bridges = new Set<string>();
   readonly ports = new HeldPorts();
   readonly services = new Services(this);
+  readonly processes = new AdoptedProcesses();
   /** Keys of veths that were made and have not been announced. */
   readonly made = new Set<string>();
   /** Sandboxes whose adopted namespace is gone, by id. */
@@ -116,6 +118,7 @@ export class Context {
   /** Closes what outlives the turns. The kernel keeps all, the ports' elements too. */
   close(): void {
     this.ports.close();
+    this.processes.close();
     this.#nft?.close();
     this.#nft = undefined;
   }
@@ -134,6 +137,7 @@ export class Context {
 
   /** Notes where a sandbox's namespace is, and makes sure that the monitor hears it. */
   foundNamespace(sandboxId: string, path: string, identity: NamespaceIdentity): void {
+    this.processes.watch(sandboxId, path);
     const known = this.#places.get(sandboxId);
     if (known?.path === path && known.identity.ino === identity.ino && known.identity.dev === identity.dev) return;
     const nsid = assignNsid(this.socket(), path);
@@ -154,6 +158,7 @@ export class Context {
 
   forgetNamespace(sandboxId: string): void {
     this.services.forget(sandboxId);
+    this.processes.forget(sandboxId);
     const known = this.#places.get(sandboxId);
     if (known === undefined) return;
     this.#dropSocket(known.path);

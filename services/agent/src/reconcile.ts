@@ -110,7 +110,7 @@ export class Reconciler {
 
   /** Descriptors that end a wait besides the monitor's. */
   get fds(): number[] {
-    return this.#teardown.fds;
+    return [...this.#teardown.fds, this.#context.processes.fd];
   }
 
   /** Milliseconds until `turn` has something to do by itself. */
@@ -140,6 +140,7 @@ export class Reconciler {
     try {
       this.#now = now;
       this.#hear(now, () => false);
+      for (const id of this.#context.processes.takeEnded()) this.#looks.want(this.#entries.ofSandbox(id), now);
       if (this.#looks.isFullDue(now)) this.lookAtAll(now);
       this.#finishTeardown(now);
       for (const key of this.#entries.due(now)) this.#due.add(key);

@@ -10,7 +10,10 @@ import { faultOf } from '../kernel-fault.ts';
 import type { Kind, Result } from './kind.ts';
 
 /** Calls `use` for each resolver; those whose sandbox is lost are left out. */
-const each = (objects: readonly HostObject[], use: (sandboxId: string, key: string) => void): Map<string, FaultError> => {
+const each = (
+  objects: readonly HostObject[],
+  use: (sandboxId: string, key: string) => void,
+): Map<string, FaultError> => {
   const failed = new Map<string, FaultError>();
   for (const { key, spec } of objects) {
     if (spec?.$case !== 'resolver') continue;

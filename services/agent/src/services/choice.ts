@@ -15,8 +15,7 @@ export const FAMILIES: readonly Family[] = [
   { version: '6', ip: 'ip6', protocol: 'ipv6', type: 'ipv6_addr' },
 ];
 
-export const familyOf = (address: string): Family =>
-  FAMILIES[address.includes(':') ? 1 : 0] ?? (FAMILIES[0] as Family);
+export const familyOf = (address: string): Family => FAMILIES[address.includes(':') ? 1 : 0] ?? (FAMILIES[0] as Family);
 
 // The same on every host: a client's address leads to the same backend wherever it comes in.
 const SEED = '0x77656674';
@@ -38,12 +37,7 @@ const byWeight = (backends: readonly Weighted[]): { sum: number; entries: string
  * The expression, one backend at least; a single one is its address. `rotation` says with which backend a round begins: clients
  * that have just come would all begin with the first.
  */
-export const choiceOf = (
-  balance: Balance,
-  backends: readonly Weighted[],
-  { ip }: Family,
-  rotation: number,
-): string => {
+export const choiceOf = (balance: Balance, backends: readonly Weighted[], { ip }: Family, rotation: number): string => {
   const [only] = backends;
   if (backends.length === 1 && only !== undefined) return only.address;
   const count = backends.length;
@@ -57,7 +51,9 @@ export const choiceOf = (
     }
     case Balance.SOURCE: {
       const slots = slotsOf(backends);
-      const entries = rangesOf(slots).map(({ from, to, value }) => `${interval(from, to)} : ${backends[value]?.address}`);
+      const entries = rangesOf(slots).map(
+        ({ from, to, value }) => `${interval(from, to)} : ${backends[value]?.address}`,
+      );
       return `jhash ${ip} saddr mod ${slots.length} seed ${SEED} ${mapOf(entries)}`;
     }
     default:

@@ -50,7 +50,12 @@ export const sharedHostPart = (directed: Iterable<Directed>): Part => {
     .sort();
   const sets = servicePortMaps.map(({ name, key }): SetPart => {
     const set = portSets.get(name);
-    return { kind: 'map', name, declaration: `type ${key.join(' . ')} : verdict;`, ...(set === undefined ? {} : { set }) };
+    return {
+      kind: 'map',
+      name,
+      declaration: `type ${key.join(' . ')} : verdict;`,
+      ...(set === undefined ? {} : { set }),
+    };
   });
   const chains = serviceChains
     .map(chainPart)
@@ -86,24 +91,31 @@ export const hostPart = ({ service, ports }: Directed, isDown: IsDown): Part | u
   const nameOf = ({ protocol, targetPort }: PublishedPort) => `service_${service.shortId}_${protocol}_${targetPort}`;
   const byChain = new Map(ports.map((port) => [nameOf(port), port]));
   const targets = FAMILIES.map((family) => ({ family, targets: targetsOf(service, family, isDown) }));
-  const chains = [...byChain].map(([name, { protocol, targetPort }]): ChainPart => ({
-    name,
-    rules: [
-      ...FAMILIES.flatMap((family) => chooseRules(service, protocol, targetPort, isDown, family)),
-      ...REFUSE,
-    ],
-  }));
+  const chains = [...byChain].map(
+    ([name, { protocol, targetPort }]): ChainPart => ({
+      name,
+      rules: [...FAMILIES.flatMap((family) => chooseRules(service, protocol, targetPort, isDown, family)), ...REFUSE],
+    }),
+  );
   const keepRules = targets
     .filter((one) => one.targets.active.length > 0)
     .map((one) => keepRule(service, one.family, one.targets));
-  const sticky = (isSticky(service) ? targets : []).map((one): Sticky => ({
-    map: stickyOf(SERVICES_TABLE, service, one.family),
-    active: one.targets.active.map(({ address }) => address),
-  }));
+  const sticky = (isSticky(service) ? targets : []).map(
+    (one): Sticky => ({
+      map: stickyOf(SERVICES_TABLE, service, one.family),
+      active: one.targets.active.map(({ address }) => address),
+    }),
+  );
   return {
-    sets: (isSticky(service) ? FAMILIES : []).map((family): SetPart => ({
-      ...{ kind: 'map', name: stickyOf(SERVICES_TABLE, service, family).name, declaration: stickyDeclaration(family) },
-    })),
+    sets: (isSticky(service) ? FAMILIES : []).map(
+      (family): SetPart => ({
+        ...{
+          kind: 'map',
+          name: stickyOf(SERVICES_TABLE, service, family).name,
+          declaration: stickyDeclaration(family),
+        },
+      }),
+    ),
     chains: isSticky(service) ? [...chains, { name: keepName(service), rules: keepRules }] : chains,
     elements: ports.map((port) => elementOf(port, nameOf(port))),
     ways: ports.map(({ protocol, hostIp, hostPort }): Way => {

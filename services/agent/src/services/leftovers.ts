@@ -1,6 +1,14 @@
 // What a change of backends leaves behind in the kernel: clients noted as sticking to one that gets no new connections any more, and
 // flows without connection that still go to one that has left. TCP ends by itself.
-import { changeElements, dumpFlows, type Flow, forgetFlows, listElements, type NetlinkSocket, protocolNumber } from '@weft/kernel';
+import {
+  changeElements,
+  dumpFlows,
+  type Flow,
+  forgetFlows,
+  listElements,
+  type NetlinkSocket,
+  protocolNumber,
+} from '@weft/kernel';
 import { FAMILIES } from './choice.ts';
 import type { PartChange, Sticky, Way } from './part.ts';
 import { spokenOf } from './sandbox-part.ts';
@@ -82,4 +90,3 @@ export const forgetLeftBehind = (
   const [first] = forgetFlows(socket, dumpFlows(socket, isLeftBehind(ways, isOfHost)));
   if (first !== undefined) throw first;
 };
-

@@ -4,7 +4,8 @@ import { inScratchNamespace, listElements, listTableText, openNetfilter, runNft 
 import { type ChainPart, changeLines, type ElementPart, elementId, type Part, type SetPart } from './part.ts';
 
 /** Names that the agent gives in such tables; what else somebody put there is none of its business. */
-const OURS = /^(chain (resolver|services|keep|publish|prerouting|output|(service|keep)_\w+)|(set|map) ((services|kept|spoken|ports)[46](_any)?|sticky[46]_\w+))$/;
+const OURS =
+  /^(chain (resolver|services|keep|publish|prerouting|output|(service|keep)_\w+)|(set|map) ((services|kept|spoken|ports)[46](_any)?|sticky[46]_\w+))$/;
 /** Stands for rules that are not ours. */
 const OTHERS = '# others';
 
@@ -47,7 +48,13 @@ const learn = (table: string, parts: readonly Part[]): void => {
   const texts = parts.flatMap(({ chains, sets }) => [...chains.map(chainText), ...sets.map(setText)]);
   if (texts.every((text) => learnt.has(text))) return;
   if (learnt.size > MOST_LEARNT) learnt.clear();
-  const text = [`add table inet ${table}`, ...changeLines(table, parts.map((after) => ({ before: undefined, after })))];
+  const text = [
+    `add table inet ${table}`,
+    ...changeLines(
+      table,
+      parts.map((after) => ({ before: undefined, after })),
+    ),
+  ];
   const blocks = inScratchNamespace(() => {
     runNft(undefined, `${text.join('\n')}\n`, 'learn the rules of services');
     return blocksOf(listTableText(undefined, 'inet', table, { terse: true }) ?? '');
@@ -133,7 +140,9 @@ const elementsOf = (
   parts: readonly Part[],
   blocks: ReadonlyMap<string, string>,
 ): Map<string, ElementPart> => {
-  const sets = parts.flatMap(({ sets }) => sets).flatMap(({ kind, name, set }) => (set !== undefined && blocks.has(`${kind} ${name}`) ? [set] : []));
+  const sets = parts
+    .flatMap(({ sets }) => sets)
+    .flatMap(({ kind, name, set }) => (set !== undefined && blocks.has(`${kind} ${name}`) ? [set] : []));
   if (sets.length === 0) return new Map();
   const socket = openNetfilter(namespace);
   try {

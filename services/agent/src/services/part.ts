@@ -78,7 +78,9 @@ const sameRules = (a: ChainPart, b: ChainPart): boolean =>
 export const changeLines = (table: string, all: readonly PartChange[]): string[] => {
   const changes = all.filter(({ before, after }) => before !== after);
   const named = <T extends { readonly name: string }>(side: keyof PartChange, of: (part: Part) => readonly T[]) =>
-    new Map(changes.flatMap((change) => (change[side] === undefined ? [] : of(change[side]))).map((one) => [one.name, one]));
+    new Map(
+      changes.flatMap((change) => (change[side] === undefined ? [] : of(change[side]))).map((one) => [one.name, one]),
+    );
   const [setsBefore, setsAfter] = [named('before', (part) => part.sets), named('after', (part) => part.sets)];
   const [chainsBefore, chainsAfter] = [named('before', (part) => part.chains), named('after', (part) => part.chains)];
   const elements = (side: keyof PartChange) =>
@@ -103,8 +105,16 @@ export const changeLines = (table: string, all: readonly PartChange[]): string[]
     ),
     ...[...rewritten.filter(({ name }) => chainsBefore.has(name)), ...gone].map(({ name }) => `flush ${chain(name)}`),
     ...rewritten.flatMap(({ name, rules }) => rules.map((rule) => `add rule inet ${table} ${name} ${rule}`)),
-    ...changeElements(table, 'delete', [...before].filter(([id, { data }]) => !isSame(id, data)).map(([, one]) => one)),
-    ...changeElements(table, 'add', [...after].filter(([id, { data }]) => !wasSame(id, data)).map(([, one]) => one)),
+    ...changeElements(
+      table,
+      'delete',
+      [...before].filter(([id, { data }]) => !isSame(id, data)).map(([, one]) => one),
+    ),
+    ...changeElements(
+      table,
+      'add',
+      [...after].filter(([id, { data }]) => !wasSame(id, data)).map(([, one]) => one),
+    ),
     // What refers to them is gone by now.
     ...gone.map(({ name }) => `delete ${chain(name)}`),
     ...fresh(setsBefore, setsAfter).map(({ kind, name }) => `delete ${kind} inet ${table} ${name}`),

@@ -113,15 +113,21 @@ export const sandboxPart = (service: Service, isDown: IsDown, rotation: number):
     { set: verdictsOf('services', family), key: [address], data: ['goto', chain] },
     ...(isSticky ? [{ set: verdictsOf('kept', family), key: [address], data: ['goto', keep] }] : []),
   ]);
-  const sticky = (isSticky ? found : []).map(({ family, targets }): Sticky => ({
-    map: stickyOf(WEFT_TABLE, service, family),
-    active: targets.active.map((one) => one.address),
-  }));
-  const sets = (isSticky ? found : []).map(({ family }): SetPart => ({
-    ...{ kind: 'map', name: stickyOf(WEFT_TABLE, service, family).name, declaration: stickyDeclaration(family) },
-  }));
-  const ways = found.map(({ family, address, targets }): Way => ({
-    ...{ version: family.version, address, alive: targets.alive },
-  }));
+  const sticky = (isSticky ? found : []).map(
+    ({ family, targets }): Sticky => ({
+      map: stickyOf(WEFT_TABLE, service, family),
+      active: targets.active.map((one) => one.address),
+    }),
+  );
+  const sets = (isSticky ? found : []).map(
+    ({ family }): SetPart => ({
+      ...{ kind: 'map', name: stickyOf(WEFT_TABLE, service, family).name, declaration: stickyDeclaration(family) },
+    }),
+  );
+  const ways = found.map(
+    ({ family, address, targets }): Way => ({
+      ...{ version: family.version, address, alive: targets.alive },
+    }),
+  );
   return { sets, chains, elements, ways, sticky };
 };

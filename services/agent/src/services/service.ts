@@ -57,7 +57,8 @@ const byFamily = (field: string, texts: readonly string[]): ByFamily => {
   for (const text of texts) {
     const address = addressOf(field, text);
     const version = address.includes(':') ? '6' : '4';
-    if (found[version] !== undefined) throw refused(`${field}: ${found[version]} and ${address} are of one family; say one`);
+    if (found[version] !== undefined)
+      throw refused(`${field}: ${found[version]} and ${address} are of one family; say one`);
     found[version] = address;
   }
   return found;
@@ -111,7 +112,9 @@ export const serviceOf = (spec: ServiceObject): Service => {
     'backends',
     backends.flatMap((one) => Object.values(one.addresses)),
   );
-  const own = backends.flatMap((one) => Object.values(one.addresses)).find((one) => Object.values(addresses).includes(one));
+  const own = backends
+    .flatMap((one) => Object.values(one.addresses))
+    .find((one) => Object.values(addresses).includes(one));
   if (own !== undefined) throw refused(`backends: ${own} is the address of the service itself`);
   const ports = spec.ports.map(portOf);
   refuseTwice(

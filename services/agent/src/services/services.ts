@@ -6,8 +6,8 @@ import {
   dumpAddresses,
   KernelError,
   type NamespaceIdentity,
-  namespaceIdentity,
   type NetlinkSocket,
+  namespaceIdentity,
   openNetfilter,
   runNftInEach,
   WEFT_TABLE,
@@ -119,7 +119,8 @@ export class Services {
   /** What the table holds: as remembered, or as found. Throws KernelError. */
   #known(place: string, { identity }: { identity: NamespaceIdentity | undefined }): Table {
     const known = this.#tables.get(place);
-    if (known !== undefined && known.identity?.ino === identity?.ino && known.identity?.dev === identity?.dev) return known;
+    if (known !== undefined && known.identity?.ino === identity?.ino && known.identity?.dev === identity?.dev)
+      return known;
     this.check(place);
     return this.#tables.get(place) ?? { identity, parts: undefined, isLooked: true };
   }
