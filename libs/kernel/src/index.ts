@@ -77,6 +77,7 @@ export {
   closeSocket,
   connectTo,
   listenAt,
+  openStream,
   receiveSome,
   type SocketPlace,
   sendDatagram,

@@ -91,6 +91,13 @@ export const connectTo = (namespace: string | undefined, place: SocketPlace): nu
   });
 };
 
+/**
+ * A TCP socket of the address's family that is in the namespace and not connected: for whoever has an event loop to connect it with
+ * (`new net.Socket({ fd })`, which closes it). Throws KernelError; TypeError for what is no address.
+ */
+export const openStream = (namespace: string | undefined, address: string): number =>
+  open(namespace, ipBytes(address), 'tcp', `open a socket to ${address}`);
+
 /** Takes a connection that waits; undefined when none does, or it cannot be had. */
 export const acceptOne = (fd: number): number | undefined => {
   const accepted = sys.accept4(fd, null, null, NONBLOCK_CLOEXEC);

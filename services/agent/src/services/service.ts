@@ -4,6 +4,7 @@ import { keyOf, protocolWord } from '@weft/hoststate';
 import { ipBytes, ipText } from '@weft/kernel';
 import type { BackendObject, ServiceObject, ServicePort } from '@weft/proto/agent';
 import { Balance, balanceToJSON } from '@weft/proto/model';
+import { paceOf } from '../health/target.ts';
 import { refused } from '../kernel-fault.ts';
 
 /** At most one address of each family. */
@@ -116,6 +117,7 @@ export const serviceOf = (spec: ServiceObject): Service => {
     .flatMap((one) => Object.values(one.addresses))
     .find((one) => Object.values(addresses).includes(one));
   if (own !== undefined) throw refused(`backends: ${own} is the address of the service itself`);
+  if (spec.check !== undefined) paceOf(spec.check, name);
   const ports = spec.ports.map(portOf);
   refuseTwice(
     'ports',
