@@ -11,11 +11,12 @@ import { connectParts } from './connect-parts.ts';
 import { ports } from './ports.ts';
 import { rates } from './rates.ts';
 import { createReport } from './report.ts';
+import { serviceCost } from './service-cost.ts';
 import { standing } from './standing.ts';
 import { start } from './start.ts';
 import { median } from './statistics.ts';
 
-const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, connectParts];
+const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, serviceCost, connectParts];
 
 const { values } = parseArgs({
   options: {

@@ -1,14 +1,27 @@
 // Checks of backends from inside their own namespaces: by TCP, HTTP and gRPC, up and down; what they find is in the kernel at once.
 import type { ChildProcess } from 'node:child_process';
-import type { HealthCheck } from '@weft/proto/model';
 import { Reason } from '@weft/proto/fault';
+import type { HealthCheck } from '@weft/proto/model';
 import { expect, it } from 'vitest';
 import { createHost, type Host, idOf } from './agent-host.ts';
-import { connectMany, dualNetwork, run, sandboxId, serve, serviceObject, startScript, tally, VIP } from './service-host.ts';
+import {
+  connectMany,
+  dualNetwork,
+  run,
+  sandboxId,
+  serve,
+  serviceObject,
+  startScript,
+  tally,
+  VIP,
+} from './service-host.ts';
 
 const pace = { intervalMs: 100, timeoutMs: 100, rise: 2, fall: 2 };
 const tcp: HealthCheck = { probe: { $case: 'tcp', value: { port: 8000 } }, ...pace };
-const http: HealthCheck = { probe: { $case: 'http', value: { port: 8000, path: '/live?x=1', host: 'web.test' } }, ...pace };
+const http: HealthCheck = {
+  probe: { $case: 'http', value: { port: 8000, path: '/live?x=1', host: 'web.test' } },
+  ...pace,
+};
 const grpc: HealthCheck = { probe: { $case: 'grpc', value: { port: 8000, service: 'shop' } }, ...pace };
 
 /** Answers on 8000 as the check asks; each line `sick` or `well` it hears changes what it says, `mute` makes it say nothing. */
@@ -42,7 +55,10 @@ const last = (host: Host) => host.reports.flatMap(({ backends }) => backends).at
 const isUp = (host: Host, up: boolean) => () => healthy(host)[idOf('e0')] === up;
 
 /** Two backends, of which the first is what the script makes of it; the second has no check's port, so it is down. */
-const build = async (check: HealthCheck, script: string): Promise<{ host: Host; server: ChildProcess; client: string }> => {
+const build = async (
+  check: HealthCheck,
+  script: string,
+): Promise<{ host: Host; server: ChildProcess; client: string }> => {
   const host = await createHost();
   await host.apply(dualNetwork(3));
   await serve(host, 0);
@@ -96,7 +112,16 @@ for (const [kind, check, because] of [
     // Its sandbox goes while it is asked: nothing of ours holds its namespace.
     server.stdin?.write('mute\n');
     await host.until(isUp(host, false));
-    await host.apply([], [`sandbox/${sandboxId(0)}`, `veth/${idOf('e2')}`, `resolver/${sandboxId(0)}`, `route/${sandboxId(0)}/0.0.0.0/0`, `route/${sandboxId(0)}/::/0`]);
+    await host.apply(
+      [],
+      [
+        `sandbox/${sandboxId(0)}`,
+        `veth/${idOf('e2')}`,
+        `resolver/${sandboxId(0)}`,
+        `route/${sandboxId(0)}/0.0.0.0/0`,
+        `route/${sandboxId(0)}/::/0`,
+      ],
+    );
     expect(host.link('wv-2')).toBeUndefined();
   });
 }
@@ -110,8 +135,14 @@ it('a check that makes no sense is refused with its field', async () => {
     [{ ...tcp, probe: { $case: 'tcp', value: { port: 0 } } }, 'check.tcp.port: 0'],
     [{ ...tcp, intervalMs: 5 }, 'check.interval_ms: 5 is not a whole number from 100'],
     [{ ...tcp, fall: 5000 }, 'check.fall: 5000'],
-    [{ ...http, probe: { $case: 'http', value: { port: 80, path: 'x', host: '' } } }, 'check.http.path: "x" does not begin'],
-    [{ ...http, probe: { $case: 'http', value: { port: 80, path: '/', host: 'a\r\nb' } } }, 'check.http.host: "a\\r\\nb" has blanks'],
+    [
+      { ...http, probe: { $case: 'http', value: { port: 80, path: 'x', host: '' } } },
+      'check.http.path: "x" does not begin',
+    ],
+    [
+      { ...http, probe: { $case: 'http', value: { port: 80, path: '/', host: 'a\r\nb' } } },
+      'check.http.host: "a\\r\\nb" has blanks',
+    ],
   ];
   for (const [check, words] of cases) {
     const [outcome] = await host.writer.apply({ put: [serviceObject([0], { check })], delete: [] });

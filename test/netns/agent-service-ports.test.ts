@@ -5,6 +5,7 @@ import type { ServicePort } from '@weft/proto/agent';
 import { Reason } from '@weft/proto/fault';
 import { Balance, Protocol } from '@weft/proto/model';
 import { expect, it } from 'vitest';
+import { checkServices } from '../invariants/services.ts';
 import { createHost, type Host, portObject } from './agent-host.ts';
 import {
   ask,
@@ -133,6 +134,22 @@ it('keep clients that stick, spread others by address and weight, and drain', as
   // 200, 400, 600 are due; chi square for 0.1 % and two degrees of freedom.
   const chi = [200, 400, 600].reduce((sum, due, at) => sum + ((counts[at] ?? 0) - due) ** 2 / due, 0);
   expect(chi, JSON.stringify(counts)).toBeLessThan(13.816);
+});
+
+it('are seen by the invariants: what leads nowhere, elsewhere, or is asked for by nothing', async () => {
+  const { host } = await build(2);
+  const ports = [...both(8080, 80), port(8081, 81, { hostIp: '10.9.0.1' })];
+  const objects = [...dualNetwork(2), ...ports.map(held), serviceObject([0, 1], { ports, stickySeconds: 5 })];
+  await host.apply(objects);
+  const sandboxes = new Map([0, 1].map((at) => [sandboxId(at), host.sandbox(sandboxId(at))]));
+  const check = (wanted = objects) => checkServices(wanted, host.namespace, sandboxes, () => true);
+  expect(check()).toEqual({ count: 7, missing: [], differing: [], unasked: [] });
+  await host.writer.close();
+  runNft(host.namespace, 'delete element inet weft-services ports4_any { 6 . 8080 }');
+  expect(check().missing).toHaveLength(1);
+  const other = serviceObject([1], { ports, stickySeconds: 5 });
+  expect(check([...objects.slice(0, -1), other]).differing).toHaveLength(6 * 1 + 2);
+  expect(check(objects.slice(0, -1)).unasked).toHaveLength(6);
 });
 
 it('come back when others flush them, and stay as they are when the agent starts again', async () => {

@@ -13,7 +13,11 @@ export interface Standing {
 export const UP: Standing = { healthy: true, against: 0, because: '' };
 
 /** After one more answer; `because` says why it failed, undefined that it did not. */
-export const afterAnswer = (before: Standing, because: string | undefined, { rise, fall }: Pick<Pace, 'rise' | 'fall'>): Standing => {
+export const afterAnswer = (
+  before: Standing,
+  because: string | undefined,
+  { rise, fall }: Pick<Pace, 'rise' | 'fall'>,
+): Standing => {
   const isGood = because === undefined;
   if (isGood === before.healthy) return { ...before, against: 0 };
   const against = before.against + 1;

@@ -38,7 +38,8 @@ const number = (field: string, value: number, from: number, to: number): number 
 
 /** What is not printable would be another header, or another request. */
 const printable = (field: string, value: string): string => {
-  if (!/^[\x21-\x7e]*$/.test(value)) throw refused(`check.${field}: ${JSON.stringify(value)} has blanks or control characters`);
+  if (!/^[\x21-\x7e]*$/.test(value))
+    throw refused(`check.${field}: ${JSON.stringify(value)} has blanks or control characters`);
   return value;
 };
 
@@ -61,7 +62,12 @@ const probeOf = ({ probe }: HealthCheck, name: string): HealthProbe => {
 
 /** Throws FaultError OBJECT_REFUSED that names the field. */
 export const paceOf = (check: HealthCheck, name: string): Pace & { readonly probe: HealthProbe } => {
-  const intervalMs = number('interval_ms', check.intervalMs || DEFAULT_INTERVAL_MS, LEAST_INTERVAL_MS, MOST_INTERVAL_MS);
+  const intervalMs = number(
+    'interval_ms',
+    check.intervalMs || DEFAULT_INTERVAL_MS,
+    LEAST_INTERVAL_MS,
+    MOST_INTERVAL_MS,
+  );
   return {
     probe: probeOf(check, name),
     intervalMs,

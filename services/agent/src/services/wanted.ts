@@ -135,6 +135,8 @@ export class WantedServices {
 
   setHealth(changes: readonly Pick<BackendHealth, 'serviceId' | 'endpointId' | 'healthy'>[]): void {
     for (const { serviceId, endpointId, healthy } of changes) {
+      // It went meanwhile: nobody would take the word back.
+      if (!this.#services.has(serviceId)) continue;
       const set = this.#unhealthy.get(serviceId) ?? new Set();
       if (healthy) set.delete(endpointId);
       else set.add(endpointId);
