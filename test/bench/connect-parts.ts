@@ -1,6 +1,6 @@
 // Where the time of a connect goes. All parts of weft in this process, joined as `weft up` joins them, with a clock at each
 // seam: store, ipam, the agent's watch, the kernel writer. gRPC's share is that of one more call over the socket.
-import { createHostWriter, type KernelWriter, startAgent } from '@weft/agent';
+import { createHostWriter, type HostWriter, startAgent } from '@weft/agent';
 import { createLog } from '@weft/process';
 import type { AgentServiceClient } from '@weft/proto/agent';
 import { EndpointSpec, NetworkSpec, SandboxSpec } from '@weft/proto/model';
@@ -166,7 +166,7 @@ class Clock {
     };
   }
 
-  writer(writer: KernelWriter): KernelWriter {
+  writer(writer: HostWriter): HostWriter {
     return {
       ...writer,
       apply: async (batch) => {

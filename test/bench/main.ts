@@ -14,11 +14,15 @@ import { rates } from './rates.ts';
 import { repair } from './repair.ts';
 import { createReport } from './report.ts';
 import { resolver } from './resolver.ts';
+import { serviceCost } from './service-cost.ts';
 import { standing } from './standing.ts';
 import { start } from './start.ts';
 import { median } from './statistics.ts';
 
-const parts: readonly Part[] = [againstEngine, start, standing, rates, ports, repair, names, resolver, connectParts];
+const parts: readonly Part[] = [
+  ...[againstEngine, start, standing, rates, ports, repair],
+  ...[names, resolver, serviceCost, connectParts],
+];
 
 const { values } = parseArgs({
   options: {

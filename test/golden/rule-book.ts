@@ -11,8 +11,16 @@ import {
   nftSets,
   portElement,
   portMaps,
+  SERVICES_TABLE,
+  serviceChains,
+  servicePortMaps,
 } from '@weft/hoststate';
+import { Balance, Protocol } from '@weft/proto/model';
 import { rulesetText } from '../../services/agent/src/ruleset.ts';
+import { hostPart } from '../../services/agent/src/services/host-part.ts';
+import type { Part } from '../../services/agent/src/services/part.ts';
+import { sandboxPart } from '../../services/agent/src/services/sandbox-part.ts';
+import { serviceOf } from '../../services/agent/src/services/service.ts';
 import { type Case, type CaseName, cases, compileCase } from './bridge-cases.ts';
 import { examples, kinds, sentences } from './rule-book-words.ts';
 
@@ -90,6 +98,29 @@ const declared = new Map(
 const setLines = (sets: readonly { name: string; meaning: string }[]) =>
   sets.flatMap(({ name, meaning }, at) => [...(at === 0 ? [] : ['']), `# ${meaning}`, declared.get(name) ?? name]);
 
+const serviceMapLines = () =>
+  servicePortMaps.flatMap(({ name, key, meaning }, at) => [
+    ...(at === 0 ? [] : ['']),
+    `# ${meaning}`,
+    `map ${name} { type ${key.join(' . ')} : verdict; }`,
+  ]);
+
+// Two backends in turn at 172.18.0.100, sticky for a minute, published on port 8080 of every IPv4 address.
+const shown = serviceOf({
+  ...{ serviceId: 'c'.repeat(64), networkId: 'a'.repeat(64), name: 'web', addresses: ['172.18.0.100'] },
+  backends: ['172.18.0.2', '172.18.0.3'].map((address) => ({
+    ...{ endpointId: address, sandboxId: address, addresses: [address], weight: 1, draining: false },
+  })),
+  ...{ balance: Balance.ROUND_ROBIN, stickySeconds: 60, check: undefined },
+  ports: [{ protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 8080, targetPort: 80 }],
+});
+const hostExample = hostPart({ service: shown, ports: shown.ports }, () => false);
+const sandboxExample = sandboxPart(shown, () => false, 0);
+const example = (part: Part | undefined): string[] => [
+  ...(part?.sets ?? []).map(({ kind, name, declaration }) => `${kind} ${name} { ${declaration} }`),
+  ...(part?.chains ?? []).flatMap(({ name, rules }) => [`chain ${name} {`, ...rules.map((rule) => `  ${rule}`), '}']),
+];
+
 const kindSection = ({ title, name, says }: (typeof kinds)[number]): string =>
   [
     `### ${title}`,
@@ -130,6 +161,27 @@ ${block('nft', setLines(nftSets))}
 In these is what the agent holds: it binds the port of the host first, so that no program of the host has it, and only then adds the element.
 
 ${block('nft', setLines(portMaps))}
+
+## Services
+
+Ports of the host that lead to services stand in a table of their own, \`inet ${SERVICES_TABLE}\`, just before the rules above: a service that
+changes touches none of them. It is there while some port leads to a service.
+
+${serviceChains.map(chainSection).join('\n')}
+${block('nft', serviceMapLines())}
+
+The maps lead to a chain for each port of a service's backends. It ends in a refusal, so where nobody serves a client hears so at once:
+
+${block('nft', example(hostExample))}
+
+In the namespace of a sandbox whose resolver knows the service's network, \`table inet weft\` leads its virtual addresses to a chain of the same
+kind. Nothing there looks at the packets of a connection that is open, but for its state where services are sticky:
+
+${block('nft', example(sandboxExample))}
+
+A backend is chosen in turn (\`numgen inc\`; each sandbox begins elsewhere), by chance (\`numgen random mod 3\`), by weight (\`numgen random mod SUM\`, with
+ranges) or by the client's address (\`jhash\` over 251 slots, from 51 backends on 2039, laid out so that a backend that comes or goes moves few
+other clients).
 
 ## What each kind of network adds
 

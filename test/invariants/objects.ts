@@ -6,6 +6,7 @@ import { type HostObject, type PortElement, portElement, type Spec } from '@weft
 import { cidrText, DOOMED_GROUP, elementKey, type Link, readSysctl, WEFT_GROUP, WEFT_PROTOCOL } from '@weft/kernel';
 import { type Facts, short, type Verdict } from './facts.ts';
 import { allSets, type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
+import { checkServices } from './services.ts';
 
 type SpecOf<K extends Spec['$case']> = Extract<Spec, { $case: K }>['value'];
 interface Place {
@@ -184,7 +185,12 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
       new Set(routes.map((one) => cidrText(one.destination))),
     );
   }
-  const elements = [...of('nftElement'), ...of('port').map(portElement)];
+  const elements = [
+    ...of('nftElement'),
+    ...of('port')
+      .filter(({ targetIp }) => targetIp !== '')
+      .map(portElement),
+  ];
   for (const set of allSets) {
     const asked = new Set(
       elements.filter((one) => one.set === set.name).map((one) => elementKey(kernelSet(set), one.key)),
@@ -221,8 +227,23 @@ export function checkObjects(
     }
   }
   const { count, found } = unasked(facts, place);
+  const keys = new Set(due.map(({ key }) => key));
+  const services = checkServices(
+    due,
+    netns,
+    new Map([...kernel.paths].filter(([id]) => kernel.sandboxes.has(id))),
+    (key) => keys.has(key),
+  );
+  missing.push(...services.missing);
+  differing.push(...services.missing, ...services.differing);
+  for (const what of services.unasked) found.push(`${what} is there and nothing asks for it`);
   return {
-    I3: { invariant: 'I3', count: count + due.length, of: 'marked things and objects', broken: [...found, ...missing] },
+    I3: {
+      invariant: 'I3',
+      count: count + due.length + services.count,
+      of: 'marked things and objects',
+      broken: [...found, ...missing],
+    },
     I9: { invariant: 'I9', count: due.length, of: 'objects', broken: [...differing, ...found] },
   };
 }

@@ -6,7 +6,11 @@ import { rulesetText } from '../../services/agent/src/ruleset.ts';
 import { type CaseName, cases } from '../golden/bridge-cases.ts';
 import { elementsOf, elementText, page } from '../golden/rule-book.ts';
 
-const blocks = [...readFileSync(page, 'utf8').matchAll(/```nft\n(.*?)```/gs)].map(([, text = '']) => text);
+const blocksOf = (text: string) => [...text.matchAll(/```nft\n(.*?)```/gs)].map(([, block = '']) => block);
+const whole = readFileSync(page, 'utf8');
+// Services have a table of their own, with chains of the same names.
+const aside = /\n## Services\n.*?(?=\n## )/s.exec(whole)?.[0] ?? '';
+const blocks = blocksOf(whole.replace(aside, ''));
 const sets = blocks.filter((text) => /^(set|map) /m.test(text));
 const chains = blocks.filter((text) => text.startsWith('chain '));
 const elements = blocks.filter((text) => text.includes('add element'));
@@ -24,6 +28,16 @@ const shown = (text: string) =>
 test('every block of the page is one of these', () => {
   expect(sets.length + chains.length + elements.length + hooks.length).toBe(blocks.length);
   expect([sets.length, hooks.length]).toEqual([2, 2]);
+});
+
+test('the blocks of services make a table of the host and one of a sandbox', () => {
+  const [sandboxExample = '', hostExample = '', maps = '', ...rules] = blocksOf(aside).toReversed();
+  const hooked = rules.toSorted((a, b) => Number(a.includes('hook')) - Number(b.includes('hook')));
+  const host = `table inet weft {\n${[maps, hostExample, ...hooked].join('\n')}\n}\n`;
+  expect(shown(host)).toContain('numgen inc mod 2');
+  expect(shown(`table inet weft {\nset spoken4 { type ipv4_addr; flags dynamic; }\n${sandboxExample}\n}\n`)).toContain(
+    'reject with tcp reset',
+  );
 });
 
 test('the rules of the page are those of the agent', () => expect(shown(table)).toBe(shown(rulesetText)));

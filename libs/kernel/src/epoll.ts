@@ -33,6 +33,11 @@ export class Epoll {
   readonly #event = sys.pinned(SIZE);
   #last = 0;
 
+  /** Readable while something that is watched is ready: for waiting in poll(2) beside other descriptors. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   /** Calls back whenever the descriptor is ready, until the watch ends. Throws KernelError. */
   watch(fd: number, interest: Interest, ready: () => void): Watch {
     const id = ++this.#last;

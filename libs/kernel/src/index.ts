@@ -49,7 +49,16 @@ export {
 } from './namespace.ts';
 export { type Ack, isOwnPort, type NetlinkSocket, openNetfilter, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
-export { listChainText, listTable, listTables, listTableText, type NftObject, runNft } from './nft.ts';
+export {
+  listChainText,
+  listTable,
+  listTables,
+  listTableText,
+  type NftObject,
+  type NftRun,
+  runNft,
+  runNftInEach,
+} from './nft.ts';
 export { type ChainBytes, type ChainPlace, isSameChain, readChain, writeChain } from './nft-chain.ts';
 export {
   changeElements,
@@ -63,12 +72,14 @@ export { type NftField, protocolNumber } from './nft-keys.ts';
 export { assignNsid, findNsid } from './nsid.ts';
 export { holdPort, releasePort } from './port-socket.ts';
 export { type HostPort, lookUpPortUsers, type PortUser, type PortUsers, type Transport } from './port-users.ts';
+export { closeProcess, openProcess } from './process-exit.ts';
 export { addRoute, deleteRoute, dumpRoutes, type Route, type RouteSpec, replaceRoute, TABLE_MAIN } from './route.ts';
 export {
   acceptOne,
   closeSocket,
   connectTo,
   listenAt,
+  openStream,
   receiveSome,
   type SocketPlace,
   sendDatagram,

@@ -96,6 +96,13 @@ export const connectTo = (namespace: string | undefined, place: SocketPlace): nu
   });
 };
 
+/**
+ * A TCP socket of the address's family that is in the namespace and not connected: for whoever has an event loop to connect it with
+ * (`new net.Socket({ fd })`, which closes it). Throws KernelError; TypeError for what is no address.
+ */
+export const openStream = (namespace: string | undefined, address: string): number =>
+  open(namespace, ipBytes(address), 'tcp', `open a socket to ${address}`);
+
 const caller = Buffer.alloc(SOCKET_ADDRESS_BYTES);
 
 /** Takes a connection that waits, with the 4 or 16 bytes of its address; undefined when none does, or it cannot be had. */

@@ -62,6 +62,9 @@ export const poll: (fds: Uint8Array, count: Int, timeoutMs: Int) => Int = libc.f
   'int poll(uint8_t *, unsigned long, int)',
 );
 export const eventfd: (initial: Int, flags: Int) => Int = libc.func('int eventfd(unsigned int, int)');
+const PIDFD_OPEN = 434; // the same on all machines
+const syscall3: (number: Int, first: Int, second: Int) => Int = libc.func('long syscall(long, long, long)');
+export const pidfdOpen = (pid: Int): Int => syscall3(PIDFD_OPEN, pid, 0);
 export const fcntl: (fd: Int, command: Int, argument: Int) => Int = libc.func('int fcntl(int, int, int)');
 export const signal: (number: Int, handler: Int) => Pointer = libc.func('uintptr_t signal(int, uintptr_t)');
 export const sigprocmask: (how: Int, set: Uint8Array, old: null) => Int = libc.func(

@@ -1,4 +1,5 @@
 export type { CallContext } from 'nice-grpc-common';
+export { HealthDefinition } from 'nice-grpc-server-health';
 export { parseAddress, socketPath, type Target } from './address.ts';
 export { type Channel, clientOf, defaultDeadlineMs, openChannel } from './client.ts';
 export type { Definition } from './definition.ts';

@@ -5,7 +5,7 @@ import { Protocol } from '@weft/proto/model';
 import { openSqliteStore } from '@weft/store';
 import { expect, it, vi } from 'vitest';
 import { startAgent } from './agent.ts';
-import type { KernelWriter } from './kernel-writer.ts';
+import type { HostWriter } from './host-writer.ts';
 
 const key = 'port/tcp/0.0.0.0/80';
 const fault = { reason: Reason.PORT_IN_USE, message: 'taken', metadata: {} };
@@ -16,12 +16,14 @@ const object = {
     value: { protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 80, targetIp: '10.0.0.2', targetPort: 80 },
   },
 };
+const down = { serviceId: 'a', endpointId: 'b', healthy: false, because: 'no answer' };
 const synced = { step: { $case: 'synced' as const, value: { storeId: 's', revision: 7n } } };
 
 it('says again what fails when a controller has been away', async () => {
-  const writer: Pick<KernelWriter, 'apply' | 'onReport' | 'close'> = {
+  const writer: Pick<HostWriter, 'apply' | 'onReport' | 'unhealthy' | 'close'> = {
     apply: ({ put }) => Promise.resolve(put.map((one) => ({ key: one.key, fault }))),
     onReport: () => undefined,
+    unhealthy: () => [down],
     close: () => Promise.resolve(),
   };
   const reports: Partial<ReportRequest>[] = [];
@@ -47,7 +49,7 @@ it('says again what fails when a controller has been away', async () => {
     controller: controller as AgentServiceClient,
     store: openSqliteStore({ file: ':memory:' }),
     runDir: '/nonexistent',
-    writer: writer as KernelWriter,
+    writer: writer as HostWriter,
     log: createLog('test'),
   });
   await vi.waitFor(() => expect(reports.at(-1)?.failed).toEqual([{ key, fault }]), { timeout: 20_000 });
@@ -56,5 +58,6 @@ it('says again what fails when a controller has been away', async () => {
   await vi.waitFor(() => expect(reports.slice(before).flatMap((one) => one.failed)).toEqual([{ key, fault }]), {
     timeout: 20_000,
   });
+  expect(reports.slice(before).flatMap((one) => one.backends)).toEqual([down]);
   await agent.stop();
 });

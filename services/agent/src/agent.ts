@@ -7,9 +7,9 @@ import type { HostFacts } from '@weft/proto/model';
 import type { Store } from '@weft/store';
 import { BatchFold } from './batches.ts';
 import { lookUpFacts } from './facts.ts';
+import type { HostWriter } from './host-writer.ts';
 import { type Position, recall, remember } from './identity.ts';
 import type { Outcome, Report } from './kernel-messages.ts';
-import type { KernelWriter } from './kernel-writer.ts';
 import { emptyReport, mergeNews } from './news.ts';
 
 export interface AgentOptions {
@@ -19,7 +19,7 @@ export interface AgentOptions {
   /** The agent's own. */
   readonly store: Store;
   readonly runDir: string;
-  readonly writer: KernelWriter;
+  readonly writer: HostWriter;
   readonly log: Log;
 }
 
@@ -119,6 +119,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     applying = (async () => {
       for (let batch = fold.take(); batch !== undefined; batch = fold.take()) {
         const { put, reset } = batch;
+        // A controller that begins anew takes every backend for one that serves.
+        if (reset) news = mergeNews({ ...emptyReport(), backends: writer.unhealthy() }, news);
         const [outcomes] = await Promise.all([
           writer.apply({ put, delete: batch.delete, reset, synced: true }),
           remember(store, put, batch.delete, reset, batch.position),
@@ -147,7 +149,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
     storeId = answer.storeId;
     // A controller forgets what a host's objects failed of when its agent begins anew.
-    news = mergeNews({ ...emptyReport(), failed: [...failing.values()], names }, news);
+    const all = { failed: [...failing.values()], backends: writer.unhealthy(), names };
+    news = mergeNews({ ...emptyReport(), ...all }, news);
     registered.resolve();
     const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
     for await (const step of controller.watch({ hostId: memory.hostId, ...since }, { signal: stopping.signal })) {

@@ -1,7 +1,7 @@
 // From what the kernel says to the keys of objects that deserve a look. Nothing is decided from a notification itself: it may
 // be our own doing, or lost; the look compares.
 
-import { type HostObject, keyOf } from '@weft/hoststate';
+import { type HostObject, keyOf, SERVICES_TABLE } from '@weft/hoststate';
 import { type Heard, isOwnPort, type KernelEvent, WEFT_TABLE } from '@weft/kernel';
 import type { Context } from './context.ts';
 import { type Entries, sandboxIdOf } from './entries.ts';
@@ -28,6 +28,9 @@ const ownerOf = (context: Context, event: KernelEvent): string | undefined => {
 };
 const NO_BRIDGE = { macAddress: '', mtu: 0, addresses: [], mayExist: false, ipv6: false, routeLocalnet: false };
 
+/** Stands among keys for the host's table of services. */
+export const SERVICES_KEY = `table inet ${SERVICES_TABLE}`;
+
 const isForeignNft = (event: KernelEvent): boolean =>
   event.source === 'nft' && event.nsid === undefined && event.table === WEFT_TABLE && !isOwnPort(event.port);
 
@@ -52,6 +55,7 @@ export const attend = (context: Context, entries: Entries, { events, overflow }:
     if (event.source === 'nft') {
       nft ||= isForeignNft(event);
       others ||= isOfOthers(event);
+      if (event.nsid === undefined && event.table === SERVICES_TABLE) keys.add(SERVICES_KEY);
       // What redirects names in a sandbox.
       const sandboxId = event.nsid === undefined || isOwnPort(event.port) ? undefined : context.sandboxOf(event.nsid);
       const entry = event.table === WEFT_TABLE ? entries.byKey.get(`resolver/${sandboxId}`) : undefined;

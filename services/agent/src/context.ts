@@ -5,10 +5,12 @@ import { fault, Reason } from '@weft/fault';
 import type { HostObject, Kind, Spec } from '@weft/hoststate';
 import { assignNsid, type NamespaceIdentity, type NetlinkSocket, openNetfilter, openNetlink } from '@weft/kernel';
 import type { Drift } from '@weft/proto/agent';
+import { AdoptedProcesses } from './adopted-processes.ts';
 import { HeldPorts } from './held-ports.ts';
 import { refused } from './kernel-fault.ts';
 import type { Ledger } from './ledger.ts';
 import { namespacePath } from './names.ts';
+import { Services } from './services/services.ts';
 
 type SpecOf<K extends Kind> = { [Name in Kind]: Extract<Spec, { $case: Name }>['value'] }[K];
 
@@ -47,6 +49,8 @@ export class Context {
   /** Keys of the wanted elements that name weft's bridges. */
   readonly bridges = new Set<string>();
   readonly ports = new HeldPorts();
+  readonly services = new Services(this);
+  readonly processes = new AdoptedProcesses();
   /** Keys of veths that were made and have not been announced. */
   readonly made = new Set<string>();
   /** Sandboxes whose adopted namespace is gone, by id. */
@@ -71,9 +75,14 @@ export class Context {
   want(object: HostObject): void {
     this.wanted.set(object.key, object);
     if (object.key.startsWith(BRIDGES)) this.bridges.add(object.key);
+    if (object.spec?.$case === 'service') this.services.wanted.put(object.spec.value);
+    else if (object.spec?.$case === 'resolver') this.services.wanted.putResolver(object.spec.value);
   }
 
   forgo(key: string): void {
+    const spec = this.wanted.get(key)?.spec;
+    if (spec?.$case === 'service') this.services.wanted.drop(spec.value.serviceId);
+    else if (spec?.$case === 'resolver') this.services.wanted.dropResolver(spec.value.sandboxId);
     this.wanted.delete(key);
     this.bridges.delete(key);
   }
@@ -111,6 +120,7 @@ export class Context {
   /** Closes what outlives the turns. The kernel keeps all, the ports' elements too. */
   close(): void {
     this.ports.close();
+    this.processes.close();
     this.#nft?.close();
     this.#nft = undefined;
   }
@@ -129,6 +139,7 @@ export class Context {
 
   /** Notes where a sandbox's namespace is, and makes sure that the monitor hears it. */
   foundNamespace(sandboxId: string, path: string, identity: NamespaceIdentity): void {
+    this.processes.watch(sandboxId, path);
     const known = this.#places.get(sandboxId);
     if (known?.path === path && known.identity.ino === identity.ino && known.identity.dev === identity.dev) return;
     const nsid = assignNsid(this.socket(), path);
@@ -139,7 +150,17 @@ export class Context {
     this.#sandboxByNsid.set(nsid, sandboxId);
   }
 
+  /** The sandbox's adopted namespace is gone, or is there again. */
+  noteLost(sandboxId: string, isLost: boolean): void {
+    if (this.lost.has(sandboxId) === isLost) return;
+    if (isLost) this.lost.add(sandboxId);
+    else this.lost.delete(sandboxId);
+    this.services.wanted.sandboxChanged(sandboxId);
+  }
+
   forgetNamespace(sandboxId: string): void {
+    this.services.forget(sandboxId);
+    this.processes.forget(sandboxId);
     const known = this.#places.get(sandboxId);
     if (known === undefined) return;
     this.#dropSocket(known.path);

@@ -1,12 +1,18 @@
-// All that makes a host as it must be: the kernel thread and the names thread, as one. Names that go are gone BEFORE the kernel is
-// touched (a socket would pin its namespace); names that come are answered AFTER what they lead to stands.
-import type { HostObject } from '@weft/hoststate';
+// All that makes a host as it must be: the kernel thread, the names thread and the checks of backends, as one. Names that go are gone
+// BEFORE the kernel is touched (a socket would pin its namespace); names that come are answered AFTER what they lead to stands.
+import { type HostObject, parseKey } from '@weft/hoststate';
+import type { BackendHealth } from '@weft/proto/agent';
 import type { Place } from './dns/listener.ts';
 import { createDnsWorker, type DnsWorker, endsNames, isOfNames } from './dns-worker.ts';
+import { HealthChecks } from './health/checks.ts';
+import { probeBackend } from './health/probe.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
 import { emptyReport } from './news.ts';
 
+/** What names and checks want to know the end of. */
+const isFollowed = (key: string): boolean => endsNames(key) || isServiceKey(key);
+const isServiceKey = (key: string): boolean => key.startsWith('service/');
 const isSandboxKey = (key: string): boolean => key.startsWith('sandbox/');
 
 /** Which keys of names are known, and who touched them last: batches may overtake each other on their way through the kernel. */
@@ -20,10 +26,10 @@ class NamesOrder {
   begin({ put, delete: gone, reset, synced }: Batch): { number: number; gone: string[] } {
     const number = ++this.#last;
     if (reset === true) for (const key of this.#known) this.#stale.add(key);
-    const going = new Set(gone.filter(endsNames));
+    const going = new Set(gone.filter(isFollowed));
     for (const { key } of put) {
       this.#stale.delete(key);
-      if (!endsNames(key)) continue;
+      if (!isFollowed(key)) continue;
       this.#known.add(key);
       this.#touched.set(key, number);
     }
@@ -56,15 +62,34 @@ const join = (kernel: readonly Outcome[], names: readonly Outcome[]): Outcome[] 
   });
 };
 
-const compose = (kernel: KernelWriter, names: DnsWorker): KernelWriter => {
+/** A kernel writer that answers names and checks backends too. */
+export interface HostWriter extends KernelWriter {
+  /** The backends of this host's sandboxes that fail their checks. */
+  unhealthy(): BackendHealth[];
+}
+
+const identityOf = (key: string): string => parseKey(key).identity;
+
+const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWriter => {
   const order = new NamesOrder();
   const callbacks: ((report: Report) => void)[] = [];
   const tell = (report: Report) => {
     for (const callback of callbacks) callback(report);
   };
+  const checks = new HealthChecks({
+    runDir,
+    probe: probeBackend,
+    changed: (backends) => {
+      kernel.health(backends);
+      tell({ ...emptyReport(), backends: [...backends] });
+    },
+  });
   kernel.onReport((report) => {
     // The kernel thread says where sandboxes are before it answers the batch that made them.
-    if (report.sandboxes.length > 0) names.sandboxes(report.sandboxes);
+    if (report.sandboxes.length > 0) {
+      names.sandboxes(report.sandboxes);
+      checks.sandboxes(report.sandboxes);
+    }
     if (report.drifts.some(({ key }) => isSandboxKey(key))) names.look();
     tell(report);
   });
@@ -74,16 +99,29 @@ const compose = (kernel: KernelWriter, names: DnsWorker): KernelWriter => {
     async apply(batch) {
       const { number, gone } = order.begin(batch);
       const objects = batch.put.filter(isOfNames);
-      if (gone.length > 0) await names.apply({ delete: gone, put: [] });
+      for (const key of gone.filter(isServiceKey)) checks.drop(identityOf(key));
+      for (const key of gone.filter(isSandboxKey)) checks.leave(identityOf(key));
+      const ending = gone.filter(endsNames);
+      if (ending.length > 0) await names.apply({ delete: ending, put: [] });
       const outcomes = await kernel.apply(batch);
+      const failed = new Set(outcomes.flatMap(({ key, fault }) => (fault === undefined ? [] : [key])));
+      for (const { key, spec } of order.latest(number, batch.put)) {
+        if (spec?.$case !== 'service') continue;
+        // One that cannot be directed is not checked: what is wrong with it may be its check.
+        if (failed.has(key)) checks.drop(spec.value.serviceId);
+        else checks.put(spec.value);
+      }
       const put = order.latest(number, objects);
       const said = put.length > 0 ? await names.apply({ delete: [], put }) : [];
       order.end(number, [...gone, ...batch.put.map(({ key }) => key)]);
       return join(outcomes, said);
     },
     onReport: (callback) => void callbacks.push(callback),
+    health: (changes) => kernel.health(changes),
+    unhealthy: () => checks.unhealthy(),
     look: () => kernel.look(),
     async close() {
+      checks.close();
       await names.close();
       await kernel.close();
     },
@@ -96,7 +134,7 @@ export interface HostWriterOptions extends KernelWriterOptions {
 }
 
 /** Starts both threads. Throws FaultError PERMISSION_LACKING; rejects with what stops them, PORT_IN_USE of `dns` among it. */
-export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): Promise<KernelWriter> => {
+export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): Promise<HostWriter> => {
   const { runDir, hostNamespace, log } = options;
   // Together: until both are there no name is answered.
   const [kernel, names] = await Promise.allSettled([
@@ -107,7 +145,7 @@ export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): 
     if (kernel.status === 'rejected') throw kernel.reason;
     if (names.status === 'rejected') throw names.reason;
     if (dns !== undefined) await names.value.open(dns);
-    return compose(kernel.value, names.value);
+    return compose(kernel.value, names.value, runDir);
   } catch (error) {
     if (names.status === 'fulfilled') await names.value.close();
     if (kernel.status === 'fulfilled') await kernel.value.close();

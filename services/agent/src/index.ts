@@ -2,7 +2,7 @@
 
 export { type Agent, type AgentOptions, startAgent } from './agent.ts';
 export { assertCapable } from './capable.ts';
-export { createHostWriter } from './host-writer.ts';
+export { createHostWriter, type HostWriter } from './host-writer.ts';
 export type { Batch, Outcome, Report } from './kernel-messages.ts';
 export { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
 export { type PurgeOptions, purgeHost } from './purge.ts';

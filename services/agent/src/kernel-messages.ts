@@ -1,6 +1,6 @@
 // What passes between the agent's main thread and its kernel thread. Plain data: it is cloned on the way.
 import type { HostObject } from '@weft/hoststate';
-import type { Drift, ObjectFailure, SandboxState } from '@weft/proto/agent';
+import type { BackendHealth, Drift, ObjectFailure, SandboxState } from '@weft/proto/agent';
 import type { Fault } from '@weft/proto/fault';
 import type { NamesCounters } from '@weft/proto/model';
 
@@ -34,11 +34,14 @@ export interface Report {
   readonly sandboxes: SandboxState[];
   /** What the resolvers have done so far, if that is not as it was. */
   readonly names?: NamesCounters | undefined;
+  /** Backends whose health changed. */
+  readonly backends: BackendHealth[];
 }
 
 export type Command =
   | { readonly id: number; readonly kind: 'apply'; readonly batch: Batch }
   | { readonly id: number; readonly kind: 'look' }
+  | { readonly kind: 'health'; readonly changes: readonly BackendHealth[] }
   | { readonly id: number; readonly kind: 'close' };
 
 export type Answer =

@@ -45,7 +45,8 @@ const run = ({ port, wakeFd, settings }: Data): void => {
     for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
       const command = got.message as Command;
       if (command.kind === 'close') return false;
-      if (command.kind === 'apply') reconciler.take(command.id, command.batch);
+      if (command.kind === 'health') reconciler.takeHealth(command.changes);
+      else if (command.kind === 'apply') reconciler.take(command.id, command.batch);
       else {
         // What came before is done first: the look is about a kernel that should be equal.
         turn(now);

@@ -1,5 +1,6 @@
 // The main thread's hold on the kernel thread: asks it, and passes on what it says. Knows nothing of the kernel itself.
 import type { Log } from '@weft/process';
+import type { BackendHealth } from '@weft/proto/agent';
 import { assertCapable } from './capable.ts';
 import type { Answer, Batch, Command, Outcome, Report, ThreadSettings } from './kernel-messages.ts';
 import { emptyReport } from './news.ts';
@@ -13,6 +14,8 @@ export interface KernelWriter {
   apply(batch: Batch): Promise<Outcome[]>;
   /** Calls back with drift, failures and recoveries outside of any `apply`, and states of sandboxes. */
   onReport(callback: (report: Report) => void): void;
+  /** Backends that fail or pass their checks from now on: they leave the ways to their services, or come back. */
+  health(changes: readonly BackendHealth[]): void;
   /** Looks at everything now, repairs, and resolves with what was found. */
   look(): Promise<Report>;
   /** Ends the thread. The kernel keeps all that was made. */
@@ -47,6 +50,7 @@ export const createKernelWriter = async ({
       return answer.kind === 'applied' ? answer.outcomes : [];
     },
     onReport: (callback) => void callbacks.push(callback),
+    health: (changes) => thread.tell({ kind: 'health', changes }),
     async look() {
       const answer = await thread.ask((id) => ({ id, kind: 'look' }));
       return answer.kind === 'looked' ? answer.report : emptyReport();

@@ -3,8 +3,9 @@
 import { FaultError, Reason, toMessage } from '@weft/fault';
 import { type HostObject, inOrder } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
+import type { BackendHealth } from '@weft/proto/agent';
 import { Announcements } from './announcements.ts';
-import { attend } from './attention.ts';
+import { attend, SERVICES_KEY } from './attention.ts';
 import type { Context } from './context.ts';
 import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
 import { faultOf } from './kernel-fault.ts';
@@ -17,6 +18,7 @@ import { emptyReport } from './news.ts';
 import { OthersFirewall } from './others-firewall.ts';
 import { prune } from './prune.ts';
 import { SandboxStates } from './sandbox-states.ts';
+import { HOST } from './services/wanted.ts';
 import { Teardown } from './teardown.ts';
 import { Tickets } from './tickets.ts';
 
@@ -49,6 +51,9 @@ export class Reconciler {
   /** Keys that wait for links to go. */
   readonly #deferred = new Set<string>();
   #isSynced = false;
+  #now = 0;
+  /** Keys of what is being put: notifications about them are our own doing. */
+  #putting: ReadonlySet<string> = new Set();
   /** Weft had a bridge when that was last looked at. */
   #hadBridges = false;
   #report = emptyReport();
@@ -61,6 +66,11 @@ export class Reconciler {
     this.#states = new SandboxStates(context, this.#entries);
     this.#announcements = new Announcements(context);
     this.#others = new OthersFirewall(context);
+    // At once: a service's change is so much to hear that it would not fit until the end of the turn.
+    context.services.onWritten = (places) => {
+      const written = new Set(places.map((place) => (place === HOST ? SERVICES_KEY : `resolver/${place}`)));
+      this.#hear(this.#now, (key) => written.has(key) || this.#putting.has(key));
+    };
   }
 
   /** Takes a batch in; `turn` does it. */
@@ -94,15 +104,20 @@ export class Reconciler {
     this.#tickets.open(id, waiting, refused);
   }
 
+  /** What checks of backends found. */
+  takeHealth(changes: readonly BackendHealth[]): void {
+    this.#context.services.wanted.setHealth(changes);
+  }
+
   /** Descriptors that end a wait besides the monitor's. */
   get fds(): number[] {
-    return this.#teardown.fds;
+    return [...this.#teardown.fds, this.#context.processes.fd];
   }
 
   /** Milliseconds until `turn` has something to do by itself. */
   waitMs(now: number): number {
     const next = Math.min(
-      this.#due.size > 0 ? now : Infinity,
+      this.#due.size > 0 || this.#context.services.isBusy ? now : Infinity,
       this.#looks.nextAt(),
       this.#announcements.nextAt(),
       this.#entries.nextRetryAt(),
@@ -124,7 +139,9 @@ export class Reconciler {
 
   turn(now: number, { everything = false } = {}): Turn {
     try {
-      this.#hear(now, new Set());
+      this.#now = now;
+      this.#hear(now, () => false);
+      for (const id of this.#context.processes.takeEnded()) this.#looks.want(this.#entries.ofSandbox(id), now);
       if (this.#looks.isFullDue(now)) this.lookAtAll(now);
       this.#finishTeardown(now);
       for (const key of this.#entries.due(now)) this.#due.add(key);
@@ -133,6 +150,7 @@ export class Reconciler {
       this.#announcements.send(now);
       this.#lookAtBridges(now);
       if (this.#looks.isDue(now)) this.#look(now, everything ? Infinity : LOOKS_PER_TURN);
+      this.#directServices(now);
       this.#attempt('delete links', now, () => this.#gone(this.#teardown.start(), now));
       if (!this.#looks.isWanted('unasked') && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
       this.#report.sandboxes.push(...this.#states.changed());
@@ -164,19 +182,17 @@ export class Reconciler {
     return true;
   }
 
-  /** Takes notifications in; those about `ignored` keys say what we have just done ourselves. */
-  #hear(now: number, ignored: ReadonlySet<string>): void {
+  /** Takes notifications in; those about keys that `isOwn` holds of say what we have just done ourselves. */
+  #hear(now: number, isOwn: (key: string) => boolean): void {
     const heard = this.#drain();
     for (const event of heard.events) {
       const isGone = event.source === 'link' && event.change === 'del' && event.nsid === undefined;
       if (isGone) this.#teardown.heard(event.link.index);
     }
     const { keys, nft, others, all } = attend(this.#context, this.#entries, heard);
-    this.#looks.want(
-      [...keys].filter((key) => !ignored.has(key)),
-      now,
-    );
-    if (nft) this.#looks.wantWhole('elements', now);
+    const foreign = [...keys].filter((key) => !isOwn(key));
+    this.#looks.want(foreign, now);
+    if (nft || foreign.includes(SERVICES_KEY)) this.#looks.wantWhole('elements', now);
     if (others) this.#looks.wantWhole('others', now);
     if (all) this.#looks.fullBy(now);
   }
@@ -245,8 +261,11 @@ export class Reconciler {
 
   /** Puts objects, and reads them back AFTER our own notifications are taken in: what comes later is somebody else's. */
   #makeEqual(objects: readonly HostObject[], now: number): Result {
+    const keys = new Set(objects.map(({ key }) => key));
+    this.#putting = keys;
     const result = putAll(this.#context, objects);
-    this.#hear(now, new Set(objects.map(({ key }) => key)));
+    this.#hear(now, (key) => keys.has(key));
+    this.#putting = new Set();
     const open = objects.filter(({ key }) => !result.failed.has(key) && !result.deferred.has(key));
     const differing = checkAll(this.#context, open);
     const begin = () => {
@@ -334,6 +353,14 @@ export class Reconciler {
     this.#attempt('table inet weft', now, () =>
       this.#failed(lookAtTable(this.#context, objects, this.#isSynced, isApplied), now),
     );
+    if (!this.#isSynced && this.#context.services.wanted.partIds(HOST).length === 1) return;
+    this.#attempt(SERVICES_KEY, now, () => {
+      const differing = this.#context.services.check(HOST);
+      if (differing.length === 0) return;
+      const [error] = this.#context.services.flush([HOST]).values();
+      if (error !== undefined) throw error;
+      this.#context.say(SERVICES_KEY, differing.join('; '), true);
+    });
   }
 
   #prune(now: number): void {
@@ -342,6 +369,18 @@ export class Reconciler {
         this.#context.say(what, "it is marked as weft's and nothing asks for it", true);
       }
     });
+  }
+
+  /** What changed services beside their objects: a backend is lost or does not answer, a port is held. */
+  #directServices(now: number): void {
+    const { services } = this.#context;
+    for (const [place, error] of services.flush()) {
+      if (services.isGone(place, error)) continue;
+      this.#context.say('services', error instanceof Error ? error.message : String(error), false);
+      // The look tries again, and notes whose failure it is.
+      if (place === HOST) this.#looks.fullBy(now + backOffMs(1));
+      else this.#looks.want([`resolver/${place}`], now);
+    }
   }
 
   /** Something beside any one object may go wrong (no descriptor left, say): told, and tried again with a full look soon. */

@@ -1,5 +1,5 @@
 // The rule set of libs/hoststate as nft text and as sets that libs/kernel writes elements into.
-import { chains, type NftSet, nftSets, portMaps } from '@weft/hoststate';
+import { type Chain, chains, type NftSet, nftSets, portMaps } from '@weft/hoststate';
 import { type NftSet as KernelSet, type NftField, protocolNumber, WEFT_TABLE } from '@weft/kernel';
 import { refused } from './kernel-fault.ts';
 
@@ -60,6 +60,13 @@ const byNumber = (nft: string): string =>
     // nft's own name for it.
     protocolText(name === 'ipv6-icmp' ? 'icmpv6' : name),
   );
+
+/** A chain as the agent writes it. */
+export const chainPart = ({ name, hook, rules }: Chain): { name: string; hook?: string; rules: string[] } => ({
+  name,
+  ...(hook === undefined ? {} : { hook }),
+  rules: rules.map(({ nft }) => byNumber(nft)),
+});
 
 const chainText = ({ name, hook, rules }: (typeof chains)[number]): string =>
   [

@@ -8,6 +8,7 @@ import { nftElement } from './nft-element.ts';
 import { resolver } from './resolver.ts';
 import { route } from './route.ts';
 import { sandbox } from './sandbox.ts';
+import { service } from './service.ts';
 import { sysctl } from './sysctl.ts';
 import { veth } from './veth.ts';
 
@@ -30,7 +31,7 @@ const kinds: Readonly<Record<Name, Kind>> = {
   zone: said,
   names: said,
   resolver,
-  service: said,
+  service,
   file,
 };
 

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { faultOf } from '../kernel-fault.ts';
 import { type ChangedPort, forgetPortFlows } from '../port-flows.ts';
 import { setOf } from '../ruleset.ts';
+import { HOST } from '../services/wanted.ts';
 import { bisect, change, elementId, type Item, isMissing, itemsOf, presentIds } from './element.ts';
 import type { Kind, Result } from './kind.ts';
 import { ensureTable } from './nft-table.ts';
@@ -26,6 +27,8 @@ const directed = (context: Context): Map<string, string> => {
   return context.ports.directed;
 };
 
+/** Held here, directed by the service. */
+const isOfService = ({ spec }: HostObject): boolean => spec?.$case === 'port' && spec.value.targetIp === '';
 const isPort = ({ spec }: HostObject): boolean => spec?.$case === 'port';
 
 /** Deletions first, so that neighbours share a message: it is one transaction all the same. */
@@ -67,6 +70,7 @@ const put = (context: Context, objects: readonly HostObject[]): Result => {
     objects.filter(({ key }) => !failed.has(key)),
     failed,
   );
+  for (const { key } of objects.filter(isOfService)) context.services.wanted.portChanged(key);
   const before = objects.some(isPort) ? directed(context) : new Map<string, string>();
   const items = parsed.filter(({ key }) => !failed.has(key));
   add(context, items, failed);
@@ -83,6 +87,12 @@ const put = (context: Context, objects: readonly HostObject[]): Result => {
   }
   forgetPortFlows(context, changed);
   return { failed, deferred: new Set() };
+};
+
+/** Ports of services lead nowhere BEFORE they are let go. */
+const undirect = (context: Context, ports: readonly HostObject[], failed: Map<string, FaultError>): void => {
+  for (const [, error] of context.services.flush([HOST]))
+    for (const { key } of ports) failed.set(key, faultOf(key, error));
 };
 
 const remove = (context: Context, objects: readonly HostObject[]): Result => {
@@ -104,6 +114,9 @@ const remove = (context: Context, objects: readonly HostObject[]): Result => {
       failed,
     );
   }
+  const ofServices = objects.filter(isOfService);
+  for (const { key } of ofServices) context.services.wanted.portChanged(key);
+  if (ofServices.length > 0) undirect(context, ofServices, failed);
   const gone = items.filter(({ key }) => !failed.has(key));
   for (const { id } of gone) context.ports.directed?.delete(id);
   // The socket AFTER the element: a program that takes the port at once gets what comes from then on.

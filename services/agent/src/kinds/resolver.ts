@@ -1,56 +1,68 @@
-// A sandbox's resolver as far as it is the kernel's: what is sent to 127.0.0.11:53 goes to where the resolver listens. It does not
-// listen on port 53 itself: a program of the sandbox that binds it on all addresses would find it taken. Ports are exchanged on the
-// way there and on the way back, without connection tracking: a NAT rule would have ALL of the sandbox's packets tracked.
-import {
-  type ChainBytes,
-  inScratchNamespace,
-  isSameChain,
-  listTable,
-  readChain,
-  runNft,
-  WEFT_TABLE,
-  writeChain,
-} from '@weft/kernel';
-import { RESOLVER } from '../dns/places.ts';
-import { oneByOne } from './kind.ts';
+// A sandbox's resolver as far as it is the kernel's: the redirect of what it asks. The ways to the services of its networks stand in
+// the same table, and are looked at with it.
+import type { FaultError } from '@weft/fault';
+import type { HostObject } from '@weft/hoststate';
+import { listTable, runNft, WEFT_TABLE } from '@weft/kernel';
+import type { Context } from '../context.ts';
+import { SandboxLost } from '../context.ts';
+import { faultOf } from '../kernel-fault.ts';
+import type { Kind, Result } from './kind.ts';
+import { putRedirect, removeRedirect, wrongRedirect } from './redirect.ts';
 
-const CHAIN = { family: 'inet', table: WEFT_TABLE, chain: 'resolver' } as const;
-const WHERE = `inet ${WEFT_TABLE} ${CHAIN.chain}`;
-const [ADDRESS, PORT] = [RESOLVER.address, RESOLVER.port];
-// Before connection tracking, should something else in the sandbox need that.
-const chainText = `add table inet ${WEFT_TABLE}
-add chain ${WHERE} { type filter hook output priority raw; policy accept; }
-add rule ${WHERE} meta oif != "lo" accept
-add rule ${WHERE} ip daddr ${ADDRESS} udp dport 53 notrack udp dport set ${PORT} accept
-add rule ${WHERE} ip saddr ${ADDRESS} udp sport ${PORT} notrack udp sport set 53 accept
-add rule ${WHERE} ip daddr ${ADDRESS} tcp dport 53 notrack tcp dport set ${PORT} accept
-add rule ${WHERE} ip saddr ${ADDRESS} tcp sport ${PORT} notrack tcp sport set 53 accept
-`;
-
-/** What the kernel has for it; learned once, in a namespace of its own. */
-let reference: ChainBytes | undefined;
-const wanted = (): ChainBytes => {
-  reference ??= inScratchNamespace(() => {
-    runNft(undefined, chainText, 'learn the redirect');
-    return readChain(undefined, CHAIN);
-  });
-  if (reference === undefined) throw new Error('the redirect is not there after it was made');
-  return reference;
+/** Calls `use` for each resolver; those whose sandbox is lost are left out. */
+const each = (
+  objects: readonly HostObject[],
+  use: (sandboxId: string, key: string) => void,
+): Map<string, FaultError> => {
+  const failed = new Map<string, FaultError>();
+  for (const { key, spec } of objects) {
+    if (spec?.$case !== 'resolver') continue;
+    try {
+      use(spec.value.sandboxId, key);
+    } catch (error) {
+      if (!(error instanceof SandboxLost)) failed.set(key, faultOf(key, error));
+    }
+  }
+  return failed;
 };
 
-export const resolver = oneByOne('resolver', {
-  plan(context, { sandboxId }) {
+const put = (context: Context, objects: readonly HostObject[]): Result => {
+  const keys = new Map<string, string>();
+  const failed = each(objects, (sandboxId, key) => {
     const { path } = context.needSandbox(sandboxId);
-    const is = readChain(path, CHAIN);
-    if (is !== undefined && isSameChain(is, wanted())) return [];
-    const what = is === undefined ? 'its redirect is missing' : 'its redirect is another';
-    return [{ what, run: () => writeChain(path, CHAIN, wanted(), is !== undefined) }];
-  },
-  remove(context, { sandboxId }) {
+    putRedirect(path);
+    context.services.tableThere(sandboxId);
+    keys.set(sandboxId, key);
+  });
+  for (const [sandboxId, error] of context.services.flush([...keys.keys()])) {
+    const key = keys.get(sandboxId) ?? '';
+    failed.set(key, faultOf(key, error));
+  }
+  return { failed, deferred: new Set() };
+};
+
+const check = (context: Context, objects: readonly HostObject[]): Map<string, string> => {
+  const found = new Map<string, string>();
+  const failed = each(objects, (sandboxId, key) => {
+    const { path } = context.needSandbox(sandboxId);
+    const wrong = wrongRedirect(path);
+    const differing = [...(wrong === undefined ? [] : [wrong]), ...context.services.checkUnlessEmpty(sandboxId)];
+    if (differing.length > 0) found.set(key, differing.join('; '));
+  });
+  for (const [key, fault] of failed) found.set(key, fault.message);
+  return found;
+};
+
+const remove = (context: Context, objects: readonly HostObject[]): Result => {
+  const failed = each(objects, (sandboxId) => {
     const place = context.place(sandboxId);
     if (place === undefined || context.isLeaving(sandboxId)) return;
-    if (readChain(place.path, CHAIN) !== undefined) runNft(place.path, `delete chain ${WHERE}\n`);
+    context.services.clear(sandboxId);
+    removeRedirect(place.path);
     // Nothing is left but the table itself.
     if (listTable(place.path, 'inet', WEFT_TABLE)?.length === 1) runNft(place.path, `delete table inet ${WEFT_TABLE}`);
-  },
-});
+  });
+  return { failed, deferred: new Set() };
+};
+
+export const resolver: Kind = { put, check, remove };

@@ -71,7 +71,11 @@ const planManaged = (context: Context, sandboxId: string, path: string): Step[] 
     return [];
   }
   context.forgetNamespace(sandboxId);
-  return [{ what: `its namespace ${path} is missing`, makes: true, run: () => createNamespace(path, setDefaults) }];
+  const run = () => {
+    createNamespace(path, setDefaults);
+    context.services.isNew(sandboxId);
+  };
+  return [{ what: `its namespace ${path} is missing`, makes: true, run }];
 };
 
 const isSame = (a: NamespaceIdentity, b: NamespaceIdentity): boolean => a.dev === b.dev && a.ino === b.ino;
@@ -91,11 +95,11 @@ const adopt = (context: Context, sandboxId: string, path: string): void => {
     }
     context.ledger.put(ledgerKey(sandboxId), words(identity));
   } else if (identity === undefined || known !== words(identity)) {
-    context.lost.add(sandboxId);
+    context.noteLost(sandboxId, true);
     context.forgetNamespace(sandboxId);
     return;
   }
-  context.lost.delete(sandboxId);
+  context.noteLost(sandboxId, false);
   context.foundNamespace(sandboxId, path, identity);
 };
 
@@ -109,7 +113,7 @@ export const sandbox = oneByOne('sandbox', {
   },
   remove(context, spec) {
     context.forgetNamespace(spec.sandboxId);
-    context.lost.delete(spec.sandboxId);
+    context.noteLost(spec.sandboxId, false);
     if (isAdopted(spec)) context.ledger.delete(ledgerKey(spec.sandboxId));
     else {
       const path = pathOf(context, spec);

@@ -1,0 +1,82 @@
+// The pace of checks, with a probe that the test answers: how many run at once, what ends with its service, what is told.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BackendHealth, ServiceObject } from '@weft/proto/agent';
+import { Balance } from '@weft/proto/model';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { HealthChecks } from './checks.ts';
+
+const service = (count: number, more: Partial<ServiceObject> = {}): ServiceObject => ({
+  ...{ serviceId: 'ab'.repeat(32), networkId: 'n', name: 'web', addresses: [], stickySeconds: 0, ports: [] },
+  backends: Array.from({ length: count }, (_, at) => ({
+    ...{ endpointId: `e${at}`, sandboxId: 's', addresses: [`10.1.0.${at}`], weight: 1, draining: false },
+  })),
+  balance: Balance.ROUND_ROBIN,
+  check: {
+    probe: { $case: 'tcp', value: { port: 80 } },
+    ...{ intervalMs: 100, timeoutMs: 60_000, rise: 1, fall: 1 },
+  },
+  ...more,
+});
+
+const build = () => {
+  const runDir = mkdtempSync(join(tmpdir(), 'weft-checks-'));
+  const open: { signal: AbortSignal; answer(because: string | undefined): void }[] = [];
+  const told: BackendHealth[] = [];
+  const checks = new HealthChecks({
+    runDir,
+    changed: (changes) => told.push(...changes),
+    probe: (_, signal) =>
+      new Promise((resolve) => {
+        open.push({ signal, answer: resolve });
+        signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+      }),
+  });
+  onTestFinished(() => {
+    checks.close();
+    rmSync(runDir, { recursive: true });
+  });
+  // The process's own namespace stands for the sandbox's: nothing enters it here.
+  checks.sandboxes([
+    { sandboxId: 's', namespacePath: '/proc/self/ns/net', hostsPath: '', resolvConfPath: '', lost: false },
+  ]);
+  return { checks, open, told };
+};
+
+it('no more than 64 run at once, the rest waits for its turn', async () => {
+  const { checks, open } = build();
+  checks.put(service(100));
+  await vi.waitFor(() => expect(open).toHaveLength(64), { timeout: 5000 });
+  for (const { answer } of open.slice(0, 10)) answer(undefined);
+  await vi.waitFor(() => expect(open.length).toBeGreaterThanOrEqual(74), { timeout: 5000 });
+});
+
+it('tells changes once, remembers who is down, and forgets with the check', async () => {
+  const { checks, open, told } = build();
+  checks.put(service(1));
+  await vi.waitFor(() => expect(open).toHaveLength(1), { timeout: 5000 });
+  open[0]?.answer('no');
+  await vi.waitFor(() => expect(open).toHaveLength(2), { timeout: 5000 });
+  const down = { serviceId: 'ab'.repeat(32), endpointId: 'e0', healthy: false, because: 'no' };
+  expect(told).toEqual([down]);
+  open[1]?.answer('no');
+  await vi.waitFor(() => expect(open).toHaveLength(3), { timeout: 5000 });
+  expect(told).toEqual([down]);
+  expect(checks.unhealthy()).toEqual([down]);
+  checks.put(service(1, { check: undefined }));
+  expect(open[2]?.signal.aborted).toBe(true);
+  expect(told.at(-1)).toEqual({ ...down, healthy: true, because: '' });
+  expect(checks.unhealthy()).toEqual([]);
+});
+
+it('a sandbox that goes, and a service that goes, end what runs at once', async () => {
+  const { checks, open, told } = build();
+  checks.put(service(2));
+  await vi.waitFor(() => expect(open).toHaveLength(2), { timeout: 5000 });
+  checks.leave('s');
+  expect(open.every(({ signal }) => signal.aborted)).toBe(true);
+  checks.drop('ab'.repeat(32));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toEqual([]);
+});
