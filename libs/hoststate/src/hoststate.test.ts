@@ -1,4 +1,4 @@
-import { Protocol } from '@weft/proto/model';
+import { Balance, Protocol } from '@weft/proto/model';
 import { describe, expect, it } from 'vitest';
 import { diff } from './diff.ts';
 import { type HostObject, hostObject, parseKey, type Spec } from './key.ts';
@@ -108,6 +108,21 @@ const specs: { spec: Spec; text: string }[] = [
       },
     },
     text: `resolver/${id} networks=n1 links=n1/b:web servers=192.0.2.1`,
+  },
+  {
+    spec: {
+      $case: 'service',
+      value: {
+        ...{ serviceId: id, networkId: 'n1', name: 'web', addresses: ['10.0.0.9'], stickySeconds: 0 },
+        backends: [{ endpointId: 'e1', sandboxId: 's1', addresses: ['10.0.0.2'], weight: 2, draining: true }],
+        ports: [{ protocol: Protocol.TCP, hostIp: '::', hostPort: 80, targetPort: 8080 }],
+        balance: Balance.RANDOM,
+        check: { probe: { $case: 'tcp', value: { port: 81 } }, intervalMs: 1000, timeoutMs: 500, rise: 2, fall: 3 },
+      },
+    },
+    text:
+      `service/${id} network=n1 name=web addresses=10.0.0.9 backends="e1 s1 10.0.0.2 x2 draining" ` +
+      'balance=BALANCE_RANDOM ports="tcp [::]:80 8080" check="tcp:81 every 1000ms within 500ms rise 2 fall 3"',
   },
   {
     spec: { $case: 'file', value: { sandboxId: id, name: 'hosts', content: 'a\nb' } },
