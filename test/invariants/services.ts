@@ -19,8 +19,14 @@ const words: Partial<Record<Protocol, string>> = {
   [Protocol.SCTP]: 'sctp',
 };
 
-/** Keys of verdict maps to the chains that they lead to. */
+/** Keys of verdict maps, after the name of the map, to the chains that they lead to. */
 const verdicts = (text: string): Map<string, string> =>
+  new Map(
+    [...text.matchAll(/\tmap (\w+) \{(.*?)\n\t\}/gs)].flatMap(([, name = '', body = '']) =>
+      [...verdictsOf(body)].map(([key, chain]) => [`${name} ${key}`, chain] as const),
+    ),
+  );
+const verdictsOf = (text: string): Map<string, string> =>
   new Map(
     [...text.matchAll(/([\w.:/]+(?: \. [\w.:/-]+)*) : goto (service_\w+)/g)].map(([, key = '', chain = '']) => [
       key,
@@ -30,7 +36,7 @@ const verdicts = (text: string): Map<string, string> =>
 
 /** The addresses that a chain's rules lead to. */
 const leadsTo = (text: string, chain: string): string[] => {
-  const body = new RegExp(`\\tchain ${chain} \\{\\n([^}]*(?:\\}[^\\n]*\\n[^}]*)*?)\\n\\t\\}`).exec(text)?.[1] ?? '';
+  const body = text.split('\n\t}').find((block) => block.includes(`\tchain ${chain} {\n`)) ?? '';
   const rules = body.split('\n').filter((rule) => rule.includes('dnat ip') && !rule.includes('saddr map @'));
   return rules.flatMap((rule) => {
     const choice = rule.slice(rule.indexOf(' to ') + 4);
@@ -43,7 +49,8 @@ const leadsTo = (text: string, chain: string): string[] => {
 
 const portKey = ({ protocol, hostIp, hostPort }: ServicePort): string => {
   const isAny = hostIp === '0.0.0.0' || hostIp === '::';
-  return [...(isAny ? [] : [hostIp]), words[protocol] ?? '', `${hostPort}`].join(' . ');
+  const map = `ports${hostIp.includes(':') ? 6 : 4}${isAny ? '_any' : ''}`;
+  return `${map} ${[...(isAny ? [] : [hostIp]), words[protocol] ?? '', `${hostPort}`].join(' . ')}`;
 };
 
 export function checkServices(
@@ -88,7 +95,11 @@ export function checkServices(
     if (path === undefined) continue;
     const ids = new Set(networks.map(({ networkId }) => networkId));
     const mine = services.filter(({ networkId }) => ids.has(networkId));
-    const keys = new Map(mine.flatMap((service) => service.addresses.map((address) => [address, service] as const)));
+    const keys = new Map(
+      mine.flatMap((service) =>
+        service.addresses.map((one) => [`services${one.includes(':') ? 6 : 4} ${one}`, service] as const),
+      ),
+    );
     look(`sandbox ${sandboxId.slice(0, 12)}`, listTableText(path, 'inet', WEFT_TABLE) ?? '', keys);
   }
   const onHost = new Map(

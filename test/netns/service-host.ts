@@ -34,7 +34,7 @@ export const VIP = '10.1.9.9';
 export const VIP6 = 'fd00:1::99';
 export const sandboxId = (at: number): string => idOf(`s${at}`);
 export const address = (at: number): string => `10.1.0.${at + 2}`;
-export const address6 = (at: number): string => `fd00:1::${(at + 2).toString(16)}`;
+const address6 = (at: number): string => `fd00:1::${(at + 2).toString(16)}`;
 
 /** A network of both families: its sandboxes have resolvers, so they know its services. */
 export const dualNetwork = (count: number): HostObject[] => [
@@ -47,7 +47,7 @@ export const dualNetwork = (count: number): HostObject[] => [
   ...Array.from({ length: count }, (_, at) => memberObjects(at)).flat(),
 ];
 
-export const memberObjects = (at: number): HostObject[] => [
+const memberObjects = (at: number): HostObject[] => [
   sandboxObject(sandboxId(at)),
   vethObject(at + 2, sandboxId(at), 'br-w', { addresses: [`${address(at)}/16`, `${address6(at)}/64`] }),
   routeObject(sandboxId(at)),

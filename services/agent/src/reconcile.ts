@@ -18,7 +18,7 @@ import { emptyReport } from './news.ts';
 import { OthersFirewall } from './others-firewall.ts';
 import { prune } from './prune.ts';
 import { SandboxStates } from './sandbox-states.ts';
-import { HOST } from './services/wanted.ts';
+import { directServices, lookAtServices, lookKeyOf } from './service-turns.ts';
 import { Teardown } from './teardown.ts';
 import { Tickets } from './tickets.ts';
 
@@ -68,7 +68,7 @@ export class Reconciler {
     this.#others = new OthersFirewall(context);
     // At once: a service's change is so much to hear that it would not fit until the end of the turn.
     context.services.onWritten = (places) => {
-      const written = new Set(places.map((place) => (place === HOST ? SERVICES_KEY : `resolver/${place}`)));
+      const written = new Set(places.map(lookKeyOf));
       this.#hear(this.#now, (key) => written.has(key) || this.#putting.has(key));
     };
   }
@@ -150,7 +150,7 @@ export class Reconciler {
       this.#announcements.send(now);
       this.#lookAtBridges(now);
       if (this.#looks.isDue(now)) this.#look(now, everything ? Infinity : LOOKS_PER_TURN);
-      this.#directServices(now);
+      directServices(this.#context, this.#looks, now);
       this.#attempt('delete links', now, () => this.#gone(this.#teardown.start(), now));
       if (!this.#looks.isWanted('unasked') && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
       this.#report.sandboxes.push(...this.#states.changed());
@@ -353,14 +353,7 @@ export class Reconciler {
     this.#attempt('table inet weft', now, () =>
       this.#failed(lookAtTable(this.#context, objects, this.#isSynced, isApplied), now),
     );
-    if (!this.#isSynced && this.#context.services.wanted.partIds(HOST).length === 1) return;
-    this.#attempt(SERVICES_KEY, now, () => {
-      const differing = this.#context.services.check(HOST);
-      if (differing.length === 0) return;
-      const [error] = this.#context.services.flush([HOST]).values();
-      if (error !== undefined) throw error;
-      this.#context.say(SERVICES_KEY, differing.join('; '), true);
-    });
+    this.#attempt(SERVICES_KEY, now, () => lookAtServices(this.#context, this.#isSynced));
   }
 
   #prune(now: number): void {
@@ -369,18 +362,6 @@ export class Reconciler {
         this.#context.say(what, "it is marked as weft's and nothing asks for it", true);
       }
     });
-  }
-
-  /** What changed services beside their objects: a backend is lost or does not answer, a port is held. */
-  #directServices(now: number): void {
-    const { services } = this.#context;
-    for (const [place, error] of services.flush()) {
-      if (services.isGone(place, error)) continue;
-      this.#context.say('services', error instanceof Error ? error.message : String(error), false);
-      // The look tries again, and notes whose failure it is.
-      if (place === HOST) this.#looks.fullBy(now + backOffMs(1));
-      else this.#looks.want([`resolver/${place}`], now);
-    }
   }
 
   /** Something beside any one object may go wrong (no descriptor left, say): told, and tried again with a full look soon. */

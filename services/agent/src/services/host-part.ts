@@ -16,6 +16,9 @@ const portSets: ReadonlyMap<string, NftSet> = new Map(
   ]),
 );
 
+// Clients of one service that are remembered at a time; 1 MiB. One more than these is not, and chooses anew.
+const CLIENTS = 65_535;
+
 const isAny = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
 const elementOf = ({ protocol, hostIp, hostPort }: PublishedPort, chain: string): ElementPart => {
@@ -112,7 +115,7 @@ export const hostPart = ({ service, ports }: Directed, isDown: IsDown): Part | u
         ...{
           kind: 'map',
           name: stickyOf(SERVICES_TABLE, service, family).name,
-          declaration: stickyDeclaration(family),
+          declaration: stickyDeclaration(family, CLIENTS),
         },
       }),
     ),

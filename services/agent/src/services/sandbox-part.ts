@@ -30,8 +30,12 @@ export const spokenOf = ({ version, type }: Family): NftSet => setOf(WEFT_TABLE,
 export const stickyOf = (table: string, { shortId }: Service, { version, type }: Family): NftSet =>
   setOf(table, `sticky${version}_${shortId}`, type, [type]);
 
-export const stickyDeclaration = ({ type }: Family): string =>
-  `type ${type} : ${type}; size 65535; flags dynamic,timeout;`;
+/** The kernel makes a table for that many when it makes the map. */
+export const stickyDeclaration = ({ type }: Family, size: number): string =>
+  `type ${type} : ${type}; size ${size}; flags dynamic,timeout;`;
+
+// A sandbox has few addresses and speaks to few services: 16 KiB a map.
+const SIZE = 1024;
 
 /** Notes where a client went. Only who gets new connections is noted, whatever came on the way. */
 export const keepRule = (service: Service, { ip, version }: Family, { active }: Targets): string =>
@@ -43,7 +47,7 @@ const fixedSets = FAMILIES.flatMap((family): SetPart[] => [
     const set = verdictsOf(kind, family);
     return { kind: 'map', name: set.name, declaration: `type ${family.type} : verdict;`, set };
   }),
-  { kind: 'set', name: spokenOf(family).name, declaration: `type ${family.type}; size 65535; flags dynamic;` },
+  { kind: 'set', name: spokenOf(family).name, declaration: `type ${family.type}; size ${SIZE}; flags dynamic;` },
 ]);
 
 /** What all services of a sandbox share. */
@@ -108,7 +112,11 @@ export const sandboxPart = (service: Service, isDown: IsDown, rotation: number):
   );
   const sets = (isSticky ? found : []).map(
     ({ family }): SetPart => ({
-      ...{ kind: 'map', name: stickyOf(WEFT_TABLE, service, family).name, declaration: stickyDeclaration(family) },
+      ...{
+        kind: 'map',
+        name: stickyOf(WEFT_TABLE, service, family).name,
+        declaration: stickyDeclaration(family, SIZE),
+      },
     }),
   );
   const ways = found.map(

@@ -12,7 +12,6 @@ import {
   runNftInEach,
   WEFT_TABLE,
 } from '@weft/kernel';
-import type { Context } from '../context.ts';
 import { putRedirect } from '../kinds/redirect.ts';
 import { dropSticky, forgetLeftBehind, spokenWays, staleSticky, staleWays } from './leftovers.ts';
 import { lookAtParts, STRAY } from './look.ts';
@@ -24,6 +23,20 @@ import { HOST, SHARED, WantedServices } from './wanted.ts';
 const AT_ONCE = 64;
 // Looking through the machine's flows blocks the kernel thread for 13 ms each time.
 const FLOW_LOOKS = 8;
+
+/** What services need to know of the host around them. */
+interface Surroundings {
+  readonly lost: ReadonlySet<string>;
+  /** Ports that are held, by the keys of their objects. */
+  readonly ports: { isHeld(key: string): boolean };
+  /** What the host must have, by key. */
+  readonly wanted: { has(key: string): boolean };
+  place(sandboxId: string): { readonly path: string; readonly identity: NamespaceIdentity } | undefined;
+  /** The host's own. */
+  socket(): NetlinkSocket;
+  /** Tells the turn's report. */
+  say(key: string, what: string, isRepaired: boolean): void;
+}
 
 interface Table {
   readonly identity: NamespaceIdentity | undefined;
@@ -45,7 +58,7 @@ const tableOf = (place: string): string => (place === HOST ? SERVICES_TABLE : WE
 
 export class Services {
   readonly wanted: WantedServices;
-  readonly #context: Context;
+  readonly #context: Surroundings;
   readonly #tables = new Map<string, Table>();
   /** Sandboxes whose namespaces were made and not looked into. */
   readonly #fresh = new Set<string>();
@@ -54,7 +67,7 @@ export class Services {
   /** Told of places that were just written to, before anything else is: what the monitor hears of them is our own doing. */
   onWritten: (places: readonly string[]) => void = () => undefined;
 
-  constructor(context: Context) {
+  constructor(context: Surroundings) {
     this.#context = context;
     this.wanted = new WantedServices(
       { isHeld: (key) => context.ports.isHeld(key) && context.wanted.has(key) },

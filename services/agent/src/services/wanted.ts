@@ -56,7 +56,11 @@ export class WantedServices {
   readonly #networks = new Map<string, readonly string[]>();
   readonly #sandboxes = new Index();
   readonly #unhealthy = new Map<string, Set<string>>();
+  /** Made parts by service and variant. */
   readonly #parts = new Map<string, Map<number, Part | undefined>>();
+  /** How many backends take turns, by service. */
+  readonly #turns = new Map<string, number>();
+  readonly #hashes = new Map<string, number>();
   readonly #published = new Set<string>();
   readonly #dirty = new Map<string, Set<string>>();
   readonly #ports: PortKeeper;
@@ -106,6 +110,7 @@ export class WantedServices {
     this.dropResolver(sandboxId);
     const ids = networks.map(({ networkId }) => networkId);
     this.#networks.set(sandboxId, ids);
+    this.#hashes.set(sandboxId, hashOf(sandboxId));
     for (const id of ids) {
       this.#sandboxes.add(id, sandboxId);
       for (const serviceId of this.#byNetwork.of(id)) this.#mark(sandboxId, serviceId);
@@ -118,6 +123,7 @@ export class WantedServices {
       for (const serviceId of this.#byNetwork.of(id)) this.#mark(sandboxId, serviceId);
     }
     this.#networks.delete(sandboxId);
+    this.#hashes.delete(sandboxId);
   }
 
   /** A sandbox was lost, or is there again: those that it serves go elsewhere, or come back. */
@@ -127,7 +133,7 @@ export class WantedServices {
 
   portChanged(key: string): void {
     for (const serviceId of this.#claims.of(key)) {
-      this.#parts.delete(serviceId);
+      this.#remake(serviceId);
       this.#mark(HOST, serviceId);
     }
   }
@@ -149,9 +155,14 @@ export class WantedServices {
   touch(serviceId: string): void {
     const service = this.#services.get(serviceId);
     if (service === undefined) return;
-    this.#parts.delete(serviceId);
+    this.#remake(serviceId);
     for (const sandboxId of this.#sandboxes.of(service.networkId)) this.#mark(sandboxId, serviceId);
     if (this.#published.has(serviceId)) this.#mark(HOST, serviceId);
+  }
+
+  /** Some service has ports of the host, held or not. */
+  get hasPorts(): boolean {
+    return this.#published.size > 0;
   }
 
   /** Places with changes. */
@@ -218,8 +229,13 @@ export class WantedServices {
   /** Where a sandbox's rounds begin. */
   #rotationOf(service: Service, sandboxId: string): number {
     if (service.balance !== Balance.ROUND_ROBIN) return 0;
-    const counts = FAMILIES.map((family) => targetsOf(service, family, this.#isDown).active.length);
-    return hashOf(sandboxId) % Math.max(1, ...counts);
+    const { serviceId } = service;
+    let turns = this.#turns.get(serviceId);
+    if (turns === undefined) {
+      turns = Math.max(1, ...FAMILIES.map((family) => targetsOf(service, family, this.#isDown).active.length));
+      this.#turns.set(serviceId, turns);
+    }
+    return (this.#hashes.get(sandboxId) ?? hashOf(sandboxId)) % turns;
   }
 
   /** Two services that claim the same: the one of the lower id has it. */
@@ -251,6 +267,11 @@ export class WantedServices {
   #touchRivals(service: Service): void {
     for (const { claim } of claimsOf(service))
       for (const id of this.#claims.of(claim)) if (id !== service.serviceId) this.touch(id);
+  }
+
+  #remake(serviceId: string): void {
+    this.#parts.delete(serviceId);
+    this.#turns.delete(serviceId);
   }
 
   #mark(place: string, id: string): void {
