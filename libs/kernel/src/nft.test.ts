@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KernelError } from './error.ts';
 import { openFds, useNamespaces } from './namespaces.fixture.ts';
-import { listTable, listTables, listTableText, runNft } from './nft.ts';
+import { listTable, listTables, listTableText, runNft, runNftInEach } from './nft.ts';
 import { changeElements, type ElementChange, listElements, type NftElement, type NftSet } from './nft-elements.ts';
 
 const namespaces = useNamespaces();
@@ -167,4 +167,25 @@ describe('elements', () => {
     changeElements(a, remove(four, ...many));
     expect(listElements(a, four)).toEqual([]);
   });
+});
+
+it('runs in each of several namespaces, and one that fails keeps no other from its own', () => {
+  const [a, b] = [namespaces.make(), namespaces.make()];
+  const before = openFds();
+  const results = runNftInEach(
+    [
+      { namespace: a, text: 'add table inet weft\n' },
+      { namespace: namespaces.path('nowhere'), text: 'add table inet weft\n' },
+      { namespace: b, text: 'add table inet weft\nadd rule inet weft none accept\n' },
+      { namespace: b, text: 'add table inet other\n' },
+    ],
+    'try',
+  );
+  expect(results.map((error) => error?.code)).toEqual([undefined, 'ENOENT', 'ENOENT', undefined]);
+  expect(results[2]?.detail).toContain('No such file or directory');
+  expect([listTables(a), listTables(b)]).toEqual([
+    [{ family: 'inet', name: 'weft' }],
+    [{ family: 'inet', name: 'other' }],
+  ]);
+  expect(openFds()).toBe(before);
 });
