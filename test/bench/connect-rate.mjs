@@ -1,17 +1,15 @@
-// node connect-rate.mjs ADDRESS[,ADDRESS...] PORT MS: opens connections in turn, one after the other on a few lanes, reads to the end of each, and
+// node connect-rate.mjs ADDRESS PORT MS: opens connections one after the other on a few lanes, reads to the end of each, and
 // prints how many a second there were.
 import { connect } from 'node:net';
 
-const [list, port, forMs] = process.argv.slice(2);
-const addresses = list.split(',');
-let next = 0;
+const [address, port, forMs] = process.argv.slice(2);
 const lanes = 4;
 const end = performance.now() + Number(forMs);
 let count = 0;
 
 const one = () =>
   new Promise((resolve, reject) => {
-    const socket = connect(Number(port), addresses[next++ % addresses.length]);
+    const socket = connect(Number(port), address);
     socket.on('data', () => undefined);
     socket.on('end', resolve);
     socket.on('error', reject);

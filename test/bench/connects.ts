@@ -1,9 +1,9 @@
-// Connections in namespaces: a server that says a word and ends, and how many a second a client has of it.
+// Connections in namespaces: a server that says a word and ends, and how long connections to two take, side by side.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { inNamespace } from '@weft/kernel';
 
-const program = new URL('./connect-rate.mjs', import.meta.url).pathname;
+const program = new URL('./connect-beside.mjs', import.meta.url).pathname;
 const server = `require('node:net').createServer((socket) => socket.on('error', () => {}).end('x')).listen(80, '0.0.0.0', 512, () => console.log('ready'))`;
 
 const start = (namespace: string, args: readonly string[]): ChildProcess =>
@@ -19,13 +19,19 @@ export async function serveConnections(namespace: string): Promise<() => Promise
   };
 }
 
-export async function connectRate(namespace: string, address: string, forMs: number): Promise<number> {
-  const child = start(namespace, [program, address, '80', `${forMs}`]);
+/** Median milliseconds of a connection to each of the two (addresses in turn), side by side. */
+export async function connectBeside(
+  namespace: string,
+  forMs: number,
+  one: readonly string[],
+  other: readonly string[],
+): Promise<readonly [number, number]> {
+  const child = start(namespace, [program, '80', `${forMs}`, one.join(','), other.join(',')]);
   let text = '';
   child.stdout?.on('data', (some) => {
     text += String(some);
   });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`no connections to ${address}`);
-  return Number(text);
+  if (code !== 0) throw new Error(`no connections to ${one.join()} or ${other.join()}`);
+  return JSON.parse(text) as [number, number];
 }
