@@ -131,9 +131,9 @@ it('keep clients that stick, spread others by address and weight, and drain', as
   expect(Object.keys(tally(await connectMany(client, '10.9.0.1', 50, { port: 8080 })))).toHaveLength(1);
   await host.apply([web([], { balance: Balance.WEIGHTED })]);
   const counts = tally(await connectMany(client, '10.9.0.1', 1200, { port: 8080 }));
-  // 200, 400, 600 are due; chi square for 0.1 % and two degrees of freedom.
+  // 200, 400, 600 are due; chi square that one fair run in a million exceeds, for two degrees of freedom.
   const chi = [200, 400, 600].reduce((sum, due, at) => sum + ((counts[at] ?? 0) - due) ** 2 / due, 0);
-  expect(chi, JSON.stringify(counts)).toBeLessThan(13.816);
+  expect(chi, JSON.stringify(counts)).toBeLessThan(27.63);
 });
 
 it('are seen by the invariants: what leads nowhere, elsewhere, or is asked for by nothing', async () => {
