@@ -61,6 +61,8 @@ export async function whenApplied(
   revision: bigint,
   items: readonly ItemKey[],
   waiting: Waiting,
+  /** What had failed before, by `failingOf`: no reason to take a change back. */
+  older: ReadonlySet<string> = new Set(),
 ): Promise<Applied> {
   await context.planner.planned(revision);
   for (const item of items) {
@@ -69,20 +71,34 @@ export async function whenApplied(
   }
   if (waiting.ms === 0) return { applied: false };
   const signal = patience(context, waiting);
+  const news = (hostId: string, keys: readonly string[]) => keys.filter((key) => !older.has(`${hostId} ${key}`));
   for (const hostId of hostIds) {
     const table = context.planner.table(hostId);
     const due = table.revision < revision ? table.revision : revision;
     if (!(await context.progress.until(hostId, due, signal))) return { applied: false };
     const failures = new Map<ItemKey, FaultError>();
     for (const item of items) {
-      const [why] = context.progress.failures(hostId, table.keysOf(item));
+      const [why] = context.progress.failures(hostId, news(hostId, table.keysOf(item)));
       if (why !== undefined) failures.set(item, why);
     }
-    const keys = [...failures.keys()].flatMap((item) => [...table.keysOf(item)]);
+    const keys = [...failures.keys()].flatMap((item) => news(hostId, table.keysOf(item)));
     const [failure] = context.progress.failures(hostId, keys);
     if (failure !== undefined) return { applied: false, failure, failures };
   }
   return { applied: true };
+}
+
+/** The objects of an item that fail on these hosts now. */
+export function failingOf({ planner, progress }: Context, hostIds: readonly string[], item: ItemKey): Set<string> {
+  return new Set(
+    hostIds.flatMap((hostId) =>
+      planner
+        .table(hostId)
+        .keysOf(item)
+        .filter((key) => progress.failing(hostId).has(key))
+        .map((key) => `${hostId} ${key}`),
+    ),
+  );
 }
 
 /** Waits until hosts have forgotten what was withdrawn at a revision; false if the signal aborts first. */

@@ -56,7 +56,11 @@ export async function createService(
     assertCallerThere(waiting);
     made = await publishing(context, draft.service, () => commit(context, draft, leased, extra));
   } catch (error) {
-    await undoService(context, draft.service);
+    await undoService(context, draft.service).catch(async () => {
+      // ipam is away: the name is free all the same, and the rest goes when it answers.
+      await untilCommitted(() => withdraw(context, id, []));
+      void finisher.service(id);
+    });
     throw asFault(error);
   }
   crashPoint('after-commit');

@@ -11,7 +11,7 @@ import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork, readService } from '../state/reading.ts';
 import { encodeService } from '../state/records.ts';
 import type { View } from '../state/view.ts';
-import { assertCallerThere, type Context, joinedHosts, type Waiting, whenApplied } from './context.ts';
+import { assertCallerThere, type Context, failingOf, joinedHosts, type Waiting, whenApplied } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Extra, Made } from './network.ts';
 
@@ -26,11 +26,13 @@ export async function updateService(
 ): Promise<Made<Service>> {
   assertCallerThere(waiting);
   const { view } = context.ledger;
+  const hosts = joinedHosts(context);
+  const failing = failingOf(context, hosts, itemOf.service(findService(view, ref, network).id));
   const { before, after, revision } = await untilCommitted(() => commit(context, ref, network, change, extra));
   const { id } = before;
   crashPoint('after-commit');
   const items = [itemOf.service(id)];
-  const { applied, failure } = await whenApplied(context, joinedHosts(context), revision, items, waiting);
+  const { applied, failure } = await whenApplied(context, hosts, revision, items, waiting, failing);
   if (failure !== undefined) {
     const back = await untilCommitted(() => putBack(context, before, revision, extra.failed(failure)));
     await whenApplied(context, joinedHosts(context), back, [], waiting);

@@ -1,6 +1,8 @@
 // weft.agent.v1.AgentService: agents register, watch what their host must have, and report what became of it. A fact
 // from a report is durable before anybody who waits for it is told.
+
 import { type Fault, fault, fromMessage, Reason, toMessage } from '@weft/fault';
+import { pause } from '@weft/process';
 import type { AgentServiceImplementation, ReportRequest, WatchRequest, WatchResponse } from '@weft/proto/agent';
 import { StoredDrift } from '@weft/proto/controller';
 import { EndpointStatus, type Host, HostFacts, HostState, SandboxStatus } from '@weft/proto/model';
@@ -151,6 +153,9 @@ export function createAgents(context: Context): Agents {
   };
 }
 
+/** How often it is asked whether all has been compiled once, in ms: only while a driver or discovery is away at the start. */
+const wholeMs = 100;
+
 /** The stream an agent hears: what changed since it last heard, or everything after a Reset. */
 async function* tell(
   context: Context,
@@ -165,8 +170,13 @@ async function* tell(
   await planner.planned(ledger.view.revision);
   let told = request.storeId === storeId ? table.resume(request.sinceRevision) : undefined;
   while (!signal.aborted) {
-    const { revision, end } = table;
     const changes = told === undefined ? undefined : table.changesFrom(told);
+    if (changes === undefined && !planner.isWhole) {
+      // What it does not hear of it would remove. Each try at what is lacking changes the table, or comes to the next.
+      await pause(wholeMs, signal);
+      continue;
+    }
+    const { revision, end } = table;
     if (changes === undefined) {
       const objects = table.objects();
       onReset(revision);

@@ -1,6 +1,6 @@
 // One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers and discovery,
 // and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
-import { asFault, type FaultError } from '@weft/fault';
+import { asFault, type FaultError, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
@@ -21,13 +21,11 @@ import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
 import { Members } from './members.ts';
 import { Publications } from './publications.ts';
-import { planServices } from './services.ts';
+import { planServices, servicesTogether, standingPart } from './services.ts';
 import { Spread } from './spread.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
-/** How many services discovery compiles in one call. */
-const servicesAtOnce = 100;
 
 /**
  * Work on one thing. It reads the view where it is MADE, all of a round's at one revision, and drivers are asked where it runs: what
@@ -46,6 +44,11 @@ export class Planner {
   readonly #spread: Spread;
   readonly #publications: Publications;
   readonly #failures = new Map<ItemKey, FaultError>();
+  /**
+   * Items that nobody could compile yet since this planner began, because a service is away. A host that was told all but them would
+   * remove what it has of them.
+   */
+  readonly #lacking = new Set<ItemKey>();
   readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
   #dirty = newDirty();
   #planned = -1n;
@@ -94,6 +97,11 @@ export class Planner {
   async planned(revision: bigint): Promise<void> {
     if (this.#planned >= revision && !this.#running) return;
     await new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+  }
+
+  /** Whether the tables hold all there is to hold: not while a driver or discovery has been away since the start. */
+  get isWhole(): boolean {
+    return this.#lacking.size === 0;
   }
 
   /** Why an item could not be compiled, if it could not. */
@@ -228,16 +236,17 @@ export class Planner {
   }
 
   #serviceJobs(ids: readonly string[], wants: Wants): Job[] {
-    const chunks = Array.from({ length: Math.ceil(ids.length / servicesAtOnce) }, (_, at) =>
-      ids.slice(at * servicesAtOnce, (at + 1) * servicesAtOnce),
-    );
-    return chunks.map((some) => {
+    return servicesTogether(this.#view, ids).map((some) => {
       const compile = planServices(this.#view, some, [...this.#tables.keys()], (network, host) =>
         this.isMember(network, host),
       );
       return () =>
         this.#guard(some.map(itemOf.service), 'services', some, async () => {
-          const compiled = await compile(this.#compilers);
+          const compiled = await compile(this.#compilers).catch((error: unknown) => {
+            // Addresses of backends that leave are given out again: no host may go on with them.
+            for (const id of some) this.#withdrawBackends(id, wants);
+            throw error;
+          });
           for (const [hostId, table] of this.#tables) {
             for (const id of some) {
               const objects = compiled(id, hostId);
@@ -247,6 +256,17 @@ export class Planner {
           }
         });
     });
+  }
+
+  /** What hosts have of a service, without backends that are none any more. */
+  #withdrawBackends(id: string, wants: Wants): void {
+    const item = itemOf.service(id);
+    for (const [hostId, table] of this.#tables) {
+      const keys = table.keysOf(item);
+      if (keys.length === 0) continue;
+      const objects = keys.map((key) => table.object(key)).filter((object) => object !== undefined);
+      want(wants, hostId, item, standingPart(this.#view, id, objects));
+    }
   }
 
   #sandboxJob(id: string, wants: Wants): Job {
@@ -281,6 +301,7 @@ export class Planner {
   async #gone(item: ItemKey, wants: Wants): Promise<void> {
     for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
     this.#failures.delete(item);
+    this.#lacking.delete(item);
   }
 
   async #compilePorts(sandboxId: string, wants: Wants): Promise<void> {
@@ -302,10 +323,17 @@ export class Planner {
     const all = typeof items === 'string' ? [items] : items;
     try {
       await work();
-      for (const item of all) this.#failures.delete(item);
+      for (const item of all) {
+        this.#failures.delete(item);
+        this.#lacking.delete(item);
+      }
     } catch (error) {
       const failure = asFault(error);
-      for (const item of all) this.#failures.set(item, failure);
+      for (const item of all) {
+        this.#failures.set(item, failure);
+        const wasTold = [...this.#tables.values()].some((table) => table.keysOf(item).length > 0);
+        if (failure.reason === Reason.SERVICE_UNAVAILABLE && !wasTold) this.#lacking.add(item);
+      }
       this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');
       setTimeout(() => {
         if (this.#closed) return;

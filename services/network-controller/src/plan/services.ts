@@ -1,12 +1,12 @@
 // What hosts must have for services: their names and how they spread, where the network has endpoints, and their ports.
 // One call for many services; hosts that need the same share it.
-import type { HostObject } from '@weft/hoststate';
+import { type HostObject, hostObject } from '@weft/hoststate';
 import type { NamedService } from '@weft/proto/discovery';
-import type { Network, Service } from '@weft/proto/model';
+import { Endpoint, type Network, Phase, type Service } from '@weft/proto/model';
 import { isReady } from '../state/reading.ts';
 import { standingsOf } from '../state/standing.ts';
 import type { View } from '../state/view.ts';
-import { type Compilers, withoutPorts } from './compile.ts';
+import { type Compilers, joinedOf } from './compile.ts';
 
 /** What of a service a host has to do with. */
 interface Part {
@@ -56,6 +56,53 @@ export function planServices(
   };
 }
 
+/** How many services, and how many backends of them, discovery compiles in one call: requests have a limit of 4 MiB. */
+const servicesAtOnce = 100;
+const backendsAtOnce = 2_000;
+
+/** Ids in the parts in which they are compiled: each within the limits, or one service alone. */
+export function servicesTogether(view: View, ids: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  let part: string[] = [];
+  let backends = 0;
+  for (const id of ids) {
+    const count = view.backends.of(id).size;
+    if (part.length > 0 && (part.length >= servicesAtOnce || backends + count > backendsAtOnce)) {
+      parts.push(part);
+      part = [];
+      backends = 0;
+    }
+    part.push(id);
+    backends += count;
+  }
+  return part.length === 0 ? parts : [...parts, part];
+}
+
+/** What is left of a service's objects when it cannot be compiled: none of a service that goes, no backend that has left. */
+export function standingPart(view: View, id: string, objects: readonly HostObject[]): HostObject[] {
+  const service = view.services.get(id)?.value;
+  if (service === undefined || !isReady(service)) return [];
+  const left = new Set<string>();
+  const kept = objects.map((object): HostObject => {
+    if (object.spec?.$case !== 'service') return object;
+    const { value } = object.spec;
+    const backends = value.backends.filter(({ endpointId, addresses }) => {
+      const stands = joinedOf(view, endpointId) !== undefined;
+      if (!stands) for (const address of addresses) left.add(address);
+      return stands;
+    });
+    return hostObject({ $case: 'service', value: { ...value, backends } });
+  });
+  return kept.map((object): HostObject => {
+    if (object.spec?.$case !== 'names' || left.size === 0) return object;
+    const { value } = object.spec;
+    return hostObject({
+      $case: 'names',
+      value: { ...value, addresses: value.addresses.filter((one) => !left.has(one)) },
+    });
+  });
+}
+
 function partOf(network: Network, service: Service, hostId: string, isMember: boolean): Part | undefined {
   const holdsPorts = service.desired?.hostIds.includes(hostId) ?? false;
   if (!isMember && !holdsPorts) return undefined;
@@ -67,7 +114,13 @@ function requestOf(view: View, network: Network, service: Service, { onlyOn, hol
   const backends = standingsOf(view, service)
     // One whose namespace is gone can neither be reached nor be asked whether it serves.
     .filter(({ lost, endpoint }) => !lost && (onlyOn === undefined || endpoint.desired?.hostId === onlyOn))
-    .map(({ endpoint, weight, state }) => ({ endpoint: withoutPorts(endpoint), weight, state }));
+    .map(({ endpoint, weight, state }) => ({ endpoint: asBackend(endpoint), weight, state }));
   const shown = holdsPorts ? service : { ...service, desired: desired && { ...desired, ports: [] } };
   return { network, service: shown, backends };
+}
+
+/** An endpoint as far as it is a backend: a request has thousands. */
+function asBackend({ id, networkId, desired }: Endpoint): Endpoint {
+  const { phase = Phase.READY, addresses = [], sandboxId = '', hostId = '' } = desired ?? {};
+  return Endpoint.fromPartial({ id, networkId, desired: { phase, addresses, sandboxId, hostId } });
 }
