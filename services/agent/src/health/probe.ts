@@ -21,6 +21,8 @@ export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<string
 // A backend may say anything; this much of it is looked at.
 const MOST_ANSWER = 4096;
 
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 type Answered = (because: string | undefined) => void;
 
 const overHttp = (socket: Socket, { address, probe }: ProbeTarget, answered: Answered): void => {
@@ -53,6 +55,18 @@ const statusOf = (answer: Buffer): number | undefined => {
   return responseType.decode(answer.subarray(FRAME, FRAME + answer.readUInt32BE(1))).status;
 };
 
+/** Of what a backend said, whatever it is: it decodes only what is a message. */
+const verdictOf = (answer: Buffer, code: unknown): string | undefined => {
+  if (code !== undefined && code !== '0') return `grpc.health.v1 was answered with status ${String(code)}`;
+  let status: number | undefined;
+  try {
+    status = statusOf(answer);
+  } catch (error) {
+    return `grpc.health.v1 was answered with what is no health message: ${text(error)}`;
+  }
+  return status === SERVING ? undefined : `grpc.health.v1 says ${status ?? 'nothing'}, not SERVING`;
+};
+
 const overGrpc = (socket: Socket, { address, probe }: ProbeTarget, answered: Answered): void => {
   if (probe.kind !== 'grpc') return;
   const session = connectHttp2(`http://${hostText(address)}:${probe.port}`, { createConnection: () => socket });
@@ -74,15 +88,9 @@ const overGrpc = (socket: Socket, { address, probe }: ProbeTarget, answered: Ans
   stream.on('data', (some: Buffer) => {
     if (answer.length < MOST_ANSWER) answer = Buffer.concat([answer, some]);
   });
-  stream.on('end', () => {
-    const status = statusOf(answer);
-    if (code !== undefined && Number(code) !== 0) answered(`grpc.health.v1 was answered with status ${String(code)}`);
-    else answered(status === SERVING ? undefined : `grpc.health.v1 says ${status ?? 'nothing'}, not SERVING`);
-  });
+  stream.on('end', () => answered(verdictOf(answer, code)));
   stream.end(framed(requestType.encode({ service: probe.service }).finish()));
 };
-
-const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const probeBackend: Probe = (target, signal) =>
   new Promise((resolve) => {
@@ -112,5 +120,9 @@ export const probeBackend: Probe = (target, signal) =>
         answered(text(error));
       }
     });
-    socket.connect({ host: address, port: probe.port });
+    try {
+      socket.connect({ host: address, port: probe.port });
+    } catch (error) {
+      answered(text(error));
+    }
   });
