@@ -5,6 +5,7 @@ import type { BackendHealth } from '@weft/proto/agent';
 import type { Place } from './dns/listener.ts';
 import { createDnsWorker, type DnsWorker, endsNames, isOfNames } from './dns-worker.ts';
 import { HealthChecks } from './health/checks.ts';
+import { CheckedServices } from './health/follow.ts';
 import { probeBackend } from './health/probe.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
@@ -84,12 +85,14 @@ const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWr
       tell({ ...emptyReport(), backends: [...backends] });
     },
   });
+  const services = new CheckedServices(checks);
   kernel.onReport((report) => {
     // The kernel thread says where sandboxes are before it answers the batch that made them.
     if (report.sandboxes.length > 0) {
       names.sandboxes(report.sandboxes);
       checks.sandboxes(report.sandboxes);
     }
+    services.recovered(report.recovered);
     if (report.drifts.some(({ key }) => isSandboxKey(key))) names.look();
     tell(report);
   });
@@ -99,18 +102,13 @@ const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWr
     async apply(batch) {
       const { number, gone } = order.begin(batch);
       const objects = batch.put.filter(isOfNames);
-      for (const key of gone.filter(isServiceKey)) checks.drop(identityOf(key));
+      for (const key of gone.filter(isServiceKey)) services.gone(key);
       for (const key of gone.filter(isSandboxKey)) checks.leave(identityOf(key));
       const ending = gone.filter(endsNames);
       if (ending.length > 0) await names.apply({ delete: ending, put: [] });
       const outcomes = await kernel.apply(batch);
       const failed = new Set(outcomes.flatMap(({ key, fault }) => (fault === undefined ? [] : [key])));
-      for (const { key, spec } of order.latest(number, batch.put)) {
-        if (spec?.$case !== 'service') continue;
-        // One that cannot be directed is not checked: what is wrong with it may be its check.
-        if (failed.has(key)) checks.drop(spec.value.serviceId);
-        else checks.put(spec.value);
-      }
+      services.applied(order.latest(number, batch.put), failed);
       const put = order.latest(number, objects);
       const said = put.length > 0 ? await names.apply({ delete: [], put }) : [];
       order.end(number, [...gone, ...batch.put.map(({ key }) => key)]);
