@@ -70,6 +70,28 @@ it('tells changes once, remembers who is down, and forgets with the check', asyn
   expect(checks.unhealthy()).toEqual([]);
 });
 
+it('says again how a backend is when its controller thinks otherwise, and only then', async () => {
+  const { checks, open, told } = build();
+  const thought = (weight: number) => {
+    const { backends, ...rest } = service(1);
+    checks.put({ ...rest, backends: backends.map((one) => ({ ...one, weight })) });
+  };
+  thought(1);
+  thought(1);
+  expect(told).toEqual([]);
+  const up = { serviceId: 'ab'.repeat(32), endpointId: 'e0', healthy: true, because: '' };
+  thought(0);
+  expect(told.splice(0)).toEqual([up]);
+  await vi.waitFor(() => expect(open).toHaveLength(1), { timeout: 5000 });
+  open[0]?.answer('no');
+  await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 5000 });
+  const down = { ...up, healthy: false, because: 'no' };
+  thought(0);
+  expect(told.splice(0)).toEqual([down]);
+  thought(1);
+  expect(told).toEqual([down]);
+});
+
 it('a sandbox that goes, and a service that goes, end what runs at once', async () => {
   const { checks, open, told } = build();
   checks.put(service(2));

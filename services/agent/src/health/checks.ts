@@ -72,7 +72,7 @@ export class HealthChecks {
       if (known !== undefined) {
         known.target = target;
         // Its controller has not heard, or has lost it.
-        if (target.isKnownDown && known.standing.healthy) this.#options.changed([healthOf(known)]);
+        if (target.isKnownDown === known.standing.healthy) this.#options.changed([healthOf(known)]);
       } else {
         const standing = target.isKnownDown ? KNOWN_DOWN : UP;
         this.#checked.set(key, { target, standing, cancel: () => undefined, running: undefined });
