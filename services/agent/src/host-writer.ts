@@ -71,7 +71,7 @@ export interface HostWriter extends KernelWriter {
 
 const identityOf = (key: string): string => parseKey(key).identity;
 
-const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWriter => {
+const compose = (kernel: KernelWriter, names: DnsWorker, { runDir, log }: HostWriterOptions): HostWriter => {
   const order = new NamesOrder();
   const callbacks: ((report: Report) => void)[] = [];
   const tell = (report: Report) => {
@@ -79,6 +79,7 @@ const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWr
   };
   const checks = new HealthChecks({
     runDir,
+    log,
     probe: probeBackend,
     changed: (backends) => {
       kernel.health(backends);
@@ -117,7 +118,11 @@ const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWr
     onReport: (callback) => void callbacks.push(callback),
     health: (changes) => kernel.health(changes),
     unhealthy: () => checks.unhealthy(),
-    look: () => kernel.look(),
+    async look() {
+      const report = await kernel.look();
+      services.recovered(report.recovered);
+      return report;
+    },
     async close() {
       checks.close();
       await names.close();
@@ -143,7 +148,7 @@ export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): 
     if (kernel.status === 'rejected') throw kernel.reason;
     if (names.status === 'rejected') throw names.reason;
     if (dns !== undefined) await names.value.open(dns);
-    return compose(kernel.value, names.value, runDir);
+    return compose(kernel.value, names.value, options);
   } catch (error) {
     if (names.status === 'fulfilled') await names.value.close();
     if (kernel.status === 'fulfilled') await kernel.value.close();

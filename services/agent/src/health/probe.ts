@@ -15,7 +15,10 @@ export interface ProbeTarget {
   readonly probe: HealthProbe;
 }
 
-/** Resolves with why it does not serve, undefined when it does. Never rejects. */
+/**
+ * Resolves with why it does not serve, undefined when it does. Rejects when it could not be asked for a reason of this host's: no
+ * descriptors or memory left, a namespace that cannot be entered. That says nothing of the backend.
+ */
 export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<string | undefined>;
 
 // A backend may say anything; this much of it is looked at.
@@ -92,14 +95,18 @@ const overGrpc = (socket: Socket, { address, probe }: ProbeTarget, answered: Ans
   stream.end(framed(requestType.encode({ service: probe.service }).finish()));
 };
 
+/** What the kernel says for want of something here, whomever it was to be sent to. */
+const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+const isOurs = (error: unknown): boolean => error instanceof Error && 'code' in error && OURS.has(String(error.code));
+
 export const probeBackend: Probe = (target, signal) =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const { namespace, address, probe } = target;
     let socket: Socket;
     try {
       socket = new Socket({ fd: openStream(namespace, address) });
     } catch (error) {
-      resolve(text(error));
+      reject(error);
       return;
     }
     const answered = (because: string | undefined): void => {
@@ -110,7 +117,11 @@ export const probeBackend: Probe = (target, signal) =>
     const give = (): void => answered('no answer in time');
     signal.addEventListener('abort', give, { once: true });
     // Stays: what comes after the answer must not end the process.
-    socket.on('error', (error) => answered(error.message));
+    socket.on('error', (error) => {
+      // After an answer it changes nothing: a promise is settled once.
+      if (isOurs(error)) reject(error);
+      answered(error.message);
+    });
     socket.once('connect', () => {
       try {
         if (probe.kind === 'tcp') answered(undefined);
