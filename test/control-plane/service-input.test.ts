@@ -72,6 +72,13 @@ describe('bad input names the field and the remedy, and leaves nothing', () => {
       '100 to 3600000',
     ],
     ['a timeout', { check: { ...check, timeoutMs: 1_001 } }, Reason.INVALID_VALUE, 'spec.check.timeout_ms', 'interval'],
+    [
+      'a long timeout',
+      { check: { ...check, intervalMs: 60_000, timeoutMs: 10_001 } },
+      Reason.INVALID_VALUE,
+      'spec.check.timeout_ms',
+      'more than 10000; give less',
+    ],
     ['rise', { check: { ...check, rise: 101 } }, Reason.INVALID_VALUE, 'spec.check.rise', 'more than 100'],
     ['fall', { check: { ...check, fall: 101 } }, Reason.INVALID_VALUE, 'spec.check.fall', 'more than 100'],
     ['a port', { ports: [tcp(0)] }, Reason.INVALID_PORT, 'spec.ports[0].port', '1 to 65535'],

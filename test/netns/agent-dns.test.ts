@@ -408,6 +408,24 @@ describe('a gateway', () => {
     expect(inside(host.sandbox(a), 'dig', ['@10.1.0.1', '+short', '+tries=1', 'web.mynet']).stdout).toBe('10.1.0.2\n');
   });
 
+  it('asks neither itself nor another gateway, whichever comes first', async () => {
+    const host = await createHost();
+    const ours = ['10.1.0.1', '10.8.0.1'];
+    await host.apply([
+      ...networkObjects('br-w', 1),
+      zoneObject(net, 'mynet', { listen: ['10.1.0.1'], servers: ours }),
+      zoneObject(idOf('other'), 'other', { subnets: ['10.8.0.0/24'], listen: ['10.8.0.1'], servers: ours }),
+    ]);
+    const told = inside(host.sandbox(a), 'dig', [
+      '@10.1.0.1',
+      '+tries=1',
+      '+time=9',
+      '+nocookie',
+      'example.com',
+    ]).stdout;
+    expect(told).toContain('status: REFUSED');
+  });
+
   it('answers who is on the network and nobody else, and refuses what is not its networks’', async () => {
     const host = await createHost();
     await world(host);

@@ -42,7 +42,8 @@ const scripts: Readonly<Record<string, string>> = {
         const isRight = headers[':path'] === '/grpc.health.v1.Health/Check' && String(Buffer.concat(parts).subarray(7)) === 'shop';
         stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
         stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': isRight ? '0' : '5' }));
-        stream.end(Buffer.from([0, 0, 0, 0, 2, 8, mood === 'sick' ? 2 : 1]));
+        const garbled = [0, 0, 0, 0, 1, 8];
+        stream.end(Buffer.from(mood === 'garbled' ? garbled : [0, 0, 0, 0, 2, 8, mood === 'sick' ? 2 : 1]));
       });
     }).listen(8000, () => console.log('ready'));`,
 };
@@ -125,6 +126,16 @@ for (const [kind, check, because] of [
     expect(host.link('wv-2')).toBeUndefined();
   });
 }
+
+it('grpc: an answer that is no message is a failed check, and nothing else', async () => {
+  const { host, server, client } = await build(grpc, scripts['grpc'] ?? '');
+  server.stdin?.write('garbled\n');
+  await host.until(isUp(host, false));
+  expect(last(host)?.because).toContain('answered with what is no health message');
+  server.stdin?.write('well\n');
+  await host.until(isUp(host, true));
+  expect(await met(client)).toEqual({ 0: 20 });
+});
 
 it('a check that makes no sense is refused with its field', async () => {
   const host = await createHost();

@@ -5,6 +5,7 @@ import type { BackendHealth } from '@weft/proto/agent';
 import type { Place } from './dns/listener.ts';
 import { createDnsWorker, type DnsWorker, endsNames, isOfNames } from './dns-worker.ts';
 import { HealthChecks } from './health/checks.ts';
+import { CheckedServices } from './health/follow.ts';
 import { probeBackend } from './health/probe.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
 import { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
@@ -70,7 +71,7 @@ export interface HostWriter extends KernelWriter {
 
 const identityOf = (key: string): string => parseKey(key).identity;
 
-const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWriter => {
+const compose = (kernel: KernelWriter, names: DnsWorker, { runDir, log }: HostWriterOptions): HostWriter => {
   const order = new NamesOrder();
   const callbacks: ((report: Report) => void)[] = [];
   const tell = (report: Report) => {
@@ -78,18 +79,21 @@ const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWr
   };
   const checks = new HealthChecks({
     runDir,
+    log,
     probe: probeBackend,
     changed: (backends) => {
       kernel.health(backends);
       tell({ ...emptyReport(), backends: [...backends] });
     },
   });
+  const services = new CheckedServices(checks);
   kernel.onReport((report) => {
     // The kernel thread says where sandboxes are before it answers the batch that made them.
     if (report.sandboxes.length > 0) {
       names.sandboxes(report.sandboxes);
       checks.sandboxes(report.sandboxes);
     }
+    services.recovered(report.recovered);
     if (report.drifts.some(({ key }) => isSandboxKey(key))) names.look();
     tell(report);
   });
@@ -99,18 +103,13 @@ const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWr
     async apply(batch) {
       const { number, gone } = order.begin(batch);
       const objects = batch.put.filter(isOfNames);
-      for (const key of gone.filter(isServiceKey)) checks.drop(identityOf(key));
+      for (const key of gone.filter(isServiceKey)) services.gone(key);
       for (const key of gone.filter(isSandboxKey)) checks.leave(identityOf(key));
       const ending = gone.filter(endsNames);
       if (ending.length > 0) await names.apply({ delete: ending, put: [] });
       const outcomes = await kernel.apply(batch);
       const failed = new Set(outcomes.flatMap(({ key, fault }) => (fault === undefined ? [] : [key])));
-      for (const { key, spec } of order.latest(number, batch.put)) {
-        if (spec?.$case !== 'service') continue;
-        // One that cannot be directed is not checked: what is wrong with it may be its check.
-        if (failed.has(key)) checks.drop(spec.value.serviceId);
-        else checks.put(spec.value);
-      }
+      services.applied(order.latest(number, batch.put), failed);
       const put = order.latest(number, objects);
       const said = put.length > 0 ? await names.apply({ delete: [], put }) : [];
       order.end(number, [...gone, ...batch.put.map(({ key }) => key)]);
@@ -119,7 +118,11 @@ const compose = (kernel: KernelWriter, names: DnsWorker, runDir: string): HostWr
     onReport: (callback) => void callbacks.push(callback),
     health: (changes) => kernel.health(changes),
     unhealthy: () => checks.unhealthy(),
-    look: () => kernel.look(),
+    async look() {
+      const report = await kernel.look();
+      services.recovered(report.recovered);
+      return report;
+    },
     async close() {
       checks.close();
       await names.close();
@@ -145,7 +148,7 @@ export const createHostWriter = async ({ dns, ...options }: HostWriterOptions): 
     if (kernel.status === 'rejected') throw kernel.reason;
     if (names.status === 'rejected') throw names.reason;
     if (dns !== undefined) await names.value.open(dns);
-    return compose(kernel.value, names.value, runDir);
+    return compose(kernel.value, names.value, options);
   } catch (error) {
     if (names.status === 'fulfilled') await names.value.close();
     if (kernel.status === 'fulfilled') await kernel.value.close();

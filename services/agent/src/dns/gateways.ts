@@ -106,12 +106,18 @@ export class Gateways {
   }
 
   #join(networkId: string, address: string, rights: Rights): void {
-    const networks = this.#byAddress.get(address)?.networks ?? new Map<string, Rights>();
+    const place = { address, port: DNS_PORT };
+    const gateway = this.#byAddress.get(address) ?? {
+      listener: new Listener(this.#serving, place, viewpointOn([], false, nobody)),
+      networks: new Map<string, Rights>(),
+    };
+    const { listener, networks } = gateway;
     networks.set(networkId, rights);
-    const viewpoint = this.#viewpointAt(networks);
-    const listener =
-      this.#byAddress.get(address)?.listener ?? new Listener(this.#serving, { address, port: DNS_PORT }, viewpoint);
-    listener.viewpoint = viewpoint;
+    // BEFORE its viewpoint: the address may be one of the servers, its own.
+    const isNew = !this.has(address);
+    this.#byAddress.set(address, gateway);
+    listener.viewpoint = this.#viewpointAt(networks);
+    if (isNew) this.#remakeThoseThatAsk(address);
     listener.serves = (from) => {
       const asker = addressFromBytes(from);
       if (asker === undefined) return false;
@@ -119,7 +125,6 @@ export class Gateways {
         if (subnets.some((subnet) => containsAddress(subnet, asker))) return true;
       return false;
     };
-    this.#byAddress.set(address, { listener, networks });
     listener.open(undefined);
   }
 
@@ -131,5 +136,14 @@ export class Gateways {
     if (gateway.networks.size > 0) return;
     gateway.listener.close();
     this.#byAddress.delete(address);
+    this.#remakeThoseThatAsk(address);
+  }
+
+  /** It has become ours, whom nobody asks, or has ceased to be. */
+  #remakeThoseThatAsk(address: string): void {
+    for (const { listener, networks } of this.#byAddress.values()) {
+      const asks = [...networks.values()].some(({ servers }) => servers.includes(address));
+      if (asks) listener.viewpoint = this.#viewpointAt(networks);
+    }
   }
 }

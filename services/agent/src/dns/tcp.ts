@@ -57,6 +57,11 @@ class Connection {
   }
 
   #ready(): void {
+    // Nothing is waited for but an answer of a forwarder's: only what is broken wakes, and it would for ever.
+    if (this.#hasEnded && this.#unsent.length === 0) {
+      this.close();
+      return;
+    }
     this.#flush();
     if (!this.#isOpen || this.#hasEnded) return;
     const got = receiveSome(this.#fd, input);

@@ -15,11 +15,16 @@ export interface ProbeTarget {
   readonly probe: HealthProbe;
 }
 
-/** Resolves with why it does not serve, undefined when it does. Never rejects. */
+/**
+ * Resolves with why it does not serve, undefined when it does. Rejects when it could not be asked for a reason of this host's: no
+ * descriptors or memory left, a namespace that cannot be entered. That says nothing of the backend.
+ */
 export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<string | undefined>;
 
 // A backend may say anything; this much of it is looked at.
 const MOST_ANSWER = 4096;
+
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 type Answered = (because: string | undefined) => void;
 
@@ -53,6 +58,18 @@ const statusOf = (answer: Buffer): number | undefined => {
   return responseType.decode(answer.subarray(FRAME, FRAME + answer.readUInt32BE(1))).status;
 };
 
+/** Of what a backend said, whatever it is: it decodes only what is a message. */
+const verdictOf = (answer: Buffer, code: unknown): string | undefined => {
+  if (code !== undefined && code !== '0') return `grpc.health.v1 was answered with status ${String(code)}`;
+  let status: number | undefined;
+  try {
+    status = statusOf(answer);
+  } catch (error) {
+    return `grpc.health.v1 was answered with what is no health message: ${text(error)}`;
+  }
+  return status === SERVING ? undefined : `grpc.health.v1 says ${status ?? 'nothing'}, not SERVING`;
+};
+
 const overGrpc = (socket: Socket, { address, probe }: ProbeTarget, answered: Answered): void => {
   if (probe.kind !== 'grpc') return;
   const session = connectHttp2(`http://${hostText(address)}:${probe.port}`, { createConnection: () => socket });
@@ -74,24 +91,22 @@ const overGrpc = (socket: Socket, { address, probe }: ProbeTarget, answered: Ans
   stream.on('data', (some: Buffer) => {
     if (answer.length < MOST_ANSWER) answer = Buffer.concat([answer, some]);
   });
-  stream.on('end', () => {
-    const status = statusOf(answer);
-    if (code !== undefined && Number(code) !== 0) answered(`grpc.health.v1 was answered with status ${String(code)}`);
-    else answered(status === SERVING ? undefined : `grpc.health.v1 says ${status ?? 'nothing'}, not SERVING`);
-  });
+  stream.on('end', () => answered(verdictOf(answer, code)));
   stream.end(framed(requestType.encode({ service: probe.service }).finish()));
 };
 
-const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** What the kernel says for want of something here, whomever it was to be sent to. */
+const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+const isOurs = (error: unknown): boolean => error instanceof Error && 'code' in error && OURS.has(String(error.code));
 
 export const probeBackend: Probe = (target, signal) =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const { namespace, address, probe } = target;
     let socket: Socket;
     try {
       socket = new Socket({ fd: openStream(namespace, address) });
     } catch (error) {
-      resolve(text(error));
+      reject(error);
       return;
     }
     const answered = (because: string | undefined): void => {
@@ -102,7 +117,11 @@ export const probeBackend: Probe = (target, signal) =>
     const give = (): void => answered('no answer in time');
     signal.addEventListener('abort', give, { once: true });
     // Stays: what comes after the answer must not end the process.
-    socket.on('error', (error) => answered(error.message));
+    socket.on('error', (error) => {
+      // After an answer it changes nothing: a promise is settled once.
+      if (isOurs(error)) reject(error);
+      answered(error.message);
+    });
     socket.once('connect', () => {
       try {
         if (probe.kind === 'tcp') answered(undefined);
@@ -112,5 +131,9 @@ export const probeBackend: Probe = (target, signal) =>
         answered(text(error));
       }
     });
-    socket.connect({ host: address, port: probe.port });
+    try {
+      socket.connect({ host: address, port: probe.port });
+    } catch (error) {
+      answered(text(error));
+    }
   });

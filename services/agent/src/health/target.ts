@@ -28,6 +28,8 @@ export interface Target extends Pace {
 
 const LEAST_INTERVAL_MS = 100;
 const MOST_INTERVAL_MS = 3_600_000;
+// One that accepts and never answers takes a place among those that run for no longer.
+const MOST_TIMEOUT_MS = 10_000;
 const MOST_IN_A_ROW = 1000;
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_IN_A_ROW = 2;
@@ -73,7 +75,7 @@ export const paceOf = (check: HealthCheck, name: string): Pace & { readonly prob
   return {
     probe: probeOf(check, name),
     intervalMs,
-    timeoutMs: number('timeout_ms', check.timeoutMs || intervalMs, 1, MOST_INTERVAL_MS),
+    timeoutMs: Math.min(number('timeout_ms', check.timeoutMs || intervalMs, 1, MOST_INTERVAL_MS), MOST_TIMEOUT_MS),
     rise: number('rise', check.rise || DEFAULT_IN_A_ROW, 1, MOST_IN_A_ROW),
     fall: number('fall', check.fall || DEFAULT_IN_A_ROW, 1, MOST_IN_A_ROW),
   };

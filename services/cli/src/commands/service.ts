@@ -27,7 +27,12 @@ const spreadFlags: readonly Flag[] = [
   { name: 'health-fall', kind: 'int', help: 'Failures in a row that make a backend down (default 2)' },
   { name: 'health-interval', kind: 'string', value: 'duration', help: 'Time between checks (ms|s|m) (default 1s)' },
   { name: 'health-rise', kind: 'int', help: 'Successes in a row that make a backend up again (default 2)' },
-  { name: 'health-timeout', kind: 'string', value: 'duration', help: 'Time for one check (default: the interval)' },
+  {
+    name: 'health-timeout',
+    kind: 'string',
+    value: 'duration',
+    help: 'Time for one check, at most 10s (default: the interval)',
+  },
   {
     name: 'selector',
     kind: 'list',

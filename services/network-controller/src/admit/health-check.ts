@@ -3,6 +3,8 @@ import { type FaultError, fault, Reason } from '@weft/fault';
 import type { HealthCheck } from '@weft/proto/model';
 
 const maxIntervalMs = 3_600_000;
+/** A check that waits takes the place of others on its host. */
+const maxTimeoutMs = 10_000;
 const minIntervalMs = 100;
 /** Of rise and fall. */
 const maxCount = 100;
@@ -36,7 +38,12 @@ export function checkHealth({ probe, intervalMs, timeoutMs, rise, fall }: Health
     refuse('interval_ms', `${intervalMs} is not from ${minIntervalMs} to ${maxIntervalMs}; 0 means 1000`);
   }
   const longest = intervalMs || 1_000;
-  if (timeoutMs > longest) {
+  if (timeoutMs > maxTimeoutMs) {
+    refuse(
+      'timeout_ms',
+      `${timeoutMs} is more than ${maxTimeoutMs}; give less, or 0 for the interval, at most ${maxTimeoutMs}`,
+    );
+  } else if (timeoutMs > longest) {
     refuse('timeout_ms', `${timeoutMs} is more than the interval of ${longest}; give less, or 0 for the interval`);
   }
   if (rise > maxCount) refuse('rise', `${rise} is more than ${maxCount}; 0 means 2`);

@@ -231,7 +231,7 @@ export interface HealthCheck {
     | undefined;
   /** Milliseconds from one check to the next, 100 to 3600000; 0 means 1000. */
   intervalMs: number;
-  /** Milliseconds until a check without an answer has failed; 0 means the interval. */
+  /** Milliseconds until a check without an answer has failed, at most 10000; 0 means the interval, at most 10000. */
   timeoutMs: number;
   /** So many successes in a row make it up again; 0 means 2. */
   rise: number;
