@@ -5,7 +5,7 @@ import { type HostObject, inOrder } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
 import type { BackendHealth } from '@weft/proto/agent';
 import { Announcements } from './announcements.ts';
-import { Answers } from './answers.ts';
+import { Answers, PRUNED } from './answers.ts';
 import { attend, SERVICES_KEY } from './attention.ts';
 import type { Context } from './context.ts';
 import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
@@ -23,8 +23,6 @@ import { Teardown } from './teardown.ts';
 
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
-// What a batch waits for beside its objects: that what nothing asks for is gone. No object has this key.
-const PRUNED = '';
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
 export interface Turn {
@@ -96,7 +94,8 @@ export class Reconciler {
       for (const what of WHOLES) this.#looks.wantWhole(what, 0, true);
       waiting.push(PRUNED);
     }
-    this.#answers.tickets.open(id, waiting, refused);
+    // What an agent that starts remembers of its last words: names come back with the answer, and the controller hears nothing of it.
+    this.#answers.open(id, waiting, refused, reset === true && synced !== true);
   }
 
   /** What checks of backends found. */
@@ -147,12 +146,9 @@ export class Reconciler {
       if (this.#looks.isDue(now)) this.#look(now, everything ? Infinity : LOOKS_PER_TURN);
       directServices(this.#context, this.#looks, now);
       this.#attempt('delete links', now, () => this.#gone(this.#teardown.start(), now));
-      if (!this.#looks.isWanted('unasked') && this.#context.doomed.size === 0)
-        this.#answers.tickets.settle({ key: PRUNED });
+      if (!this.#looks.isWanted('unasked') && this.#context.doomed.size === 0) this.#answers.pruned();
       const report = this.#answers.takeReport({ sandboxes: this.#states.changed(), drifts: this.#context.takeSaid() });
-      const applied = this.#answers.tickets
-        .closed()
-        .map(({ id, outcomes }) => ({ id, outcomes: outcomes.filter(({ key }) => key !== PRUNED) }));
+      const applied = this.#answers.takeApplied(this.#context.services);
       return { applied, report };
     } finally {
       this.#context.endTurn();
