@@ -5,6 +5,7 @@ import { type HostObject, inOrder } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
 import type { BackendHealth } from '@weft/proto/agent';
 import { Announcements } from './announcements.ts';
+import { Answers, PRUNED } from './answers.ts';
 import { attend, SERVICES_KEY } from './attention.ts';
 import type { Context } from './context.ts';
 import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
@@ -14,22 +15,15 @@ import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
 import type { Result } from './kinds/kind.ts';
 import { lookAtTable } from './kinds/nft-table.ts';
 import { Looks } from './looks.ts';
-import { emptyReport } from './news.ts';
 import { OthersFirewall } from './others-firewall.ts';
 import { prune } from './prune.ts';
 import { SandboxStates } from './sandbox-states.ts';
 import { directServices, lookAtServices, lookKeyOf } from './service-turns.ts';
 import { Teardown } from './teardown.ts';
-import { Tickets } from './tickets.ts';
 
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
-// What a batch waits for beside its objects: that what nothing asks for is gone. No object has this key.
-const PRUNED = '';
 const WHOLES = ['elements', 'others', 'unasked'] as const;
-
-const isEmpty = ({ failed, recovered, drifts, sandboxes }: Report): boolean =>
-  [failed, recovered, drifts, sandboxes].every((list) => list.length === 0);
 
 export interface Turn {
   readonly applied: { readonly id: number; readonly outcomes: Outcome[] }[];
@@ -41,7 +35,7 @@ export class Reconciler {
   readonly #drain: () => Heard;
   readonly #looks: Looks;
   readonly #entries = new Entries();
-  readonly #tickets = new Tickets();
+  readonly #answers = new Answers(this.#entries);
   readonly #teardown: Teardown;
   readonly #states: SandboxStates;
   readonly #announcements: Announcements;
@@ -56,7 +50,6 @@ export class Reconciler {
   #putting: ReadonlySet<string> = new Set();
   /** Weft had a bridge when that was last looked at. */
   #hadBridges = false;
-  #report = emptyReport();
 
   constructor(context: Context, drain: () => Heard, lookEveryMs: number) {
     this.#context = context;
@@ -101,7 +94,8 @@ export class Reconciler {
       for (const what of WHOLES) this.#looks.wantWhole(what, 0, true);
       waiting.push(PRUNED);
     }
-    this.#tickets.open(id, waiting, refused);
+    // What an agent that starts remembers of its last words: names come back with the answer, and the controller hears nothing of it.
+    this.#answers.open(id, waiting, refused, reset === true && synced !== true);
   }
 
   /** What checks of backends found. */
@@ -152,15 +146,10 @@ export class Reconciler {
       if (this.#looks.isDue(now)) this.#look(now, everything ? Infinity : LOOKS_PER_TURN);
       directServices(this.#context, this.#looks, now);
       this.#attempt('delete links', now, () => this.#gone(this.#teardown.start(), now));
-      if (!this.#looks.isWanted('unasked') && this.#context.doomed.size === 0) this.#tickets.settle({ key: PRUNED });
-      this.#report.sandboxes.push(...this.#states.changed());
-      this.#report.drifts.push(...this.#context.takeSaid());
-      const report = this.#report;
-      this.#report = emptyReport();
-      const applied = this.#tickets
-        .closed()
-        .map(({ id, outcomes }) => ({ id, outcomes: outcomes.filter(({ key }) => key !== PRUNED) }));
-      return { applied, report: isEmpty(report) ? undefined : report };
+      if (!this.#looks.isWanted('unasked') && this.#context.doomed.size === 0) this.#answers.pruned();
+      const report = this.#answers.takeReport({ sandboxes: this.#states.changed(), drifts: this.#context.takeSaid() });
+      const applied = this.#answers.takeApplied(this.#context.services);
+      return { applied, report };
     } finally {
       this.#context.endTurn();
     }
@@ -208,25 +197,11 @@ export class Reconciler {
     return found;
   }
 
-  #failed(failed: Result['failed'], now: number): void {
-    for (const [key, fault] of failed) {
-      const isNews = this.#entries.fail(key, fault, now);
-      const isAwaited = this.#tickets.settle({ key, fault: toMessage(fault) });
-      if (isNews && !isAwaited) this.#report.failed.push({ key, fault: toMessage(fault) });
-    }
-  }
-
-  #succeeded(key: string): void {
-    const hadFailed = this.#entries.failed.has(key);
-    this.#entries.succeed(key);
-    if (!this.#tickets.settle({ key }) && hadFailed) this.#report.recovered.push(key);
-  }
-
   #removals(now: number): void {
     const objects = this.#takeDue(true);
     if (objects.length === 0) return;
     const { failed } = removeLinks(this.#context, objects);
-    this.#failed(failed, now);
+    this.#answers.failed(failed, now);
     this.#teardown.gather(objects.filter(({ key }) => !failed.has(key)).map(({ key }) => key));
   }
 
@@ -237,7 +212,7 @@ export class Reconciler {
       Reason.KERNEL_REFUSED,
       `links ${left.join(', ')} would not go${error === undefined ? '' : `: ${error.message}`}`,
     );
-    if (left.length > 0) this.#failed(new Map(keys.map((key) => [key, fault])), now);
+    if (left.length > 0) this.#answers.failed(new Map(keys.map((key) => [key, fault])), now);
     else this.#gone(keys, now);
     for (const key of this.#deferred) this.#due.add(key);
     this.#deferred.clear();
@@ -248,14 +223,11 @@ export class Reconciler {
     const entries = keys.map((key) => this.#entries.byKey.get(key)).filter((entry) => entry?.leaving === true);
     const objects = entries.flatMap((entry) => (entry === undefined ? [] : [entry.object]));
     const { failed } = removeRest(this.#context, objects);
-    this.#failed(failed, now);
+    this.#answers.failed(failed, now);
     for (const object of objects) {
-      const { key } = object;
-      if (failed.has(key)) continue;
-      const hadFailed = this.#entries.failed.has(key);
-      this.#entries.forget(key);
+      if (failed.has(object.key)) continue;
       this.#states.touch(sandboxIdOf(object));
-      if (!this.#tickets.settle({ key }) && hadFailed) this.#report.recovered.push(key);
+      this.#answers.gone(object.key);
     }
   }
 
@@ -293,12 +265,12 @@ export class Reconciler {
     const objects = this.#takeDue(false);
     if (objects.length === 0) return;
     const { failed, deferred } = this.#makeEqual(objects, now);
-    this.#failed(failed, now);
+    this.#answers.failed(failed, now);
     let isFoundation = false;
     for (const { key, spec } of objects) {
       if (deferred.has(key)) this.#deferred.add(key);
       else if (!failed.has(key)) {
-        this.#succeeded(key);
+        this.#answers.succeeded(key);
         isFoundation ||= spec?.$case === 'sandbox' || spec?.$case === 'bridge' || spec?.$case === 'veth';
       }
     }
@@ -344,14 +316,14 @@ export class Reconciler {
       const what = differing.get(key) ?? '';
       this.#context.say(key, what, isRepaired);
     }
-    this.#failed(failed, now);
+    this.#answers.failed(failed, now);
   }
 
   #lookAtElements(now: number): void {
     const objects = [...this.#entries.byKey.values()].map(({ object }) => object);
     const isApplied = (key: string) => this.#entries.byKey.get(key)?.applied === true;
     this.#attempt('table inet weft', now, () =>
-      this.#failed(lookAtTable(this.#context, objects, this.#isSynced, isApplied), now),
+      this.#answers.failed(lookAtTable(this.#context, objects, this.#isSynced, isApplied), now),
     );
     this.#attempt(SERVICES_KEY, now, () => lookAtServices(this.#context, this.#isSynced));
   }

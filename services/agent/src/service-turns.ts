@@ -11,7 +11,7 @@ export const lookKeyOf = (place: string): string => (place === HOST ? SERVICES_K
 
 /** A backend is lost or does not answer, a port is held: the places that it changes are written. */
 export const directServices = (context: Context, looks: Looks, now: number): void => {
-  for (const [place, error] of context.services.flush()) {
+  for (const [place, error] of context.services.flushNew()) {
     if (context.services.isGone(place, error)) continue;
     context.say('services', error instanceof Error ? error.message : String(error), false);
     // The look tries again, and notes whose failure it is.

@@ -14,7 +14,8 @@ const flush = (context: Context, objects: readonly HostObject[], failed: Map<str
   const { services } = context;
   for (const [place, error] of services.flush()) {
     if (services.isGone(place, error)) continue;
-    for (const object of objects) failed.set(object.key, faultOf(object.key, error));
+    for (const object of objects)
+      if (services.wanted.concerns(place, idOf(object))) failed.set(object.key, faultOf(object.key, error));
   }
 };
 

@@ -5,6 +5,7 @@ import {
   dumpFlows,
   type Flow,
   forgetFlows,
+  KernelError,
   listElements,
   type NetlinkSocket,
   protocolNumber,
@@ -30,6 +31,12 @@ const isSameWay = (a: Way, b: Way): boolean =>
   a.address === b.address &&
   a.port?.number === b.port?.number &&
   a.port?.protocol === b.port?.protocol;
+
+/** All of the newer ways, and of the older ones those that are not among them. Pure. */
+export const mergeWays = (newer: readonly Way[], older: readonly Way[]): Way[] => [
+  ...newer,
+  ...older.filter((old) => !newer.some((way) => isSameWay(way, old))),
+];
 
 /** The ways on which flows may lead to somebody who has left. Pure. */
 export const staleWays = ({ before, after }: PartChange): Way[] => {
@@ -60,13 +67,32 @@ export const isLeftBehind = (ways: readonly Way[], isOfHost: (address: string) =
   };
 };
 
+const isMissing = (error: unknown): boolean => error instanceof KernelError && error.code === 'ENOENT';
+
+/** Deletes in halves where some of them are gone already. Throws what `change` throws otherwise. */
+export const deleteThere = <T>(elements: readonly T[], change: (some: readonly T[]) => void): void => {
+  if (elements.length === 0) return;
+  try {
+    change(elements);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    if (elements.length === 1) return;
+    const middle = elements.length >> 1;
+    deleteThere(elements.slice(0, middle), change);
+    deleteThere(elements.slice(middle), change);
+  }
+};
+
 /** Lets clients choose anew that stick to somebody who is not active. Throws KernelError. */
 export const dropSticky = (socket: NetlinkSocket, maps: readonly Sticky[]): void => {
   for (const { map, active } of maps) {
     const stale = (listElements(socket, map) ?? []).filter(({ data }) => !active.includes(data?.[0] ?? ''));
-    changeElements(
-      socket,
-      stale.map(({ key }) => ({ set: map, op: 'delete' as const, element: { key } })),
+    // One that ends between the look and this would undo it all.
+    deleteThere(stale, (some) =>
+      changeElements(
+        socket,
+        some.map(({ key }) => ({ set: map, op: 'delete' as const, element: { key } })),
+      ),
     );
   }
 };

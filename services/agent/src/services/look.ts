@@ -1,6 +1,7 @@
 // What of a table stands as it must, found by listing it. nft prints rules back in its own words, which differ from release to
 // release: how ours look when they are right is learnt from the kernel, in a scratch namespace, once for each text.
 import { inScratchNamespace, listElements, listTableText, openNetfilter, runNft } from '@weft/kernel';
+import { Learnt } from './learnt.ts';
 import { type ChainPart, changeLines, type ElementPart, elementId, type Part, type SetPart } from './part.ts';
 
 /** Names that the agent gives in such tables; what else somebody put there is none of its business. */
@@ -40,14 +41,13 @@ const blocksOf = (text: string): Map<string, string> => {
 const chainText = ({ name, hook, rules }: ChainPart): string => [`chain ${name}`, hook ?? '', ...rules].join('\n');
 const setText = ({ kind, name, declaration }: SetPart): string => `${kind} ${name}\n${declaration}`;
 
-// Rounds begin elsewhere in each sandbox, so there are some for each service; far more are remains of what was.
-const MOST_LEARNT = 20_000;
-const learnt = new Map<string, string>();
+// Bytes. Rounds begin elsewhere in each sandbox, so there are some texts for each service, each with all of its backends; far more
+// are remains of what was.
+const learnt = new Learnt(16 << 20);
 
 const learn = (table: string, parts: readonly Part[]): void => {
   const texts = parts.flatMap(({ chains, sets }) => [...chains.map(chainText), ...sets.map(setText)]);
-  if (texts.every((text) => learnt.has(text))) return;
-  if (learnt.size > MOST_LEARNT) learnt.clear();
+  if (texts.every((text) => learnt.get(text) !== undefined)) return;
   const text = [
     `add table inet ${table}`,
     ...changeLines(
@@ -59,7 +59,7 @@ const learn = (table: string, parts: readonly Part[]): void => {
     runNft(undefined, `${text.join('\n')}\n`, 'learn the rules of services');
     return blocksOf(listTableText(undefined, 'inet', table, { terse: true }) ?? '');
   });
-  for (const one of texts) learnt.set(one, blocks.get(one.split('\n')[0] ?? '') ?? '');
+  learnt.add(new Map(texts.map((one) => [one, blocks.get(one.split('\n')[0] ?? '') ?? ''])));
 };
 
 const isHookRight = (is: string, wanted: string): boolean => is.split('\n')[0] === wanted.split('\n')[0];

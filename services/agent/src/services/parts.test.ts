@@ -1,10 +1,11 @@
 // The text of services' tables, and of changes between them.
+import { KernelError } from '@weft/kernel';
 import type { ServiceObject } from '@weft/proto/agent';
 import { Balance, Protocol } from '@weft/proto/model';
 import { describe, expect, it } from 'vitest';
 import { choiceOf, FAMILIES, type Family } from './choice.ts';
 import { hostPart, sharedHostPart } from './host-part.ts';
-import { isLeftBehind, staleSticky, staleWays } from './leftovers.ts';
+import { deleteThere, isLeftBehind, mergeWays, staleSticky, staleWays } from './leftovers.ts';
 import { changeLines, type Part } from './part.ts';
 import { sandboxPart, sharedPart } from './sandbox-part.ts';
 import { serviceOf } from './service.ts';
@@ -158,6 +159,28 @@ describe('what is left behind', () => {
     const drains = part({ ...sticky, backends: [backend(1), backend(2, true)] });
     expect(staleSticky({ before, after: drains })).toMatchObject([{ active: ['10.1.0.1'] }]);
     expect(staleSticky({ before, after: undefined })).toEqual([]);
+  });
+
+  it('goes although some of it has ended meanwhile; another failure is told', () => {
+    const there = new Set([1, 3, 4, 6]);
+    const remove = (some: readonly number[]) => {
+      if (!some.every((one) => there.has(one))) throw new KernelError('delete', 2, 'No such file or directory');
+      for (const one of some) there.delete(one);
+    };
+    deleteThere([1, 2, 3, 4, 5], remove);
+    expect([...there]).toEqual([6]);
+    const refuse = () => {
+      throw new KernelError('delete', 16, 'Device or resource busy');
+    };
+    expect(() => deleteThere([6], refuse)).toThrow('busy');
+  });
+
+  it('of one way goes by the latest word, and keeps the other ways', () => {
+    const way = (address: string, ...alive: string[]) => ({ version: '4' as const, address, alive });
+    expect(mergeWays([way('10.1.9.9', 'a')], [way('10.1.9.9', 'a', 'b'), way('10.1.9.8', 'c')])).toEqual([
+      way('10.1.9.9', 'a'),
+      way('10.1.9.8', 'c'),
+    ]);
   });
 
   it('on the host goes by port and its own addresses', () => {

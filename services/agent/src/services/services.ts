@@ -8,21 +8,18 @@ import {
   type NamespaceIdentity,
   type NetlinkSocket,
   namespaceIdentity,
-  openNetfilter,
   runNftInEach,
   WEFT_TABLE,
 } from '@weft/kernel';
 import { putRedirect } from '../kinds/redirect.ts';
-import { dropSticky, forgetLeftBehind, spokenWays, staleSticky, staleWays } from './leftovers.ts';
+import { CleanUp } from './clean-up.ts';
 import { lookAtParts, STRAY } from './look.ts';
-import { changeLines, type Part, type PartChange, type Way } from './part.ts';
+import { changeLines, type Part, type PartChange } from './part.ts';
 import { sharedPart } from './sandbox-part.ts';
 import { HOST, SHARED, WantedServices } from './wanted.ts';
 
 // Each takes two low descriptors and a netlink socket for a moment.
 const AT_ONCE = 64;
-// Looking through the machine's flows blocks the kernel thread for 13 ms each time.
-const FLOW_LOOKS = 8;
 
 /** What services need to know of the host around them. */
 interface Surroundings {
@@ -62,8 +59,9 @@ export class Services {
   readonly #tables = new Map<string, Table>();
   /** Sandboxes whose namespaces were made and not looked into. */
   readonly #fresh = new Set<string>();
-  /** Flows still to be looked for, by place. */
-  readonly #flows = new Map<string, Way[]>();
+  /** What places that could not be written had, by id: what it leaves behind is to be looked for when they can. */
+  readonly #had = new Map<string, Map<string, Part>>();
+  readonly #cleanUp: CleanUp;
   /** Told of places that were just written to, before anything else is: what the monitor hears of them is our own doing. */
   onWritten: (places: readonly string[]) => void = () => undefined;
 
@@ -73,18 +71,39 @@ export class Services {
       { isHeld: (key) => context.ports.isHeld(key) && context.wanted.has(key) },
       (sandboxId) => context.lost.has(sandboxId),
     );
+    this.#cleanUp = new CleanUp({
+      where: (place) => this.#where(place),
+      isOfHost: () => this.#isOfHost(),
+      failed: (place, error) => this.#goOn(place, error),
+    });
   }
 
   /** True while something waits for the next `flush`. */
   get isBusy(): boolean {
-    return this.#flows.size > 0;
+    return !this.isCleanUpTo(this.changes);
   }
 
-  /** Makes the places (all that changed) as they must be. Returns by place why one could not be. */
+  /** Number of the latest change that left something behind. */
+  get changes(): number {
+    return this.#cleanUp.latest;
+  }
+
+  /** No client goes any more where one went before the change of this number. */
+  isCleanUpTo(change: number): boolean {
+    return this.#cleanUp.isDone(change);
+  }
+
+  /** Makes the places (all that changed, or could not be written) as they must be. Returns by place why one could not be. */
   flush(places: readonly string[] = this.wanted.dirtyPlaces()): Map<string, unknown> {
     const failed = new Map<string, unknown>();
     for (let at = 0; at < places.length; at += AT_ONCE) this.#flushSome(places.slice(at, at + AT_ONCE), failed);
-    this.#forgetFlows();
+    return failed;
+  }
+
+  /** The same for what changed since it was last tried, and a part of the clean-up: once a turn. */
+  flushNew(): Map<string, unknown> {
+    const failed = this.flush(this.wanted.dirtyPlaces({ owed: false }));
+    this.#cleanUp.work();
     return failed;
   }
 
@@ -96,6 +115,13 @@ export class Services {
     const wanted = new Map(ids.flatMap((id) => this.#wantedPart(place, id)));
     const optional = place === HOST || wanted.has(SHARED) ? [] : [[SHARED, sharedPart] as const];
     const { parts, differing } = lookAtParts(path, tableOf(place), wanted, new Map(optional));
+    // An agent that was killed may have written them, and not have cleaned up: as if what was before were not known.
+    const unknown = { sets: [], chains: [], elements: [], ways: [], sticky: [], isPartial: true } as const;
+    const found = this.#tables.has(place) ? [] : [...wanted.values()].filter((part) => isAmong(parts, part));
+    this.#cleanUp.add(
+      place,
+      found.map((after) => ({ before: unknown, after })),
+    );
     this.#tables.set(place, { identity, parts: parts && new Map(parts), isLooked: true });
     return differing.map((id) => {
       if (id === STRAY) return 'it has more of services than it must';
@@ -139,7 +165,8 @@ export class Services {
   forget(sandboxId: string): void {
     this.#fresh.delete(sandboxId);
     this.#tables.delete(sandboxId);
-    this.#flows.delete(sandboxId);
+    this.#had.delete(sandboxId);
+    this.#cleanUp.forget(sandboxId);
   }
 
   #where(place: string): { path: string | undefined; identity: NamespaceIdentity | undefined } | undefined {
@@ -161,9 +188,8 @@ export class Services {
     return this.#tables.get(place) ?? { identity, parts: undefined, isLooked: true };
   }
 
-  #job(place: string): Job | undefined {
+  #job(place: string, dirty: readonly string[]): Job | undefined {
     const where = this.#where(place);
-    const dirty = this.wanted.takeDirty(place);
     if (where === undefined) return undefined;
     const table = this.#known(place, where);
     const all = table.isLooked || table.parts === undefined || dirty.length === 0;
@@ -199,25 +225,47 @@ export class Services {
   }
 
   #flushSome(places: readonly string[], failed: Map<string, unknown>): void {
-    let jobs = places.flatMap((place) => this.#jobOr(place, failed));
-    const again = this.#run(jobs);
-    if (again.length > 0) {
+    const dirty = new Map(places.map((place) => [place, this.wanted.takeDirty(place)]));
+    const wrong = new Map<string, unknown>();
+    const jobs = places.flatMap((place) => this.#jobOr(place, dirty, wrong));
+    const again = new Set(this.#run(jobs).map(({ place }) => place));
+    const done = jobs.filter(({ place }) => !again.has(place));
+    if (again.size > 0) {
       // What is remembered may be wrong: look, and once more.
-      for (const { place } of again) this.#tables.delete(place);
-      const second = again.flatMap(({ place }) => this.#jobOr(place, failed));
+      for (const { place, changes } of jobs) if (again.has(place)) this.#keep(place, changes);
+      for (const place of again) this.#tables.delete(place);
+      const second = [...again].flatMap((place) => this.#jobOr(place, dirty, wrong));
       for (const { place, error } of this.#run(second)) {
         this.#tables.delete(place);
-        failed.set(place, error);
+        wrong.set(place, error);
       }
-      const places = new Set(again.map(({ place }) => place));
-      jobs = [...jobs.filter(({ place }) => !places.has(place)), ...second];
+      done.push(...second.filter(({ place }) => !wrong.has(place)));
     }
-    this.#cleanUp(jobs.filter(({ place }) => !failed.has(place)));
+    for (const [place, error] of wrong) {
+      failed.set(place, error);
+      this.wanted.owe(place, dirty.get(place) ?? []);
+    }
+    for (const { place, table, changes } of done) {
+      this.#cleanUp.add(place, changes);
+      const had = [...(this.#had.get(place) ?? [])];
+      this.#had.delete(place);
+      this.#cleanUp.add(
+        place,
+        had.map(([id, before]) => ({ before, after: this.#after(place, table, id) })),
+      );
+    }
   }
 
-  #jobOr(place: string, failed: Map<string, unknown>): Job[] {
+  /** Remembers what a place had before it failed for the first time. */
+  #keep(place: string, changes: Job['changes']): void {
+    const had = this.#had.get(place) ?? new Map<string, Part>();
+    for (const { id, before } of changes) if (before !== undefined && !had.has(id)) had.set(id, before);
+    this.#had.set(place, had);
+  }
+
+  #jobOr(place: string, dirty: ReadonlyMap<string, readonly string[]>, failed: Map<string, unknown>): Job[] {
     try {
-      const job = this.#job(place);
+      const job = this.#job(place, dirty.get(place) ?? []);
       return job === undefined ? [] : [job];
     } catch (error) {
       this.#tables.delete(place);
@@ -256,57 +304,16 @@ export class Services {
     return bad;
   }
 
-  /** Sockets are closed together: each waits for the kernel to free what its transaction took away. */
-  #cleanUp(jobs: readonly Job[]): void {
-    const sockets: NetlinkSocket[] = [];
-    try {
-      for (const { place, path, changes } of jobs) {
-        const sticky = changes.flatMap(staleSticky);
-        const ways = changes.flatMap(staleWays);
-        if (sticky.length === 0 && ways.length === 0) continue;
-        this.#attempt(place, () => {
-          const socket = openNetfilter(path);
-          sockets.push(socket);
-          dropSticky(socket, sticky);
-          const spoken = place === HOST ? ways : spokenWays(socket, ways);
-          if (spoken.length > 0) this.#flows.set(place, [...(this.#flows.get(place) ?? []), ...spoken]);
-        });
-      }
-    } finally {
-      for (const socket of sockets) socket.close();
-    }
-  }
-
-  #forgetFlows(): void {
-    for (const [place, ways] of [...this.#flows].slice(0, FLOW_LOOKS)) {
-      this.#flows.delete(place);
-      const where = this.#where(place);
-      if (where === undefined) continue;
-      this.#attempt(place, () => {
-        const socket = openNetfilter(where.path);
-        try {
-          forgetLeftBehind(socket, ways, place === HOST ? this.#isOfHost() : () => false);
-        } finally {
-          socket.close();
-        }
-      });
-    }
-  }
-
   #isOfHost(): (address: string) => boolean {
     const own = new Set(dumpAddresses(this.#context.socket()).map(({ address }) => address.split('/')[0]));
     return (address) => own.has(address) || address.startsWith('127.');
   }
 
   /** The tables are right for whoever comes new: no object has failed. */
-  #attempt(place: string, use: () => void): void {
-    try {
-      use();
-    } catch (error) {
-      const where = place === HOST ? 'the host' : `sandbox ${place}`;
-      const because = error instanceof Error ? error.message : String(error);
-      this.#context.say('flows', `clients of services in ${where} may go on as before: ${because}`, false);
-    }
+  #goOn(place: string, error: unknown): void {
+    const where = place === HOST ? 'the host' : `sandbox ${place}`;
+    const because = error instanceof Error ? error.message : String(error);
+    this.#context.say('flows', `clients of services in ${where} may go on as before: ${because}`, false);
   }
 
   /** True for a failure that only says that the sandbox is just going: its own objects tell of it. */
@@ -318,5 +325,8 @@ export class Services {
     return is?.ino !== where.identity?.ino || is?.dev !== where.identity?.dev;
   }
 }
+
+const isAmong = (parts: ReadonlyMap<string, Part> | undefined, part: Part): boolean =>
+  parts !== undefined && [...parts.values()].includes(part);
 
 const textOf = (lines: readonly string[]): string => (lines.length === 0 ? '' : `${lines.join('\n')}\n`);

@@ -63,6 +63,8 @@ export class WantedServices {
   readonly #hashes = new Map<string, number>();
   readonly #published = new Set<string>();
   readonly #dirty = new Map<string, Set<string>>();
+  /** Marks of places that could not be written; they wait for somebody to try again. */
+  readonly #owed = new Map<string, Set<string>>();
   readonly #ports: PortKeeper;
   readonly #isDown: IsDown;
 
@@ -165,16 +167,29 @@ export class WantedServices {
     return this.#published.size > 0;
   }
 
-  /** Places with changes. */
-  dirtyPlaces(): string[] {
-    return [...this.#dirty.keys()];
+  /** Places with changes; with those, too, whose changes could not be written. */
+  dirtyPlaces({ owed = true } = {}): string[] {
+    return [...new Set([...this.#dirty.keys(), ...(owed ? this.#owed.keys() : [])])];
   }
 
   /** Takes the ids of a place's parts that may have changed. */
   takeDirty(place: string): string[] {
-    const ids = this.#dirty.get(place);
+    const ids = new Set([...(this.#dirty.get(place) ?? []), ...(this.#owed.get(place) ?? [])]);
     this.#dirty.delete(place);
-    return ids === undefined ? [] : [...ids, SHARED];
+    this.#owed.delete(place);
+    return ids.size === 0 ? [] : [...ids, SHARED];
+  }
+
+  /** Gives back what was taken: it could not be written. */
+  owe(place: string, ids: readonly string[]): void {
+    const own = ids.filter((id) => id !== SHARED);
+    if (own.length > 0) this.#owed.set(place, new Set([...(this.#owed.get(place) ?? []), ...own]));
+  }
+
+  /** The place has something of the service, or must get rid of it. */
+  concerns(place: string, serviceId: string): boolean {
+    const isMarked = this.#dirty.get(place)?.has(serviceId) === true || this.#owed.get(place)?.has(serviceId) === true;
+    return isMarked || this.partIds(place).includes(serviceId);
   }
 
   /** Ids of all parts that the place has. */
