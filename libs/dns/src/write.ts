@@ -4,9 +4,12 @@ import { type Local, NOTHING, type RecordSet } from './answer-shape.ts';
 import { EDNS_SIZE, Flag, HEADER, OPT_LENGTH, Type } from './codes.ts';
 import type { Query } from './query.ts';
 
+/** A client takes no answer of another opcode than it asked with. */
+const OPCODE = 0x7800;
+
 /** What the header says in every answer. */
 export function writeHeader(query: Query, packet: Uint8Array, out: Uint8Array, flags: number): number {
-  const echoed = query.flags & (Flag.RECURSION_DESIRED | Flag.CHECKING_DISABLED);
+  const echoed = query.flags & (OPCODE | Flag.RECURSION_DESIRED | Flag.CHECKING_DISABLED);
   const all = Flag.RESPONSE | Flag.RECURSION_AVAILABLE | echoed | flags;
   putWord(out, 0, query.id);
   putWord(out, 2, all);

@@ -1,5 +1,5 @@
 // `weft record`: DNS records of networks. The rows are pure.
-import { Reason } from '@weft/fault';
+import { fault, Reason } from '@weft/fault';
 import type { Network, Record as NetworkRecord } from '@weft/proto/model';
 import { forEachName } from '../each.ts';
 import { type Listing, renderList } from '../format/list.ts';
@@ -31,14 +31,20 @@ export function renderRecords(
   return renderList(rows, format, quiet, listing);
 }
 
+/** RFC 2181, section 8. */
+const maxTtl = 2 ** 31 - 1;
+
 export const createRecord: Run = async ([network = '', name = '', type = '', ...data], flags, session) => {
+  const ttlSeconds = flags.int('ttl');
+  if (ttlSeconds < 0 || ttlSeconds > maxTtl)
+    throw fault(Reason.INVALID_VALUE, `--ttl ${ttlSeconds} is not from 0 to ${maxTtl} seconds`, { field: '--ttl' });
   const { record, outcome } = await session.records().createRecord({
     mutation: newMutation(),
     network,
     name,
     type,
     data: data.join(' '),
-    ttlSeconds: flags.int('ttl'),
+    ttlSeconds,
   });
   session.out(`${record?.id ?? ''}\n`);
   reportOutcome(`create record "${name}"`, outcome, session);

@@ -37,12 +37,16 @@ export const balanceOf = (flags: Flags) => (flags.given('balance') ? choose(bala
 /** @throws INVALID_VALUE */
 export const modeOf = (flags: Flags) => choose(modes, flags, 'mode');
 
+/** What the contract's numbers can hold. */
+const most = 2 ** 32 - 1;
+
 /** Undefined when it is not given. @throws INVALID_VALUE */
 export function stickyOf(flags: Flags): number | undefined {
   if (!flags.given('sticky')) return undefined;
   const seconds = flags.int('sticky');
-  if (seconds >= 0) return seconds;
-  throw fault(Reason.INVALID_VALUE, `--sticky ${seconds} is no number of seconds from 0`, { field: '--sticky' });
+  if (seconds >= 0 && seconds <= most) return seconds;
+  const because = `--sticky ${seconds} is no number of seconds from 0 to ${most}`;
+  throw fault(Reason.INVALID_VALUE, because, { field: '--sticky' });
 }
 
 /** "SANDBOX[,weight=N]" @throws INVALID_VALUE */
@@ -74,15 +78,15 @@ function durationMs(flags: Flags, flag: string): number {
   const [, amount, unit = ''] = /^(\d{1,7}(?:\.\d{1,3})?)(ms|s|m)$/.exec(text) ?? [];
   const ms = Math.round(Number(amount) * (units[unit] ?? 0));
   if (ms > 0) return ms;
-  const because = `invalid argument "${text}" for --${flag}: give a duration above 0, 500ms or 2s for example`;
+  const because = `invalid argument "${text}" for --${flag}: give a duration above 0 in ms, s or m, 500ms or 2s for example`;
   throw fault(Reason.INVALID_VALUE, because, { field: `--${flag}` });
 }
 
 /** @throws INVALID_VALUE */
 function count(flags: Flags, flag: string): number {
   const value = flags.int(flag);
-  if (value > 0 || !flags.given(flag)) return value;
-  throw fault(Reason.INVALID_VALUE, `--${flag} ${value} is not above 0`, { field: `--${flag}` });
+  if ((value > 0 && value <= most) || !flags.given(flag)) return value;
+  throw fault(Reason.INVALID_VALUE, `--${flag} ${value} is not from 1 to ${most}`, { field: `--${flag}` });
 }
 
 const details = ['health-interval', 'health-timeout', 'health-rise', 'health-fall'];

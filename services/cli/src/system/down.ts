@@ -1,6 +1,6 @@
 // `weft down`: ends the weft that serves a run directory and waits until its process is gone. Refuses to signal a
 // process that is no weft: the pid file of one that was killed may name anybody.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fault, Reason } from '@weft/fault';
@@ -51,9 +51,18 @@ function signal(pid: number, runDir: string): void {
   }
 }
 
+/** What it purges is in its own network namespace, and the data that tell what that is would be gone. */
+function refuseElsewhere(pid: number): void {
+  const [own, theirs] = ['self', `${pid}`].map((one) => readlinkSync(`/proc/${one}/ns/net`));
+  if (own === theirs) return;
+  const because = `down: process ${pid} runs in another network namespace: run this there (nsenter --net=/proc/${pid}/ns/net weft down --purge ...)`;
+  throw fault(Reason.CONFLICTING_FIELDS, because, { field: 'purge' });
+}
+
 export const down: Run = async (_args, flags, session) => {
   const [runDir, dataDir] = [flags.string('run-dir'), flags.string('data-dir')];
   const found = running(runDir);
+  if (found !== undefined && flags.bool('purge')) refuseElsewhere(found.pid);
   if (found === undefined) session.err(`no weft serves ${runDir}\n`);
   else {
     signal(found.pid, runDir);

@@ -72,6 +72,10 @@ export function findService(view: View, text: string, network: string, field = '
   const isNamed = (id: string) => view.services.get(id)?.value.spec?.name.toLowerCase() === text.toLowerCase();
   const named = networks.flatMap((one) => [...view.servicesNamed(one, text)].filter(isNamed));
   const isThere = (one: string) => isOn(one) && isReady(view.services.get(one)?.value);
+  if (named.filter(isThere).length > 1) {
+    const because = `service ${text} is ambiguous: ${named.length} networks have one; name the network (--network) too`;
+    throw fault(Reason.AMBIGUOUS, because, { field: 'network', matches: String(named.length) });
+  }
   const id = find(text, field, 'service', view.services.get(text), new Set(named), view.services.ids(), isThere);
   const found = id === undefined ? undefined : readService(view, id);
   if (found === undefined) throw fault(Reason.SERVICE_NOT_FOUND, `no such service: ${text}`, { field, service: text });

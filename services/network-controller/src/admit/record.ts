@@ -4,6 +4,7 @@ import { customRecord, nameFromText } from '@weft/dns';
 import { type FaultError, fault, joinFaults, Reason } from '@weft/fault';
 import type { Network, Record as NetworkRecord } from '@weft/proto/model';
 import type { View } from '../state/view.ts';
+import { nameHolder } from './service.ts';
 
 /** What a user asks for. */
 export type RecordSpec = Pick<NetworkRecord, 'name' | 'type' | 'data' | 'ttlSeconds'>;
@@ -28,7 +29,7 @@ export function admitRecord(view: View, network: Network, spec: RecordSpec): Rec
   const refused = faults.filter((one) => one !== undefined);
   if (refused.length > 0) throw joinFaults('invalid record', refused);
   const others = [...view.recordsNamed(network.id, name)].flatMap((id) => view.records.get(id)?.value ?? []);
-  const clash = clashOf(admitted, others);
+  const clash = clashOf(admitted, others) ?? holderOf(view, network, name);
   if (clash !== undefined) throw clash;
   return admitted;
 }
@@ -75,6 +76,14 @@ function checkData({ type, data }: RecordSpec): FaultError | undefined {
 function isTarget(text: string): boolean {
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
   return !name.startsWith('*') && namePattern.test(name) && nameFromText(name) !== undefined;
+}
+
+/** An endpoint or a service is called so: answers would be mixed. */
+function holderOf(view: View, network: Network, name: string): FaultError | undefined {
+  const holder = nameHolder(view, network, name.toLowerCase().replace(/^tasks\./, ''));
+  if (holder === undefined) return undefined;
+  const because = `the name ${name} is already in use in network ${network.spec?.name} by ${holder.who}; give the record another`;
+  return fault(Reason.NAME_TAKEN, because, { field: 'name', holder: holder.id });
 }
 
 /** The same record, or an alias beside others of its name (RFC 1034, section 3.6.2). */

@@ -98,24 +98,36 @@ function readBackend(view: View, network: Network, ref: string, field: string): 
   return fault(Reason.ENDPOINT_NOT_FOUND, because, { field, sandbox: ref });
 }
 
-/** One of the names is another service's, or an endpoint's. */
+/** Who in the network has a name, in lower case: a service, or an endpoint; `own` is no other. */
+export function nameHolder(
+  view: View,
+  network: Network,
+  name: string,
+  own = '',
+): { readonly id: string; readonly who: string } | undefined {
+  const service = [...view.servicesNamed(network.id, name)].find(
+    (id) => id !== own && isHolding(view.services.get(id)?.value),
+  );
+  if (service !== undefined) return { id: service, who: `service ${short(service)}` };
+  for (const id of view.endpointsOfNetwork.ids(network.id))
+    if (namesOfEndpoint(view, id).some((one) => one.toLowerCase() === name))
+      return { id, who: `an endpoint (${short(id)})` };
+  return undefined;
+}
+
+/** One of the names is another service's, an endpoint's, or a record's. */
 function takenName(view: View, network: Network, own: string, { name, aliases }: ServiceSpec): FaultError | undefined {
   const where = `in network ${network.spec?.name}`;
-  const wanted = new Map([name, ...aliases].map((one) => [one.toLowerCase(), one]));
-  const fieldOf = (key: string) => (key === name.toLowerCase() ? 'spec.name' : 'spec.aliases');
-  for (const [key, text] of wanted) {
-    const holder = [...view.servicesNamed(network.id, key)].find(
-      (id) => id !== own && isHolding(view.services.get(id)?.value),
-    );
+  for (const text of [name, ...aliases]) {
+    const key = text.toLowerCase();
+    const [record] = [...view.recordsNamed(network.id, text), ...view.recordsNamed(network.id, `tasks.${text}`)];
+    const holder =
+      nameHolder(view, network, key, own) ??
+      (record === undefined ? undefined : { id: record, who: `record ${short(record)}` });
     if (holder === undefined) continue;
-    const because = `the name ${text} is already in use ${where} by service ${short(holder)}`;
-    return fault(Reason.NAME_TAKEN, because, { field: fieldOf(key), holder });
-  }
-  for (const id of view.endpointsOfNetwork.ids(network.id)) {
-    const taken = namesOfEndpoint(view, id).find((one) => wanted.has(one.toLowerCase()));
-    if (taken === undefined) continue;
-    const because = `the name ${taken} is already in use ${where} by an endpoint (${short(id)})`;
-    return fault(Reason.NAME_TAKEN, because, { field: fieldOf(taken.toLowerCase()), holder: id });
+    const because = `the name ${text} is already in use ${where} by ${holder.who}`;
+    const field = key === name.toLowerCase() ? 'spec.name' : 'spec.aliases';
+    return fault(Reason.NAME_TAKEN, because, { field, holder: holder.id });
   }
   return undefined;
 }
@@ -123,13 +135,14 @@ function takenName(view: View, network: Network, own: string, { name, aliases }:
 const isHolding = (one: { desired?: { phase: Phase } | undefined } | undefined) =>
   one !== undefined && one.desired?.phase !== Phase.DELETING;
 
-/** What an endpoint is called, save by the id of its sandbox. */
+/** What an endpoint is called. */
 function namesOfEndpoint(view: View, id: string): string[] {
   const endpoint = view.endpoints.get(id)?.value;
   if (!isHolding(endpoint)) return [];
   const sandbox = view.sandboxes.get(endpoint?.desired?.sandboxId ?? '')?.value.spec;
   const { name = '', aliases = [] } = endpoint?.spec ?? {};
-  return [name, ...aliases, sandbox?.name ?? '', sandbox?.hostname ?? ''].filter((one) => one !== '');
+  const id12 = short(endpoint?.desired?.sandboxId ?? '');
+  return [name, ...aliases, sandbox?.name ?? '', sandbox?.hostname ?? '', id12].filter((one) => one !== '');
 }
 
 /** @throws NAME_TAKEN if a service of the network has one of the names that an endpoint is to have */
