@@ -255,6 +255,25 @@ describe('records', () => {
     await expect(record('b', 'A', '10.0.0.1', { network: 'bridge' })).rejects.toThrow('network bridge has no names');
     await expect(plane.records.removeRecord({ record: 'ff' })).rejects.toThrow('no such record: ff');
   });
+
+  test('a name is a record’s, a service’s or an endpoint’s: none takes another’s', async () => {
+    const { sandbox } = await plane.sandboxes.createSandbox({
+      spec: { name: 'db' },
+      attachments: [{ network: 'web' }],
+    });
+    await plane.services.createService({ network: 'web', spec: { name: 'shop' } });
+    await record('free', 'A', '10.0.0.1');
+    for (const name of ['db', 'DB', 'shop', 'tasks.shop', sandbox?.id.slice(0, 12) ?? ''])
+      await expect(record(name, 'A', '10.0.0.9')).rejects.toThrow(
+        `the name ${name} is already in use in network web by`,
+      );
+    for (const name of ['free', 'db', sandbox?.id.slice(0, 12) ?? ''])
+      await expect(plane.services.createService({ network: 'web', spec: { name } })).rejects.toThrow(
+        'is already in use',
+      );
+    expect((await plane.records.listRecords({})).records).toHaveLength(1);
+    expect((await plane.services.listServices({})).services).toHaveLength(1);
+  });
 });
 
 describe('the resolver of a sandbox', () => {

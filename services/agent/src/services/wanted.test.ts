@@ -5,7 +5,7 @@ import { SHARED, WantedServices } from './wanted.ts';
 it('a place that could not be written is owed its changes, also those of services that are gone', () => {
   const wanted = new WantedServices({ isHeld: () => true }, () => false);
   const id = 'ab'.repeat(32);
-  wanted.putResolver({ sandboxId: 's', networks: [{ networkId: 'n', name: 'n' }] });
+  wanted.putResolver({ sandboxId: 's', networks: [{ networkId: 'n', links: {} }] });
   wanted.put({
     ...{ serviceId: id, networkId: 'n', name: 'web', addresses: ['10.1.9.9'], backends: [] },
     ...{ balance: Balance.ROUND_ROBIN, stickySeconds: 0, ports: [], check: undefined },

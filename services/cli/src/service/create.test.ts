@@ -80,11 +80,13 @@ describe('is refused, naming the flag', () => {
     [['--balance', 'fair'], '--balance', 'round-robin, random, source, weighted'],
     [['--mode', 'x'], '--mode', 'vip, dnsrr'],
     [['--sticky=-1'], '--sticky', 'from 0'],
+    [['--sticky=99999999999'], '--sticky', 'from 0 to'],
+    [['--health', 'tcp:1', '--health-fall', '99999999999'], '--health-fall', 'from 1 to'],
     [['--health', 'tcp:80/x'], '--health', 'give tcp:PORT'],
     [['--health', 'ping'], '--health', 'give tcp:PORT'],
     [['--health', 'tcp:1', '--health-interval', '5'], '--health-interval', '500ms or 2s'],
     [['--health', 'tcp:1', '--health-timeout', '0s'], '--health-timeout', 'above 0'],
-    [['--health', 'tcp:1', '--health-rise', '0'], '--health-rise', 'above 0'],
+    [['--health', 'tcp:1', '--health-rise', '0'], '--health-rise', 'from 1'],
     [['--health-fall', '3'], '--health', 'say what is checked'],
   ])('%j', (argv, field, says) => {
     expect(() => create(...argv)).toThrow(
