@@ -185,3 +185,10 @@ test('every query gets an answer, whatever bytes there are: 100,000 packets', ()
   expect([later > 0, told]).toEqual([true, later]);
   expect(upstream.servers).toHaveLength(1);
 });
+
+test('another opcode is refused by its own: a client takes no other answer', () => {
+  const packet = queryBytes('web.mynet', 'A');
+  packet[2] = 0x10;
+  const { now } = send(packet);
+  expect([(now?.[2] ?? 0) & 0x78, (now?.[3] ?? 0) & 0xf]).toEqual([0x10, 4]);
+});
