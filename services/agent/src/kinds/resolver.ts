@@ -31,7 +31,7 @@ const put = (context: Context, objects: readonly HostObject[]): Result => {
   const failed = each(objects, (sandboxId, key) => {
     const { path } = context.needSandbox(sandboxId);
     putRedirect(path);
-    context.services.tableThere(sandboxId);
+    context.services.noteTable(sandboxId);
     keys.set(sandboxId, key);
   });
   for (const [sandboxId, error] of context.services.flush([...keys.keys()])) {

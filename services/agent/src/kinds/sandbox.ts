@@ -73,7 +73,7 @@ const planManaged = (context: Context, sandboxId: string, path: string): Step[] 
   context.forgetNamespace(sandboxId);
   const run = () => {
     createNamespace(path, setDefaults);
-    context.services.isNew(sandboxId);
+    context.services.noteNew(sandboxId);
   };
   return [{ what: `its namespace ${path} is missing`, makes: true, run }];
 };

@@ -138,12 +138,12 @@ export class Services {
   }
 
   /** A sandbox's namespace was just made: nothing is in it. */
-  isNew(sandboxId: string): void {
+  noteNew(sandboxId: string): void {
     this.#fresh.add(sandboxId);
   }
 
   /** The sandbox's table is there, whatever of services is in it. */
-  tableThere(sandboxId: string): void {
+  noteTable(sandboxId: string): void {
     const known = this.#tables.get(sandboxId);
     if (known !== undefined) known.parts ??= new Map();
   }

@@ -1,8 +1,10 @@
 // Whether a network may be changed in this way, and what its user will have asked for then. Pure.
+
 import { type FaultError, fault, joinFaults, Reason } from '@weft/fault';
 import type { DescribeResponse } from '@weft/proto/driver';
 import type { Network, NetworkSpec } from '@weft/proto/model';
 import type { View } from '../state/view.ts';
+import { edited } from './edited.ts';
 import { checkTexts } from './names.ts';
 
 export interface NetworkChange {
@@ -89,13 +91,4 @@ function checkRemoved(
   if (isSet || driver?.options.some((one) => one.key === key && !one.endpoint)) return undefined;
   const because = `network ${spec?.name} has no option ${key} that could be removed`;
   return fault(Reason.UNKNOWN_OPTION, because, { field: 'remove_options', option: key });
-}
-
-function edited(
-  before: Readonly<Record<string, string>>,
-  set: Readonly<Record<string, string>>,
-  remove: readonly string[],
-): Record<string, string> {
-  const kept = Object.entries(before).filter(([key]) => !remove.includes(key));
-  return { ...Object.fromEntries(kept), ...set };
 }

@@ -1,9 +1,11 @@
 // What a service will be when it is changed in this way. Pure.
+
 import { fault, Reason } from '@weft/fault';
 import type { UpdateServiceRequest } from '@weft/proto/controller';
 import { Balance, type Network, type Service, type ServiceBackend, type ServiceSpec } from '@weft/proto/model';
 import { isMeant } from '../state/backends.ts';
 import type { View } from '../state/view.ts';
+import { edited } from './edited.ts';
 import { findSandbox } from './lookup.ts';
 import { admitChanged } from './service.ts';
 
@@ -89,13 +91,4 @@ function draining(view: View, { name, draining: refs }: ServiceSpec, undrain: re
     throw fault(Reason.INVALID_VALUE, `${ref} is not draining in service ${name}`, { field: 'undrain', sandbox: ref });
   }
   return refs.filter((one) => !undrain.some((ref) => same(view, one, ref)));
-}
-
-function edited(
-  before: Readonly<Record<string, string>>,
-  set: Readonly<Record<string, string>>,
-  remove: readonly string[],
-): Record<string, string> {
-  const kept = Object.entries(before).filter(([key]) => !remove.includes(key));
-  return { ...Object.fromEntries(kept), ...set };
 }

@@ -172,7 +172,7 @@ async function* tell(
   while (!signal.aborted) {
     const changes = told === undefined ? undefined : table.changesFrom(told);
     if (changes === undefined && !planner.isWhole) {
-      // What it does not hear of it would remove. Each try at what is lacking changes the table, or comes to the next.
+      // What it does not hear of it would remove.
       await pause(wholeMs, signal);
       continue;
     }
