@@ -24,7 +24,7 @@ export interface EtcdCluster {
   /** The member that leads now. */
   leader(): Promise<EtcdMember>;
   /** A store of its own on it. */
-  open(root?: string, more?: { retainMs?: number }): Promise<Store>;
+  open(root?: string, more?: { access?: EtcdAccess; retainMs?: number; waitMs?: number }): Promise<Store>;
   remove(): Promise<void>;
 }
 

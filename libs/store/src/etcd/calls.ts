@@ -9,21 +9,21 @@ export type Question<T> = (member: Member, options: { readonly signal: AbortSign
 export interface Calls {
   /**
    * Sent to one member, once.
-   * @throws Unanswered: it may have happened; StoreError: it did not (`unavailable` after `waitMs` without a member)
+   * @throws Unanswered: it may have happened; StoreError: it did not (`unavailable` after `leftMs` without a member)
    */
-  once<T>(question: Question<T>, waitMs: number): Promise<T>;
+  once<T>(question: Question<T>, leftMs: number): Promise<T>;
   /** For what may be said twice. @throws StoreError, `unavailable` after `waitMs` */
-  untilAnswered<T>(question: Question<T>, waitMs?: number): Promise<T>;
+  untilAnswered<T>(question: Question<T>): Promise<T>;
+  /** How long a caller waits for a cluster that does not answer, in ms. */
+  readonly waitMs: number;
 }
 
-/** How long a caller waits for a cluster that does not answer, in ms. */
-export const defaultWaitMs = 10_000;
 /** Before a question is said again, in ms. */
 const pauseMs = 20;
 
-export function createCalls(cluster: Cluster): Calls {
-  async function once<T>(question: Question<T>, waitMs: number): Promise<T> {
-    const use = await cluster.use(waitMs);
+export function createCalls(cluster: Cluster, waitMs: number): Calls {
+  async function once<T>(question: Question<T>, leftMs: number): Promise<T> {
+    const use = await cluster.use(leftMs);
     try {
       return await question(use.member, { signal: use.calls });
     } catch (cause) {
@@ -35,7 +35,8 @@ export function createCalls(cluster: Cluster): Calls {
 
   return {
     once,
-    async untilAnswered(question, waitMs = defaultWaitMs) {
+    waitMs,
+    async untilAnswered(question) {
       const end = performance.now() + waitMs;
       for (;;) {
         const left = end - performance.now();

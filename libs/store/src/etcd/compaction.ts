@@ -17,7 +17,9 @@ export function mayForget(
 ): Revision | undefined {
   const old = samples.findLast(({ atMs }) => atMs <= nowMs - retainMs);
   if (old === undefined) return undefined;
-  return cursors.reduce((least, cursor) => (cursor < least ? cursor : least), old.revision);
+  let upTo = old.revision;
+  for (const cursor of cursors) if (cursor < upTo) upTo = cursor;
+  return upTo;
 }
 
 /** Of the time to keep: how often it is looked at. So much more than asked for may be kept. */

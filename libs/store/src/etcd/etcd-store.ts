@@ -28,9 +28,11 @@ export interface EtcdStoreOptions {
    * Absent: history is left to others, and to etcd's own --auto-compaction-retention.
    */
   readonly retainMs?: number;
-  /** How long to wait for etcd to answer at all, in ms. */
-  readonly openWaitMs?: number;
+  /** How long callers wait for an etcd that does not answer, in ms: an election takes one or two seconds. */
+  readonly waitMs?: number;
 }
+
+const defaultWaitMs = 10_000;
 
 /** Keys read at a time. */
 const PAGE = 500;
@@ -41,10 +43,10 @@ const tidyMs = 500;
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const layout = layoutOf(options.root);
   const cluster = openCluster(options.access);
-  const calls = createCalls(cluster);
+  const calls = createCalls(cluster, options.waitMs ?? defaultWaitMs);
   let id: string;
   try {
-    id = await storeId(calls, layout, options.openWaitMs);
+    id = await storeId(calls, layout);
     await sweepReceipts(calls, layout, Date.now());
   } catch (error) {
     cluster.close();
@@ -122,7 +124,13 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
     async lease(ttlSeconds) {
       check();
       const lease = await grantLease(calls, ttlSeconds);
-      return { ...lease, keepAlive: async () => (check(), await lease.keepAlive()) };
+      return {
+        ...lease,
+        async keepAlive() {
+          check();
+          await lease.keepAlive();
+        },
+      };
     },
     async compact(before) {
       check();
@@ -144,14 +152,14 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
 }
 
 /** A transaction decides whose id it is when several open a new store at once. */
-async function storeId(calls: Calls, { idKey }: Layout, waitMs?: number): Promise<string> {
-  const read = () => calls.untilAnswered((member, call) => member.kv.range({ key: idKey }, call), waitMs);
+async function storeId(calls: Calls, { idKey }: Layout): Promise<string> {
+  const read = () => calls.untilAnswered((member, call) => member.kv.range({ key: idKey }, call));
   const known = (await read()).kvs[0];
   if (known !== undefined) return known.value.toString();
   const made = Buffer.from(randomBytes(16).toString('hex'));
   const request = TxnRequest.fromPartial({ compare: [modCompare(idKey, 0n)], success: [putOp(idKey, made)] });
   // Said twice it is put once; and whoever put it, it is read.
-  await calls.untilAnswered((member, call) => member.kv.txn(request, call), waitMs);
+  await calls.untilAnswered((member, call) => member.kv.txn(request, call));
   return (await read()).kvs[0]!.value.toString();
 }
 

@@ -25,7 +25,8 @@ export function openMember({ url, target }: EtcdMemberAddress, tls: EtcdTls | un
     // found sooner, by asking for its status: cluster.ts.
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
-    'grpc.keepalive_permit_without_calls': 1,
+    // And one that is pinged while nothing is asked.
+    'grpc.keepalive_permit_without_calls': 0,
     // A page of a list and a thousand revisions of a watch have no bound of their own.
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,

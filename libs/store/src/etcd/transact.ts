@@ -2,7 +2,7 @@
 import type { TxnRequest, TxnResponse } from '@weft/proto/etcd';
 import { LIMITS, type Revision, type TransactResult } from '../store.ts';
 import { StoreError } from '../store-error.ts';
-import { type Calls, defaultWaitMs } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { Unanswered } from './etcd-error.ts';
 import { type createWriters, findOut, newReceipt, receiptIn, type Writer, withReceipt } from './receipts.ts';
 
@@ -26,7 +26,7 @@ export async function transactOnce(calls: Calls, writers: Writers, request: TxnR
 }
 
 async function withReceipts(calls: Calls, writer: Writer, request: TxnRequest): Promise<TransactResult> {
-  const end = performance.now() + defaultWaitMs;
+  const end = performance.now() + calls.waitMs;
   for (;;) {
     const receipt = newReceipt(Date.now());
     const left = Math.max(0, end - performance.now());
@@ -55,7 +55,7 @@ async function withoutReceipt(calls: Calls, request: TxnRequest): Promise<Transa
     const response =
       request.success.length === 0
         ? await calls.untilAnswered((member, options) => member.kv.txn(request, options))
-        : await send(calls, request, defaultWaitMs);
+        : await send(calls, request, calls.waitMs);
     return { committed: response.succeeded, revision: response.header!.revision as Revision };
   } catch (error) {
     if (!(error instanceof Unanswered)) throw error;
@@ -65,6 +65,6 @@ async function withoutReceipt(calls: Calls, request: TxnRequest): Promise<Transa
   }
 }
 
-function send(calls: Calls, request: TxnRequest, waitMs: number): Promise<TxnResponse> {
-  return calls.once((member, options) => member.kv.txn(request, options), waitMs);
+function send(calls: Calls, request: TxnRequest, leftMs: number): Promise<TxnResponse> {
+  return calls.once((member, options) => member.kv.txn(request, options), leftMs);
 }
