@@ -2,6 +2,7 @@
 import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
 import { directoryFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from '@weft/process';
+import { type EtcdAccess, etcdAccess } from '@weft/store';
 import { notImplemented } from './not-implemented.ts';
 import type { Flags } from './usage/flag.ts';
 
@@ -18,7 +19,8 @@ export interface UpOptions {
   readonly name: string;
   /** Absent: events are not published. */
   readonly nats: string | undefined;
-  readonly etcd: readonly string[];
+  /** Where the stores of controller and ipam are; absent: in files of the data directory. */
+  readonly etcd: EtcdAccess | undefined;
   readonly listen: string | undefined;
   readonly join: string | undefined;
   readonly token: string | undefined;
@@ -36,7 +38,6 @@ export interface UpOptions {
 }
 
 const planned: Readonly<Record<string, string>> = {
-  etcd: 'weft keeps its state in files yet',
   listen: 'weft runs on one host yet',
   join: 'weft runs on one host yet',
   token: 'weft runs on one host yet',
@@ -80,6 +81,15 @@ function addressPool(text: string): AddressPool {
   return { base, size };
 }
 
+/** What --etcd and its kin say. `lead` is the command. @throws INVALID_VALUE, MISSING_FIELD, CONFLICTING_FIELDS */
+export function etcdOf(flags: Flags, lead: string): EtcdAccess | undefined {
+  const file = (name: string) => flags.string(name) || undefined;
+  return etcdAccess(
+    { etcd: flags.list('etcd'), etcdCa: file('etcd-ca'), etcdCert: file('etcd-cert'), etcdKey: file('etcd-key') },
+    lead,
+  );
+}
+
 /** @param hostname this machine's. @throws INVALID_VALUE, INVALID_NAME, NOT_IMPLEMENTED */
 export function upOptions(flags: Flags, hostname: string): UpOptions {
   refusePlanned(flags);
@@ -88,7 +98,7 @@ export function upOptions(flags: Flags, hostname: string): UpOptions {
     runDir: socketDirectoryFlag(flags.string('run-dir'), 'up --run-dir', 'docker.sock'),
     name: hostNameFlag(flags.string('name') || hostname, 'up --name'),
     nats: natsFlag(flags.string('nats'), 'up --nats'),
-    etcd: [],
+    etcd: etcdOf(flags, 'up '),
     listen: undefined,
     join: undefined,
     token: undefined,

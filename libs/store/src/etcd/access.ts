@@ -43,14 +43,14 @@ export function etcdAccess(flags: EtcdFlags, lead = ''): EtcdAccess | undefined 
     if (given === undefined) return undefined;
     throw fault(Reason.MISSING_FIELD, `${lead}${given[0]} needs --etcd URL,...`, { field: '--etcd' });
   }
-  const addresses = urls.map((url) => addressOf(url, lead));
-  const isPlain = new Set(addresses.map(({ plain }) => plain));
+  const read = urls.map((url) => addressOf(url, lead));
+  const isPlain = new Set(read.map((one) => one.isPlain));
   if (isPlain.size > 1) {
     throw fault(Reason.CONFLICTING_FIELDS, `${lead}--etcd: ${urls.join(',')} mixes http:// and https://`, {
       field: '--etcd',
     });
   }
-  const members = addresses.filter(({ target }, at) => addresses.findIndex((one) => one.target === target) === at);
+  const members = [...new Map(read.map(({ address }) => [address.target, address])).values()];
   if (!isPlain.has(true)) return { members, tls: tlsOf(flags, lead) };
   if (given !== undefined) {
     throw fault(Reason.CONFLICTING_FIELDS, `${lead}${given[0]} is for https://, and --etcd says http://`, {
@@ -60,7 +60,7 @@ export function etcdAccess(flags: EtcdFlags, lead = ''): EtcdAccess | undefined 
   return { members, tls: undefined };
 }
 
-function addressOf(url: string, lead: string): EtcdMemberAddress & { plain: boolean } {
+function addressOf(url: string, lead: string): { address: EtcdMemberAddress; isPlain: boolean } {
   const match = /^(https?):\/\/(\[[0-9a-fA-F:]+\]|[^/:[\]@\s]+):(\d{1,5})\/?$/.exec(url);
   const port = Number(match?.[3]);
   if (match?.[2] === undefined || port < 1 || port > 65_535) {
@@ -68,7 +68,7 @@ function addressOf(url: string, lead: string): EtcdMemberAddress & { plain: bool
       field: '--etcd',
     });
   }
-  return { url, target: `${match[2]}:${port}`, plain: match[1] === 'http' };
+  return { address: { url, target: `${match[2]}:${port}` }, isPlain: match[1] === 'http' };
 }
 
 function tlsOf({ etcdCa = '', etcdCert = '', etcdKey = '' }: EtcdFlags, lead: string): EtcdTls {

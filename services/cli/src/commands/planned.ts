@@ -32,7 +32,6 @@ function group(name: string, noun: string, because: string): Group {
 
 const services = 'services are not served yet';
 const cluster = 'weft runs on one host yet';
-const moving = 'stores cannot be moved yet';
 
 export const plannedCommands: readonly (Command | Group)[] = [
   group('service', 'service', services),
@@ -40,13 +39,5 @@ export const plannedCommands: readonly (Command | Group)[] = [
     name: 'cluster',
     summary: 'Manage the cluster (not yet)',
     children: [command('cluster', 'token', '', 'Print a token for hosts to join with', cluster)],
-  },
-  {
-    name: 'store',
-    summary: 'Export and import the store (not yet)',
-    children: [
-      command('store', 'export', '[FILE]', 'Write the store to a file', moving),
-      command('store', 'import', '[FILE]', 'Read the store from a file', moving),
-    ],
   },
 ];

@@ -4,6 +4,7 @@ import { recordGroup, resolveCommand } from './names.ts';
 import { networkGroup } from './network.ts';
 import { plannedCommands } from './planned.ts';
 import { sandboxGroup } from './sandbox.ts';
+import { storeGroup } from './store.ts';
 import { hostGroup, systemCommands } from './system.ts';
 
 export const root: Group = {
@@ -18,5 +19,14 @@ export const root: Group = {
     },
     { name: 'version', short: 'v', kind: 'bool', help: 'Print the version' },
   ],
-  children: [networkGroup, sandboxGroup, recordGroup, hostGroup, ...systemCommands, resolveCommand, ...plannedCommands],
+  children: [
+    networkGroup,
+    sandboxGroup,
+    recordGroup,
+    hostGroup,
+    ...systemCommands,
+    resolveCommand,
+    storeGroup,
+    ...plannedCommands,
+  ],
 };

@@ -8,12 +8,10 @@ import { untilCommitted } from '../state/ledger.ts';
 import type { View } from '../state/view.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export const endpointOwner = (id: string) => `endpoint/${id}`;
 export const networkOwner = (id: string) => `network/${id}`;
-
-/** Retries of a release that ipam did not answer, in ms. */
-const retryMs = 500;
 
 export interface Finisher {
   /** Resolves when the record is gone; does nothing when it already is, or is not being removed. */
@@ -30,7 +28,8 @@ export function createFinisher(context: Context): Finisher {
   const once = (key: string, work: () => Promise<void>): Promise<void> => {
     const known = running.get(key);
     if (known !== undefined) return known;
-    const task = work().finally(() => running.delete(key));
+    // From its beginning: each step looks at the records anew, and what is done already is done once more.
+    const task = untilAnswered(context, work).finally(() => running.delete(key));
     running.set(key, task);
     return task;
   };
@@ -44,7 +43,7 @@ export function createFinisher(context: Context): Finisher {
     const forgotten = await whenForgotten(context, row.value.desired?.knownBy ?? [], row.revision, context.stopping);
     if (!forgotten) return;
     crashPoint('before-release');
-    await untilAnswered(context, () => context.ipam.release({ owners: [endpointOwner(id)] }));
+    await context.ipam.release({ owners: [endpointOwner(id)] });
     crashPoint('after-release');
     await context.ledger.commit([], [...view.portLists.deletes(id), { delete: `${prefix.endpointStatus}${id}` }]);
   }
@@ -74,7 +73,7 @@ export function createFinisher(context: Context): Finisher {
     if (!(await whenForgotten(context, allHosts(context), row.revision, context.stopping))) return;
     await dropRecords(context, id);
     const pools = row.value.desired?.pools ?? [];
-    if (pools.length > 0) await untilAnswered(context, () => context.ipam.releasePools({ owner: networkOwner(id) }));
+    if (pools.length > 0) await context.ipam.releasePools({ owner: networkOwner(id) });
     await context.ledger.commit(
       [],
       [
@@ -155,22 +154,4 @@ export function withdrawalOps(view: View, endpoint: Endpoint): Op[] {
     ...view.portLists.puts({ ...endpoint, desired: { ...desired, phase: Phase.DELETING, knownBy } }),
     { delete: endpointNameKey(endpoint.networkId, endpoint.spec?.name ?? '') },
   ];
-}
-
-/** Tries until ipam answers or the controller stops: a release must not be forgotten because ipam was away. */
-async function untilAnswered(context: Context, call: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (
-        context.stopping.aborted ||
-        !isFault(error, Reason.SERVICE_UNAVAILABLE, Reason.DEADLINE_PASSED, Reason.STOPPING)
-      )
-        throw error;
-      context.log.warn({ err: (error as Error).message }, 'ipam does not answer; trying again');
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
-    }
-  }
 }
