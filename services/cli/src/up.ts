@@ -17,7 +17,7 @@ import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { localClient, parseAddress, serve } from '@weft/rpc';
-import { openServiceStore, type ServiceStoreOptions } from '@weft/store';
+import { type EtcdAccess, openServiceStore, type ServiceStoreOptions } from '@weft/store';
 import type { UpOptions } from './up-options.ts';
 
 /** How long the controller's change log is kept for watches and events, in ms. The other logs are read by nobody. */
@@ -30,13 +30,13 @@ export async function startUp(options: UpOptions): Promise<void> {
   const log = createLog('weft');
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
-  const store = (name: string, log: Retention, access = options.etcd) =>
+  const store = (name: string, access: EtcdAccess | undefined, log: Retention) =>
     openServiceStore({ name, access, dataDir: options.dataDir, ...log });
 
   // The agent's store first: its lock tells a second `weft up` on the same data before anything is touched.
-  const agentStore = await store('agent', shortLog, undefined);
-  const controllerStore = await store('network-controller', { retainMs: logMs });
-  const ipamStore = await store('ipam', shortLog);
+  const agentStore = await store('agent', undefined, shortLog);
+  const controllerStore = await store('network-controller', options.etcd, { retainMs: logMs });
+  const ipamStore = await store('ipam', options.etcd, shortLog);
   const localBases = options.defaultAddressPools.map(({ base, size }) =>
     parseBase(`base=${formatPrefix(base)},size=${size}`),
   );
