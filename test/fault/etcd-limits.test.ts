@@ -1,5 +1,5 @@
 // An etcd that is full, whose limits are too low, that lets its history go, or that is gone: each is said, with what to do.
-import { BEFORE_ALL, type Revision, type Store } from '@weft/store';
+import { BEFORE_ALL, etcdAccess, type Revision, type Store } from '@weft/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { brief, bytes, take } from '../conformance/store-kit.ts';
 import { type EtcdCluster, startEtcd } from '../lib/etcd-server.ts';
@@ -85,4 +85,19 @@ test('one that is gone is named, with why, and is used again when it is back', a
   await expect(etcd.open('/other/', { waitMs: 100 })).rejects.toMatchObject(gone);
   await etcd.members[0]!.start();
   await expect.poll(() => store.get('k/1').catch(() => undefined)).toBeDefined();
+});
+
+test('over TLS it has to be who the certificate says', async () => {
+  const secure = await startEtcd({ tls: true });
+  const one = await secure.open('/tls/');
+  expect((await one.transact([], puts(1))).committed).toBe(true);
+  await one.close();
+  // Trusted by nobody: the machine's own authorities do not know it.
+  const access = etcdAccess({ etcd: secure.urls })!;
+  await expect(secure.open('/tls/', { access, waitMs: 300 })).rejects.toMatchObject({
+    ...{ reason: 'unavailable', message: expect.stringMatching(/self-signed certificate|unable to verify/) },
+  });
+  const plain = etcdAccess({ etcd: secure.urls.map((url) => url.replace('https', 'http')) })!;
+  await expect(secure.open('/tls/', { access: plain, waitMs: 300 })).rejects.toMatchObject({ reason: 'unavailable' });
+  await secure.remove();
 });

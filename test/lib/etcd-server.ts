@@ -33,26 +33,33 @@ export interface EtcdOptions {
   /** Started in its namespace; absent: in the caller's. */
   readonly host?: Host;
   readonly flags?: readonly string[];
+  /** https://, with certificates that each member makes itself. */
+  readonly tls?: boolean;
 }
 
 /** Resolves when every member serves. */
-export async function startEtcd({ members: count = 1, host, flags = [] }: EtcdOptions = {}): Promise<EtcdCluster> {
+export async function startEtcd({
+  members: count = 1,
+  host,
+  flags = [],
+  tls = false,
+}: EtcdOptions = {}): Promise<EtcdCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'weft-etcd-'));
   const ports =
     host === undefined ? await freePorts(count * 2) : Array.from({ length: count * 2 }, (_, at) => 2379 + at);
   const url = (port: number) => `http://127.0.0.1:${port}`;
+  const clientUrl = (at: number) => `${tls ? 'https' : 'http'}://127.0.0.1:${ports[2 * at]}`;
   const names = Array.from({ length: count }, (_, at) => `m${at}`);
   const peers = names.map((name, at) => `${name}=${url(ports[2 * at + 1]!)}`).join(',');
   const members = names.map((name, at) =>
-    createMember(url(ports[2 * at]!), host, [
+    createMember(clientUrl(at), host, [
       ...['--name', name, '--data-dir', join(directory, name), '--logger', 'zap', '--log-outputs', 'stderr'],
-      ...['--listen-client-urls', url(ports[2 * at]!), '--advertise-client-urls', url(ports[2 * at]!)],
+      ...['--listen-client-urls', clientUrl(at), '--advertise-client-urls', clientUrl(at)],
       ...['--listen-peer-urls', url(ports[2 * at + 1]!), '--initial-advertise-peer-urls', url(ports[2 * at + 1]!)],
-      ...['--initial-cluster', peers, '--initial-cluster-token', directory, ...flags],
+      ...['--initial-cluster', peers, '--initial-cluster-token', directory, ...(tls ? ['--auto-tls'] : []), ...flags],
     ]),
   );
   const urls = members.map((member) => member.url);
-  const access = etcdAccess({ etcd: urls })!;
   const remove = async () => {
     await Promise.all(members.map((member) => member.end()));
     rmSync(directory, { recursive: true });
@@ -63,6 +70,8 @@ export async function startEtcd({ members: count = 1, host, flags = [] }: EtcdOp
     await remove();
     throw error;
   }
+  const certificate = join(directory, 'm0/fixtures/client/cert.pem');
+  const access = etcdAccess({ etcd: urls, etcdCa: tls ? certificate : undefined })!;
   let stores = 0;
   return {
     ...{ urls, access, members, remove },
