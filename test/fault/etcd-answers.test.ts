@@ -1,5 +1,5 @@
 // Answers of etcd that do not come: what happened is found out, what did not happen never will, what cannot be known is
-// said to be so. One etcd, reached over a link that is cut and, when that is left, directly.
+// said to be so. One etcd, reached over a link that is cut and, when that is left, over another.
 import { BEFORE_ALL, etcdAccess, type Store } from '@weft/store';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { brief, bytes, take, text } from '../conformance/store-kit.ts';
@@ -8,6 +8,8 @@ import { startProxy, type TcpProxy } from '../lib/tcp-proxy.ts';
 
 let etcd: EtcdCluster;
 let proxy: TcpProxy;
+/** The other link. */
+let bypass: TcpProxy;
 /** Goes by the link as long as that answers. */
 let store: Store;
 /** Goes directly. */
@@ -19,15 +21,20 @@ beforeAll(async () => {
 });
 afterAll(() => etcd.remove());
 beforeEach(async () => {
-  proxy = await startProxy(Number(new URL(etcd.urls[0]!).port));
+  const port = Number(new URL(etcd.urls[0]!).port);
+  [proxy, bypass] = await Promise.all([startProxy(port), startProxy(port)]);
   const root = `/answers/${count++}/`;
   other = await etcd.open(root);
-  store = await etcd.open(root, { access: etcdAccess({ etcd: [`http://127.0.0.1:${proxy.port}`, ...etcd.urls] })! });
+  // Until it has chosen the first link the other one is mute.
+  bypass.hold('down');
+  const urls = [proxy, bypass].map((link) => `http://127.0.0.1:${link.port}`);
+  store = await etcd.open(root, { access: etcdAccess({ etcd: urls })! });
+  bypass.release();
   await store.transact([], [{ put: 'k', value: bytes('first') }]);
 });
 afterEach(async () => {
   await Promise.all([store.close(), other.close()]);
-  await proxy.close();
+  await Promise.all([proxy.close(), bypass.close()]);
 });
 
 const history = async (items: number) => (await take(other, '', BEFORE_ALL, items)).flatMap(brief);
@@ -90,4 +97,14 @@ test('a watch and a read go on by another way', async () => {
   await other.transact([], [{ put: 'k', value: bytes('3') }]);
   expect(text((await store.get('k'))!.value)).toBe('3');
   expect((await reading).flatMap(brief)).toEqual(['put k=2', 'put k=3']);
+});
+
+test('a store that is closed while it does not know says so', async () => {
+  const access = etcdAccess({ etcd: [`http://127.0.0.1:${proxy.port}`] })!;
+  const alone = await etcd.open('/alone/', { access, waitMs: 200 });
+  const caught = proxy.caught(Buffer.from('receipt'));
+  proxy.hold('up');
+  const late = alone.transact([], [{ put: 'k', value: bytes('1') }]);
+  await caught;
+  await Promise.all([alone.close(), expect(late).rejects.toMatchObject({ reason: 'unknown' })]);
 });

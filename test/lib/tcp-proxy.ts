@@ -9,6 +9,8 @@ export interface TcpProxy {
   caught(bytes: Buffer): Promise<void>;
   /** Sends what was caught on its way after all. */
   deliver(): void;
+  /** The same, and lets everything pass again. */
+  release(): void;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,11 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     from.on('close', () => sockets.delete(from));
   }
 
+  function deliver(): void {
+    for (const { to, data } of kept) to.write(data);
+    kept = [];
+  }
+
   const server = createServer((client) => {
     const upstream = connect(targetPort, '127.0.0.1');
     pass(client, upstream, 'up');
@@ -49,9 +56,10 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       new Promise((resolve) => {
         wanted = { bytes, resolve };
       }),
-    deliver() {
-      for (const { to, data } of kept) to.write(data);
-      kept = [];
+    deliver,
+    release() {
+      held = undefined;
+      deliver();
     },
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -388,7 +388,7 @@ describe('what fails', () => {
     const at = `unix://${directory}/nowhere.sock`;
     expect(await weft('network ls', { at })).toEqual({
       out: '',
-      err: `[unavailable] cannot reach weft at ${at}: connect ENOENT ${directory}/nowhere.sock (check that weft is up and WEFT_HOST names its socket)\n`,
+      err: `[unavailable] cannot reach weft at ${at}: connect ENOENT ${directory}/nowhere.sock (check that what is named is up; for weft itself, that WEFT_HOST names its socket)\n`,
       exitCode: 1,
     });
     expect((await weft('network ls', { at: '127.0.0.1:1' })).err).toMatch(

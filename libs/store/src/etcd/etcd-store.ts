@@ -2,6 +2,7 @@
 // them apart is a root, what keeps them right are the compares. Answers come from a quorum, reads too.
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TxnRequest } from '@weft/proto/etcd';
 import { checkTransaction } from '../check-transaction.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
@@ -141,7 +142,8 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
       if (closing.signal.aborted) return;
       closing.abort();
       compactor?.stop();
-      await Promise.allSettled(underWay);
+      // What is in doubt would wait for etcd for ever.
+      await Promise.race([Promise.allSettled(underWay), sleep(calls.waitMs, undefined, { ref: false })]);
       const key = writers.session;
       const value = { key, rangeEnd: rangeEnd(key) };
       const tidy = TxnRequest.fromPartial({ success: [{ request: { $case: 'requestDeleteRange', value } }] });
