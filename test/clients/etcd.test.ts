@@ -47,7 +47,7 @@ afterAll(async () => {
   await etcd.remove();
 });
 
-test('moves to etcd, restarts there, and comes back', { timeout: 60_000 }, async () => {
+test('moves to etcd, restarts there, and comes back', { timeout: 180_000 }, async () => {
   const before = all();
   const dump = file('dump');
   expect(host.weft('store', 'export', dump, '--data-dir', host.dataDir)).toMatchObject({
