@@ -16,7 +16,17 @@ const read = () =>
 const before = read();
 run('node_modules/.bin/buf', 'generate');
 const binary = join(tmpdir(), `weft-descriptor-${process.pid}.binpb`);
-run('node_modules/.bin/buf', 'build', '--as-file-descriptor-set', '-o', binary);
+run(
+  'node_modules/.bin/buf',
+  'build',
+  '--path',
+  'proto/weft',
+  '--path',
+  'proto/grpc',
+  '--as-file-descriptor-set',
+  '-o',
+  binary,
+);
 const base64 = readFileSync(binary).toString('base64');
 rmSync(binary);
 writeFileSync(

@@ -1,26 +1,33 @@
 // Every service as a process of its own, joined by gRPC on unix sockets in one host: the session of the first users, then
-// the death of the controller. And how each service's command answers before it serves.
+// the death of the controller and of ipam. And how each service's command answers before it serves.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EtcdCluster, startEtcd } from '../lib/etcd-server.ts';
 import { type Host, makeHost, type Running } from '../lib/host.ts';
 
 const program = (service: string) => new URL(`../../dist/${service}.mjs`, import.meta.url).pathname;
 
-describe('each service a process', () => {
+describe.each(['files', 'etcd'])('each service a process, its store in %s', (place) => {
   let host: Host;
+  let etcd: EtcdCluster | undefined;
+  /** Where a service keeps its store. */
+  const keptIn = (directory: string) =>
+    etcd === undefined ? ['--data-dir', join(host.dataDir, directory)] : ['--etcd', etcd.urls.join(',')];
   const at = (socket: string) => `unix://${join(host.runDir, socket)}`;
   const start = (service: string, ...flags: string[]) =>
     host.start(process.execPath, [program(service), ...flags], 'serving');
   const startController = () =>
     start(
       'network-controller',
-      ...['--listen', host.address, '--data-dir', join(host.dataDir, 'controller'), '--ipam', at('ipam.sock')],
+      ...['--listen', host.address, ...keptIn('controller'), '--ipam', at('ipam.sock')],
       ...drivers.flatMap((driver) => ['--driver', at(`${driver}.sock`)]),
       ...['--discovery', at('discovery.sock')],
     );
+  const startIpam = () => start('ipam', '--listen', at('ipam.sock'), ...keptIn('ipam'));
   const drivers = ['bridge-driver', 'null-driver', 'host-driver'];
   let controller: Running;
+  let ipam: Running;
   const weft = (...args: string[]) => {
     const ran = host.weft(...args);
     expect(ran, `weft ${args.join(' ')}`).toMatchObject({ status: 0, stderr: '' });
@@ -31,8 +38,9 @@ describe('each service a process', () => {
 
   beforeAll(async () => {
     host = makeHost();
-    await Promise.all([
-      start('ipam', '--listen', at('ipam.sock'), '--data-dir', join(host.dataDir, 'ipam')),
+    if (place === 'etcd') etcd = await startEtcd({ host });
+    [ipam] = await Promise.all([
+      startIpam(),
       ...[...drivers, 'discovery'].map((driver) => start(driver, '--listen', at(`${driver}.sock`))),
     ]);
     controller = await startController();
@@ -45,7 +53,10 @@ describe('each service a process', () => {
       if (step?.$case === 'put') break;
     }
   });
-  afterAll(async () => await host.remove());
+  afterAll(async () => {
+    await host.remove();
+    await etcd?.remove();
+  });
 
   test('create, connect, ping, disconnect, rm', () => {
     weft('network', 'create', 'web', '--subnet', '10.31.0.0/24');
@@ -62,7 +73,7 @@ describe('each service a process', () => {
 
   test('without a controller packets flow; a new one goes on where it was', async () => {
     const before = weft('network', 'ls', '-q');
-    await controller.stop('SIGKILL');
+    await Promise.all([controller.stop('SIGKILL'), ipam.stop('SIGKILL')]);
     const namespace = host.sh(`ls ${host.runDir}/netns`).stdout.trim().split('\n');
     expect(namespace).toHaveLength(2);
     const pings = namespace.map(
@@ -70,6 +81,7 @@ describe('each service a process', () => {
     );
     expect(pings).toEqual([0, 0]);
 
+    ipam = await startIpam();
     controller = await startController();
     expect(weft('network', 'ls', '-q')).toBe(before);
     weft('network', 'disconnect', 'back', 'shop');

@@ -90,7 +90,7 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   DEADLINE_PASSED: { code: Code.DEADLINE_EXCEEDED, retryable: true, remedy: 'give the call more time' },
   GAP: { code: Code.OUT_OF_RANGE, retryable: false, remedy: 'begin anew without a revision' },
   CONFLICT: { code: Code.ABORTED, retryable: true, remedy: 'try again' },
-  SERVICE_UNAVAILABLE: unavailable('check that weft is up and WEFT_HOST names its socket'),
+  SERVICE_UNAVAILABLE: unavailable('check that what is named is up; for weft itself, that WEFT_HOST names its socket'),
   STOPPING: unavailable('try again when it is up'),
   CANCELLED: { code: Code.CANCELLED, retryable: true, remedy: '' },
 

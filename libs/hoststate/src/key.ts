@@ -3,7 +3,9 @@
 //   nft/<set>/<field . field>       sysctl/<dotted key>      file/<sandbox id>/<hosts|resolv.conf>
 //   port/<tcp|udp|sctp>/<host address>/<host port>
 //   names/<network id>/<owner>      zone/<network id>        resolver/<sandbox id>
-//   service/<service id>
+//   service/<service id>            vxlan/<interface>        neighbour/<vxlan interface>/<MAC address>
+//   tunnel/<interface>              tunnel-peer/<tunnel interface>/<public key>
+//   subinterface/<endpoint id>      parent/<interface>
 import type { Object as HostObject } from '@weft/proto/agent';
 import { protocolWord } from './protocol.ts';
 
@@ -45,6 +47,18 @@ function identity(spec: Spec): string {
       return `resolver/${spec.value.sandboxId}`;
     case 'service':
       return `service/${spec.value.serviceId}`;
+    case 'vxlan':
+      return `vxlan/${spec.value.name}`;
+    case 'neighbour':
+      return `neighbour/${spec.value.vxlan}/${spec.value.macAddress}`;
+    case 'tunnel':
+      return `tunnel/${spec.value.name}`;
+    case 'tunnelPeer':
+      return `tunnel-peer/${spec.value.tunnel}/${spec.value.publicKey}`;
+    case 'subinterface':
+      return `subinterface/${spec.value.endpointId}`;
+    case 'parent':
+      return `parent/${spec.value.name}`;
     case 'file':
       return `file/${spec.value.sandboxId}/${spec.value.name}`;
   }
@@ -67,6 +81,12 @@ const kindByPrefix: Readonly<Record<string, Kind>> = {
   resolver: 'resolver',
   service: 'service',
   sysctl: 'sysctl',
+  vxlan: 'vxlan',
+  neighbour: 'neighbour',
+  tunnel: 'tunnel',
+  'tunnel-peer': 'tunnelPeer',
+  subinterface: 'subinterface',
+  parent: 'parent',
   file: 'file',
 };
 

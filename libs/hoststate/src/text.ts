@@ -6,6 +6,8 @@ import { hostText } from './host-text.ts';
 import type { HostObject, Spec } from './key.ts';
 import { inOrder } from './rank.ts';
 import { serviceFields } from './service-text.ts';
+import { subinterfaceFields } from './subinterface-text.ts';
+import { tunnelFields } from './tunnel-text.ts';
 
 const fields = (spec: Spec): string[] => {
   switch (spec.$case) {
@@ -91,6 +93,14 @@ const fields = (spec: Spec): string[] => {
     }
     case 'service':
       return serviceFields(spec.value);
+    case 'vxlan':
+    case 'neighbour':
+    case 'tunnel':
+    case 'tunnelPeer':
+      return tunnelFields(spec);
+    case 'subinterface':
+    case 'parent':
+      return subinterfaceFields(spec);
     case 'file':
       return [`content=${JSON.stringify(spec.value.content)}`];
   }

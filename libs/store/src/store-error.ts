@@ -15,6 +15,10 @@ export type StoreErrorReason =
   | 'newer'
   /** No space left. Nothing of the transaction was kept; worth a retry once there is space. */
   | 'full'
+  /** The cluster does not answer. Nothing of the transaction was kept, nor will be; worth a retry. */
+  | 'unavailable'
+  /** The answer was lost: it happened, or not, or may yet happen. Read and decide anew; never just send it again. */
+  | 'unknown'
   /** The medium failed and the outcome is unknown. The store refuses all further work: open it again, read, decide. */
   | 'failed';
 

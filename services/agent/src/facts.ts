@@ -28,6 +28,9 @@ export function lookUpFacts(runDir: string): HostFacts {
     resolverOptions: words(resolv, 'options'),
     runDir,
     agentPid: process.pid,
+    underlayAddress: '',
+    underlayMtu: 0,
+    tunnelKey: '',
     addresses: foreign.addresses,
   };
 }

@@ -1,6 +1,7 @@
 // What every list, inspect and status prints, byte for byte, beside the words of its golden.
 import { GetNetworkResponse, GetSandboxResponse, GetStatusResponse, ResolveResponse } from '@weft/proto/controller';
 import { Network, Sandbox } from '@weft/proto/model';
+import { linesOf } from '@weft/store';
 import { expect, test } from 'vitest';
 import { root } from './commands/root.ts';
 import { renderExplanation } from './explain/explain.ts';
@@ -13,6 +14,7 @@ import { sandboxJson } from './sandbox/inspect.ts';
 import { renderSandboxes } from './sandbox/list.ts';
 import { serviceJson } from './service/inspect.ts';
 import { renderServices } from './service/list.ts';
+import { renderMoved } from './store/export.ts';
 import { renderHosts } from './system/hosts.ts';
 import { renderStatus } from './system/status.ts';
 import { db, front, host, published, refused, resolved, shop, status, web, webDetail } from './testing/sample.ts';
@@ -37,6 +39,10 @@ const none = GetNetworkResponse.fromPartial({
 });
 const fresh = GetStatusResponse.fromPartial({ version: '0.1.0', storeId: 'store-1', revision: 1n });
 
+const kept = new Map([
+  ['network-controller', [{ key: 'network/3f2a', value: Buffer.from('one') }]],
+  ['ipam', []],
+]);
 const alias = { name: 'shop', type: 'CNAME', ttlSeconds: 60, data: 'example.org' };
 function answered(name: string, type: string, answer: Parameters<typeof ResolveResponse.fromPartial>[0]): string {
   const { out, err, exitCode } = renderAnswer(name, type, ResolveResponse.fromPartial(answer));
@@ -88,6 +94,9 @@ test.each<[string, () => string]>([
     'resolve-forward',
     () => answered('shop', 'A', { answers: [alias], forwardedName: 'example.org', servers: ['192.0.2.1'] }),
   ],
+  ['store-export', () => renderMoved('exported', kept, '/var/lib/weft')],
+  ['store-import', () => renderMoved('imported', kept, 'http://10.0.0.1:2379,http://10.0.0.2:2379')],
+  ['store-file', () => `${[...linesOf(kept)].join('\n')}\n`],
   ['status-fresh', () => renderStatus(fresh, [])],
 ])('%s', async (name, render) => {
   await expect(render()).toMatchFileSnapshot(`../../../test/golden/cli/${name}.txt`);

@@ -2,6 +2,7 @@
 import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
 import { directoryFlag, dnsFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from '@weft/process';
+import { type EtcdAccess, etcdAccess } from '@weft/store';
 import { notImplemented } from './not-implemented.ts';
 import type { Flags } from './usage/flag.ts';
 
@@ -20,7 +21,8 @@ export interface UpOptions {
   readonly nats: string | undefined;
   /** Where names of all networks are answered; absent: nowhere. */
   readonly dns: { readonly address: string; readonly port: number } | undefined;
-  readonly etcd: readonly string[];
+  /** Where the stores of controller and ipam are; absent: in files of the data directory. */
+  readonly etcd: EtcdAccess | undefined;
   readonly listen: string | undefined;
   readonly join: string | undefined;
   readonly token: string | undefined;
@@ -38,7 +40,6 @@ export interface UpOptions {
 }
 
 const planned: Readonly<Record<string, string>> = {
-  etcd: 'weft keeps its state in files yet',
   listen: 'weft runs on one host yet',
   join: 'weft runs on one host yet',
   token: 'weft runs on one host yet',
@@ -82,6 +83,15 @@ function addressPool(text: string): AddressPool {
   return { base, size };
 }
 
+/** What --etcd and its kin say. `lead` is the command. @throws INVALID_VALUE, MISSING_FIELD, CONFLICTING_FIELDS */
+export function etcdOf(flags: Flags, lead: string): EtcdAccess | undefined {
+  const file = (name: string) => flags.string(name) || undefined;
+  return etcdAccess(
+    { etcd: flags.list('etcd'), etcdCa: file('etcd-ca'), etcdCert: file('etcd-cert'), etcdKey: file('etcd-key') },
+    lead,
+  );
+}
+
 /** @param hostname this machine's. @throws INVALID_VALUE, INVALID_NAME, NOT_IMPLEMENTED */
 export function upOptions(flags: Flags, hostname: string): UpOptions {
   refusePlanned(flags);
@@ -91,7 +101,7 @@ export function upOptions(flags: Flags, hostname: string): UpOptions {
     name: hostNameFlag(flags.string('name') || hostname, 'up --name'),
     nats: natsFlag(flags.string('nats'), 'up --nats'),
     dns: dnsFlag(flags.string('dns'), 'up --dns'),
-    etcd: [],
+    etcd: etcdOf(flags, 'up '),
     listen: undefined,
     join: undefined,
     token: undefined,

@@ -7,7 +7,6 @@ import { assertCapable, createHostWriter, startAgent } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { discoveryService } from '@weft/discovery';
 import { driverService } from '@weft/driver';
-import { fault, Reason } from '@weft/fault';
 import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService, parseBase } from '@weft/ipam';
 import { startController } from '@weft/network-controller';
@@ -18,7 +17,7 @@ import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { localClient, parseAddress, serve } from '@weft/rpc';
-import { openSqliteStore, type SqliteStoreOptions, StoreError } from '@weft/store';
+import { type EtcdAccess, openServiceStore, type ServiceStoreOptions } from '@weft/store';
 import type { UpOptions } from './up-options.ts';
 
 /** How long the controller's change log is kept for watches and events, in ms. The other logs are read by nobody. */
@@ -31,11 +30,13 @@ export async function startUp(options: UpOptions): Promise<void> {
   const log = createLog('weft');
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
-  const store = (name: string, log: Retention) => openStore(join(options.dataDir, `${name}.db`), log);
+  const store = (name: string, access: EtcdAccess | undefined, log: Retention) =>
+    openServiceStore({ name, access, dataDir: options.dataDir, ...log });
 
-  // The controller's store first: its lock tells a second `weft up` on the same data before anything is touched.
-  const controllerStore = store('network-controller', { retainMs: logMs });
-  const ipamStore = store('ipam', shortLog);
+  // The agent's store first: its lock tells a second `weft up` on the same data before anything is touched.
+  const agentStore = await store('agent', undefined, shortLog);
+  const controllerStore = await store('network-controller', options.etcd, { retainMs: logMs });
+  const ipamStore = await store('ipam', options.etcd, shortLog);
   const localBases = options.defaultAddressPools.map(({ base, size }) =>
     parseBase(`base=${formatPrefix(base)},size=${size}`),
   );
@@ -61,7 +62,7 @@ export async function startUp(options: UpOptions): Promise<void> {
   const agent = await startAgent({
     name: options.name,
     controller: localClient(AgentServiceDefinition, controller.agents),
-    store: store('agent', shortLog),
+    store: agentStore,
     runDir: options.runDir,
     writer,
     log: log.child({ part: 'agent' }),
@@ -87,16 +88,7 @@ export async function startUp(options: UpOptions): Promise<void> {
   rmSync(pidFile, { force: true });
 }
 
-type Retention = Pick<SqliteStoreOptions, 'retainMs' | 'retainRevisions'>;
-
-function openStore(file: string, retention: Retention) {
-  try {
-    return openSqliteStore({ file, ...retention });
-  } catch (error) {
-    if (error instanceof StoreError) throw fault(Reason.STORE_FAILED, error.message, { file });
-    throw error;
-  }
-}
+type Retention = Pick<ServiceStoreOptions, 'retainMs' | 'retainRevisions'>;
 
 /** Namespaces are mounts: in a mount namespace of its own, as `ip netns exec` makes, they are seen by weft alone. */
 function warnOfPrivateMounts(runDir: string, log: ReturnType<typeof createLog>): void {

@@ -353,6 +353,8 @@ function unruly(inner: Store) {
     holds: false,
     failure: undefined as StoreError | undefined,
     refuses: 0,
+    /** So many transactions happen, and their answers do not come. */
+    loses: 0,
     count: 0,
     waiting: () => waiting.length,
     letGo: () => {
@@ -369,7 +371,10 @@ function unruly(inner: Store) {
           self.refuses--;
           return { committed: false, revision: await inner.revision() };
         }
-        return inner.transact(...args);
+        const done = await inner.transact(...args);
+        if (self.loses === 0) return done;
+        self.loses--;
+        throw new StoreError('unknown', 'the answer was lost');
       },
     } satisfies Store,
   };
@@ -441,6 +446,20 @@ describe('with an unruly store', () => {
     expect(next).toEqual(['10.1.0.4/29', '10.1.0.5/29', '10.1.0.6/29', '10.1.0.2/29']);
     expect((await pool({ family: 4 }, 'network/m')).subnet).toBe('172.17.0.0/16');
     expect(await number('n/2')).toBe(11n);
+  });
+
+  it('a lost answer is not believed in either way: the store is read, and decided on anew', async () => {
+    const bad = unruly(store);
+    ipam = await createIpam({ store: bad.store });
+    const { id } = await pool({ family: 4, subnet: '10.1.0.0/29' });
+    // It happened, and nobody was told.
+    bad.loses = 1;
+    expect(await lease('e/1', id)).toBe('10.1.0.2/29');
+    bad.loses = 1;
+    await ipam.releasePools('network/n');
+    expect([ipam.listPools(''), ipam.listLeases('', '')]).toEqual([[], []]);
+    const others = await createIpam({ store });
+    expect(others.listPools('')).toEqual([]);
   });
 
   it('a store that another one wrote is read anew', async () => {

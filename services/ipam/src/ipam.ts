@@ -2,7 +2,7 @@
 // Refuses to let the index and the store part: a draft that fails is rolled back; one that meets a store it did not
 // expect makes the index be built anew.
 import { randomBytes } from 'node:crypto';
-import { asFault, fault, Reason } from '@weft/fault';
+import { fault, Reason } from '@weft/fault';
 import type {
   AllocatePoolsRequest,
   Lease,
@@ -11,7 +11,7 @@ import type {
   NumberLease,
   Pool as PoolMessage,
 } from '@weft/proto/ipam';
-import { type Store, StoreError } from '@weft/store';
+import { type Store, StoreError, storeFault } from '@weft/store';
 import { allocatePools } from './allocate-pools.ts';
 import { type Base, defaultBases } from './default-pools.ts';
 import { Draft } from './draft.ts';
@@ -32,7 +32,7 @@ export interface IpamOptions {
 
 export type Ipam = Awaited<ReturnType<typeof createIpam>>;
 
-/** Another writer changed what the index says. */
+/** Another writer changed what the index says, or nobody knows whether we did. */
 class Surprise extends Error {}
 
 /** Reads the store and serves from then on. Every method throws a FaultError, and then nothing was changed. */
@@ -47,6 +47,8 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
     if (draft.ops.length === 0) return;
     const { committed, revision } = await store.transact(draft.compares, draft.ops).catch((cause: unknown) => {
       draft.rollback();
+      // It may have happened, or yet happen: the store is read anew, and what is decided then compares with what it says.
+      if (cause instanceof StoreError && cause.reason === 'unknown') throw new Surprise();
       throw storeFault(cause);
     });
     if (committed) draft.commit(revision);
@@ -139,11 +141,4 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
         );
     },
   };
-}
-
-/** A store's error as a fault; everything else as it is. */
-export function storeFault(cause: unknown): Error {
-  if (!(cause instanceof StoreError)) return asFault(cause);
-  const reason = cause.reason === 'closed' ? Reason.STOPPING : Reason.STORE_FAILED;
-  return fault(reason, cause.message);
 }

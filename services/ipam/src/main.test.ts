@@ -74,7 +74,7 @@ describe('weft-ipam', () => {
       ['--listen', 'unix:///x', '--data-dir', 'x', '--default-address-pool', 'no'],
       '--default-address-pool "no": it is not base=CIDR,size=N',
     ],
-    [['--listen', 'unix:///x'], "required option '--data-dir <directory>' not specified"],
+    [['--listen', 'unix:///x'], 'a store needs --data-dir DIRECTORY or --etcd URL,...'],
   ])('refuses %j before it starts', (args, sentence) => {
     const { status, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: directory });
     expect(status).toBe(1);

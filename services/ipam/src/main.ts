@@ -1,17 +1,15 @@
 // weft-ipam: serves ipam alone, on its own store.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, createLog, directoryFlag, runMain, untilSignal, version } from '@weft/process';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { parseAddress, serve, serving } from '@weft/rpc';
-import { openSqliteStore } from '@weft/store';
+import { type EtcdFlags, etcdAccess, openServiceStore } from '@weft/store';
 import { type Base, parseBase } from './default-pools.ts';
-import { createIpam, storeFault } from './ipam.ts';
+import { createIpam } from './ipam.ts';
 import { ipamService } from './service.ts';
 
-interface Options {
+interface Options extends EtcdFlags {
   readonly listen: string;
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly defaultAddressPool: readonly string[];
 }
 
@@ -21,7 +19,11 @@ new Command('weft-ipam')
   .description("weft's address management (weft.ipam.v1)")
   .version(version)
   .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT')
-  .requiredOption('--data-dir <directory>', 'keep ipam.db here')
+  .option('--data-dir <directory>', 'keep ipam.db here')
+  .option('--etcd <url,...>', 'keep the store in this cluster instead: http:// or https://HOST:PORT', collect, [])
+  .option('--etcd-ca <file>', "who signed etcd's certificates (PEM)")
+  .option('--etcd-cert <file>', 'the certificate to show etcd (PEM)')
+  .option('--etcd-key <file>', 'its key (PEM)')
   .option('--default-address-pool <pool>', 'base=CIDR,size=N, instead of the default pools (repeatable)', collect, [])
   .action((options: Options) => runMain(() => run(options)))
   .parse();
@@ -30,7 +32,8 @@ async function run(options: Options): Promise<void> {
   const log = createLog('ipam');
   const target = parseAddress(options.listen, '--listen');
   const localBases = options.defaultAddressPool.map((text): Base => parseBase(text));
-  const store = openStore(directoryFlag(options.dataDir, '--data-dir'));
+  const dataDir = options.dataDir === undefined ? undefined : directoryFlag(options.dataDir, '--data-dir');
+  const store = await openServiceStore({ name: 'ipam', access: etcdAccess(options), dataDir });
   const ipam = await createIpam({ store, localBases });
   const server = await serve(target, [serving(IpamServiceDefinition, ipamService(ipam))], (error, path) =>
     log.error({ err: error.cause ?? error, path }, 'defect'),
@@ -39,13 +42,4 @@ async function run(options: Options): Promise<void> {
   await untilSignal();
   await server.stop();
   await store.close();
-}
-
-function openStore(directory: string) {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    return openSqliteStore({ file: join(directory, 'ipam.db') });
-  } catch (cause) {
-    throw storeFault(cause);
-  }
 }

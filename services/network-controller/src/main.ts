@@ -1,6 +1,4 @@
 // weft-network-controller: serves the controller alone; ipam, drivers and discovery are other processes.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   Command,
   createLog,
@@ -15,43 +13,49 @@ import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { clientOf, openChannel, parseAddress, serve } from '@weft/rpc';
-import { openSqliteStore } from '@weft/store';
+import { type EtcdFlags, etcdAccess, openServiceStore } from '@weft/store';
 import { startController } from './controller.ts';
 
-interface Flags {
+interface Flags extends EtcdFlags {
   listen: string[];
-  dataDir: string;
+  dataDir?: string;
   ipam: string;
   driver: string[];
   discovery: string;
   defaultBridge: string;
   nats: string;
 }
+/** How long the change log is kept for watches and events, in ms. */
+const logMs = 24 * 60 * 60 * 1000;
 const collect = (value: string, previous: string[] = []) => [...previous, value];
 
 new Command('weft-network-controller')
   .description("weft's network-controller (weft.controller.v1, weft.agent.v1)")
   .version(version)
   .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT (repeatable)', collect)
-  .requiredOption('--data-dir <path>', 'keep the store here')
   .requiredOption('--ipam <address>', 'where ipam listens')
   .requiredOption('--driver <address>', 'where a driver listens (repeatable)', collect)
   .requiredOption('--discovery <address>', 'where discovery listens')
+  .option('--data-dir <path>', 'keep the store here')
+  .option('--etcd <url,...>', 'keep the store in this cluster instead: http:// or https://HOST:PORT', collect)
+  .option('--etcd-ca <file>', "who signed etcd's certificates (PEM)")
+  .option('--etcd-cert <file>', 'the certificate to show etcd (PEM)')
+  .option('--etcd-key <file>', 'its key (PEM)')
   .option('--default-bridge <name>', 'the interface of the predefined network bridge', 'weft0')
   .option('--nats <url>', 'publish events there', 'off')
   .action((flags: Flags) =>
     runMain(async () => {
       const log = createLog('network-controller');
       const targets = flags.listen.map((one) => parseAddress(one, '--listen'));
-      const dataDir = directoryFlag(flags.dataDir, '--data-dir');
+      const dataDir = flags.dataDir === undefined ? undefined : directoryFlag(flags.dataDir, '--data-dir');
+      const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
       const ipam = openChannel(parseAddress(flags.ipam, '--ipam'));
       const drivers = flags.driver.map((one) => openChannel(parseAddress(one, '--driver')));
       const discovery = openChannel(parseAddress(flags.discovery, '--discovery'));
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       const controller = await startController({
-        store: openSqliteStore({ file: join(dataDir, 'network-controller.db') }),
+        store: await openServiceStore({ name: 'network-controller', access, dataDir, retainMs: logMs }),
         ipam: clientOf(IpamServiceDefinition, ipam),
         drivers: drivers.map((channel) => clientOf(DriverServiceDefinition, channel)),
         discovery: clientOf(DiscoveryServiceDefinition, discovery),

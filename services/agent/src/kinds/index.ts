@@ -1,4 +1,5 @@
 // All kinds, and working through objects of several kinds in the order that carries the promises (libs/hoststate's rank).
+import { fault, Reason } from '@weft/fault';
 import { type HostObject, type Kind as Name, kinds as order } from '@weft/hoststate';
 import type { Context } from '../context.ts';
 import { bridge } from './bridge.ts';
@@ -19,6 +20,18 @@ const said: Kind = {
   remove: () => ({ failed: new Map(), deferred: new Set() }),
 };
 
+// Kinds that this agent does not know how to make yet.
+const absent: Kind = {
+  put: (_context, objects) => ({
+    failed: new Map(
+      [...objects].map(({ key }) => [key, fault(Reason.NOT_IMPLEMENTED, `${key} cannot be made by this agent`)]),
+    ),
+    deferred: new Set(),
+  }),
+  check: () => new Map(),
+  remove: () => ({ failed: new Map(), deferred: new Set() }),
+};
+
 // Elements and ports are one: a batch's go in one transaction.
 const kinds: Readonly<Record<Name, Kind>> = {
   sandbox,
@@ -26,7 +39,13 @@ const kinds: Readonly<Record<Name, Kind>> = {
   port: nftElement,
   sysctl,
   bridge,
+  tunnel: absent,
+  tunnelPeer: absent,
+  vxlan: absent,
+  neighbour: absent,
+  parent: absent,
   veth,
+  subinterface: absent,
   route,
   zone: said,
   names: said,

@@ -12,20 +12,11 @@ function command(path: string, name: string, usage: string, summary: string, bec
 }
 
 const cluster = 'weft runs on one host yet';
-const moving = 'stores cannot be moved yet';
 
 export const plannedCommands: readonly (Command | Group)[] = [
   {
     name: 'cluster',
     summary: 'Manage the cluster (not yet)',
     children: [command('cluster', 'token', '', 'Print a token for hosts to join with', cluster)],
-  },
-  {
-    name: 'store',
-    summary: 'Export and import the store (not yet)',
-    children: [
-      command('store', 'export', '[FILE]', 'Write the store to a file', moving),
-      command('store', 'import', '[FILE]', 'Read the store from a file', moving),
-    ],
   },
 ];

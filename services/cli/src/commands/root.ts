@@ -5,6 +5,7 @@ import { networkGroup } from './network.ts';
 import { plannedCommands } from './planned.ts';
 import { sandboxGroup } from './sandbox.ts';
 import { serviceGroup } from './service.ts';
+import { storeGroup } from './store.ts';
 import { hostGroup, systemCommands } from './system.ts';
 
 export const root: Group = {
@@ -27,6 +28,7 @@ export const root: Group = {
     hostGroup,
     ...systemCommands,
     resolveCommand,
+    storeGroup,
     ...plannedCommands,
   ],
 };

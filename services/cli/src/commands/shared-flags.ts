@@ -35,3 +35,16 @@ export function listFlags(example: string, noun: string): readonly Flag[] {
     { name: 'quiet', short: 'q', kind: 'bool', help: `Only display ${noun} IDs` },
   ];
 }
+
+/** Where etcd is; without it stores are files. */
+export const etcdFlags: readonly Flag[] = [
+  {
+    name: 'etcd',
+    kind: 'strings',
+    value: 'url,...',
+    help: 'etcd to keep the stores of controller and ipam in: http://HOST:PORT or https://HOST:PORT, or off',
+  },
+  { name: 'etcd-ca', kind: 'string', value: 'file', help: "Who signed etcd's certificates (PEM)" },
+  { name: 'etcd-cert', kind: 'string', value: 'file', help: 'The certificate to show etcd (PEM)' },
+  { name: 'etcd-key', kind: 'string', value: 'file', help: 'The key of that certificate (PEM)' },
+];

@@ -1,7 +1,7 @@
 // Commands that concern the whole: up, down, status, events, explain, hosts.
 import type { Command, Group } from '../usage/command.ts';
 import type { Flag } from '../usage/flag.ts';
-import { filterFlag, jsonFlag, listFlags, outputFormat } from './shared-flags.ts';
+import { etcdFlags, filterFlag, jsonFlag, listFlags, outputFormat } from './shared-flags.ts';
 
 const upFlags: readonly Flag[] = [
   { name: 'data-dir', kind: 'string', help: 'Where stores and keys are kept', default: '/var/lib/weft' },
@@ -15,7 +15,7 @@ const upFlags: readonly Flag[] = [
   { name: 'docker-plugin', kind: 'string', value: 'path|off', help: "Socket of Docker's plugin API (not yet)" },
   { name: 'docker-socket', kind: 'string', value: 'path|off', help: 'Socket of the Docker Engine API (not yet)' },
   { name: 'driver', kind: 'list', help: 'Driver served elsewhere: NAME=ADDR (not yet)' },
-  { name: 'etcd', kind: 'strings', help: 'etcd to keep the cluster in (not yet)' },
+  ...etcdFlags,
   { name: 'ipam-driver', kind: 'list', help: 'IPAM served elsewhere: NAME=ADDR (not yet)' },
   { name: 'join', kind: 'string', value: 'ip:port', help: 'Join a cluster (not yet)' },
   { name: 'listen', kind: 'string', value: 'ip:port', help: 'Let hosts join (not yet)' },

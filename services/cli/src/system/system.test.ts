@@ -67,7 +67,7 @@ describe('the options of up', () => {
       runDir: '/run/weft',
       name: 'alpha',
       nats: undefined,
-      etcd: [],
+      etcd: undefined,
       listen: undefined,
       join: undefined,
       token: undefined,
@@ -98,9 +98,23 @@ describe('the options of up', () => {
     expect(upOptions(flagsOf('up', '--dns', '127.0.0.1:5353'), 'a').dns).toEqual({ address: '127.0.0.1', port: 5353 });
     expect(upOptions(flagsOf('up', '--dns', '[::1]:53'), 'a').dns).toEqual({ address: '::1', port: 53 });
     expect(upOptions(flagsOf('up', '--dns', 'off'), 'a').dns).toBeUndefined();
+    expect(
+      upOptions(flagsOf('up', '--etcd', 'http://a:2379,http://[::1]:2379/', '--etcd', 'http://a:2379'), 'a').etcd,
+    ).toEqual({
+      members: [
+        { url: 'http://a:2379', target: 'a:2379' },
+        { url: 'http://[::1]:2379/', target: '[::1]:2379' },
+      ],
+    });
   });
   test.each([
-    ['--etcd http://h:2379', Reason.NOT_IMPLEMENTED],
+    ['--etcd h:2379', Reason.INVALID_VALUE],
+    ['--etcd http://h:70000', Reason.INVALID_VALUE],
+    ['--etcd http://h:2379,https://i:2379', Reason.CONFLICTING_FIELDS],
+    ['--etcd http://h:2379 --etcd-ca /ca', Reason.CONFLICTING_FIELDS],
+    ['--etcd https://h:2379 --etcd-ca /nowhere/ca', Reason.INVALID_VALUE],
+    ['--etcd https://h:2379 --etcd-cert /c', Reason.MISSING_FIELD],
+    ['--etcd-ca /ca', Reason.MISSING_FIELD],
     ['--listen 1.2.3.4:7000', Reason.NOT_IMPLEMENTED],
     ['--join 1.2.3.4:7000', Reason.NOT_IMPLEMENTED],
     ['--token t', Reason.NOT_IMPLEMENTED],

@@ -27,6 +27,7 @@ import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn } from './ports.ts';
+import { takeBackSurely } from './until-answered.ts';
 
 /** One network to attach to. */
 export interface Attachment {
@@ -83,11 +84,9 @@ export async function attach(
     crashPoint('after-commit');
     return attached;
   } catch (error) {
-    await undoAttach(
-      context,
-      recorded.created ? recorded.sandbox : undefined,
-      recorded.drafts.map((draft) => draft.endpoint),
-    );
+    const endpoints = recorded.drafts.map((draft) => draft.endpoint);
+    const sandbox = recorded.created ? recorded.sandbox : undefined;
+    await takeBackSurely(context, () => undoAttach(context, sandbox, endpoints));
     throw asFault(error);
   }
 }

@@ -8,13 +8,11 @@ import { untilCommitted } from '../state/ledger.ts';
 import type { View } from '../state/view.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export const endpointOwner = (id: string) => `endpoint/${id}`;
 export const serviceOwner = (id: string) => `service/${id}`;
 export const networkOwner = (id: string) => `network/${id}`;
-
-/** Retries of a release that ipam did not answer, in ms. */
-const retryMs = 500;
 
 export interface Finisher {
   /** Resolves when the record is gone; does nothing when it already is, or is not being removed. */
@@ -32,7 +30,8 @@ export function createFinisher(context: Context): Finisher {
   const once = (key: string, work: () => Promise<void>): Promise<void> => {
     const known = running.get(key);
     if (known !== undefined) return known;
-    const task = work().finally(() => running.delete(key));
+    // From its beginning: each step looks at the records anew, and what is done already is done once more.
+    const task = untilAnswered(context, work).finally(() => running.delete(key));
     running.set(key, task);
     return task;
   };
@@ -47,7 +46,7 @@ export function createFinisher(context: Context): Finisher {
     const forgotten = await whenForgotten(context, row.value.desired?.knownBy ?? [], row.revision, context.stopping);
     if (!forgotten) return;
     crashPoint('before-release');
-    await untilAnswered(context, () => context.ipam.release({ owners: [endpointOwner(id)] }));
+    await context.ipam.release({ owners: [endpointOwner(id)] });
     crashPoint('after-release');
     await context.ledger.commit(
       [],
@@ -61,7 +60,7 @@ export function createFinisher(context: Context): Finisher {
     const forgotten = await whenForgotten(context, row.value.desired?.knownBy ?? [], row.revision, context.stopping);
     if (!forgotten) return;
     crashPoint('before-release');
-    await untilAnswered(context, () => context.ipam.release({ owners: [serviceOwner(id)] }));
+    await context.ipam.release({ owners: [serviceOwner(id)] });
     crashPoint('after-release');
     await context.ledger.commit(
       [],
@@ -95,7 +94,7 @@ export function createFinisher(context: Context): Finisher {
     if (!(await whenForgotten(context, allHosts(context), row.revision, context.stopping))) return;
     await dropRecords(context, id);
     const pools = row.value.desired?.pools ?? [];
-    if (pools.length > 0) await untilAnswered(context, () => context.ipam.releasePools({ owner: networkOwner(id) }));
+    if (pools.length > 0) await context.ipam.releasePools({ owner: networkOwner(id) });
     await context.ledger.commit(
       [],
       [
@@ -184,21 +183,3 @@ export function withdrawalOps(view: View, endpoint: Endpoint): Op[] {
 /** Forgets what was found of an endpoint as a backend: it is none any more. */
 export const foundOps = (view: View, endpointId: string): Op[] =>
   [...view.foundOf(endpointId)].map((rest) => ({ delete: `${prefix.backendStatus}${rest}` }));
-
-/** Tries until ipam answers or the controller stops: a release must not be forgotten because ipam was away. */
-async function untilAnswered(context: Context, call: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (
-        context.stopping.aborted ||
-        !isFault(error, Reason.SERVICE_UNAVAILABLE, Reason.DEADLINE_PASSED, Reason.STOPPING)
-      )
-        throw error;
-      context.log.warn({ err: (error as Error).message }, 'ipam does not answer; trying again');
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
-    }
-  }
-}

@@ -21,6 +21,7 @@ import {
 } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, networkOwner } from './finish.ts';
+import { takeBackSurely } from './until-answered.ts';
 
 export interface Made<T> extends Applied {
   readonly value: T;
@@ -115,7 +116,7 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
           [{ put: `${prefix.network}${id}`, value: encodeNetwork(network) }, ...extra.done(network)],
         );
       } catch (error) {
-        await undoNetwork(context, draft.network);
+        await takeBackSurely(context, () => undoNetwork(context, draft.network));
         throw asFault(error);
       }
       crashPoint('after-commit');

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { type FaultError, fault, fromMessage, Reason, toMessage } from '@weft/fault';
 import { type Mutation, StoredOutcome } from '@weft/proto/controller';
-import type { Op, Store } from '@weft/store';
+import { type Op, type Store, storeFault } from '@weft/store';
 import { prefix } from '../state/keys.ts';
 
 interface Codec<T> {
@@ -56,7 +56,9 @@ export function createRequests(store: Store, now: () => Date): Requests {
       }
       const key = `${prefix.request}${id}`;
       const outcome = (async () => {
-        const stored = await store.get(key);
+        const stored = await store.get(key).catch((cause: unknown) => {
+          throw storeFault(cause);
+        });
         if (stored !== undefined) {
           const response = replay(StoredOutcome.decode(stored.value), id, fingerprint, responseCodec);
           return await again(response, stored.modRevision);

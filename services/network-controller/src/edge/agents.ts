@@ -9,6 +9,7 @@ import { EndpointStatus, type Host, HostFacts, HostState, SandboxStatus } from '
 import type { CallContext } from '@weft/rpc';
 import type { Compare, Op, Revision } from '@weft/store';
 import type { Context } from '../act/context.ts';
+import { untilAnswered } from '../act/until-answered.ts';
 import { isFullId } from '../admit/lookup.ts';
 import { checkName } from '../admit/names.ts';
 import type { HostTable } from '../plan/host-table.ts';
@@ -57,8 +58,11 @@ export function createAgents(context: Context): Agents {
   for (const { value } of view.sandboxes.values())
     if (value.desired?.hostId) untoldOf(value.desired.hostId).add(itemOf.sandbox(value.id));
 
+  /** An agent says a thing once: it waits here until the store has it, or its call is over. */
+  const surely = (work: () => Promise<void>) => untilAnswered(context, () => untilCommitted(work));
+
   async function putHost(hostId: string, change: (host: Host | undefined) => Host | undefined): Promise<void> {
-    await untilCommitted(async () => {
+    await surely(async () => {
       const row = view.hosts.get(hostId);
       const next = change(row?.value);
       if (next === undefined) return;
@@ -236,13 +240,13 @@ async function keep(context: Context, report: ReportRequest, untold: Set<string>
     await putStatuses(context, report, all.slice(i, i + statusesAtOnce));
   if (report.drifts.length > 0) {
     const value = StoredDrift.encode({ hostId: report.hostId, drifts: report.drifts.slice(0, 100) }).finish();
-    await ledger.commit([], [{ put: `${prefix.drift}${report.hostId}`, value }]);
+    await untilAnswered(context, () => ledger.commit([], [{ put: `${prefix.drift}${report.hostId}`, value }]));
   }
 }
 
 /** Writes what a report says of items, as long as their records are what it was compared with: none outlives its record. */
 async function putStatuses(context: Context, report: ReportRequest, items: readonly string[]): Promise<void> {
-  await untilCommitted(async () => {
+  const put = async () => {
     const compares: Compare[] = [];
     const ops: Op[] = [];
     const failures = failuresByItem(context, report.hostId);
@@ -253,7 +257,8 @@ async function putStatuses(context: Context, report: ReportRequest, items: reado
       compares.push({ key: item, modRevision: revisionOf(context, item) ?? 0n });
     }
     if (ops.length > 0) await context.ledger.commit(compares, ops);
-  });
+  };
+  await untilAnswered(context, () => untilCommitted(put));
 }
 
 /** A failure of each item that has one, of the things the status of an item tells of. */
@@ -286,7 +291,11 @@ function statusOp(context: Context, report: ReportRequest, item: string, why: Fa
     const row = view.endpoints.get(id);
     if (row === undefined || !isThere) return undefined;
     const before = view.endpointStatuses.get(id)?.value;
-    const isCurrent = before !== undefined && (before.fault !== undefined || before.appliedRevision >= row.revision);
+    // Above what the host has seen it is a revision of another store, which this one was imported from.
+    const isCurrent =
+      before !== undefined &&
+      (before.fault !== undefined ||
+        (before.appliedRevision >= row.revision && before.appliedRevision <= report.seenRevision));
     if (isCurrent && before.fault?.message === why?.message) return undefined;
     const after: EndpointStatus = { appliedRevision: why === undefined ? report.seenRevision : 0n, fault: why };
     return { put: `${prefix.endpointStatus}${id}`, value: EndpointStatus.encode(after).finish() };
@@ -299,12 +308,18 @@ function statusOp(context: Context, report: ReportRequest, item: string, why: Fa
     hostsPath: state?.hostsPath ?? before?.hostsPath ?? '',
     resolvConfPath: state?.resolvConfPath ?? before?.resolvConfPath ?? '',
     lost: state?.lost ?? before?.lost ?? false,
-    appliedRevision: why === undefined ? before?.appliedRevision || report.seenRevision : 0n,
+    appliedRevision: why === undefined ? firstApplied(before, report) : 0n,
     fault: why,
   };
   const bytes = SandboxStatus.encode(after).finish();
   if (before !== undefined && Buffer.compare(bytes, SandboxStatus.encode(before).finish()) === 0) return undefined;
   return { put: `${prefix.sandboxStatus}${id}`, value: bytes };
+}
+
+/** The revision at which a sandbox was there first, of this store's. */
+function firstApplied(before: SandboxStatus | undefined, { seenRevision }: ReportRequest): bigint {
+  const known = before?.appliedRevision ?? 0n;
+  return known === 0n || known > seenRevision ? seenRevision : known;
 }
 
 function sameFacts(a: HostFacts | undefined, b: HostFacts | undefined): boolean {

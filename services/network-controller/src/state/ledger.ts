@@ -1,9 +1,7 @@
 // The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
 import { fault, Reason } from '@weft/fault';
-
-import { type Compare, LIMITS, type Op, type Revision, type Store } from '@weft/store';
+import { type Compare, LIMITS, type Op, type Revision, type Store, storeFault } from '@weft/store';
 import { stampOf } from './stamp.ts';
-
 import { View } from './view.ts';
 
 export interface Ledger {
@@ -12,12 +10,16 @@ export interface Ledger {
   /**
    * Commits all or nothing; resolves when the view holds it.
    * @throws CONFLICT if a compare does not hold: read the view again and decide anew;
-   *   REQUEST_TOO_LARGE if it is more than a store takes at once
+   *   REQUEST_TOO_LARGE if it is more than a store takes at once;
+   *   SERVICE_UNAVAILABLE if a cluster does not answer: nothing is changed then, but where the text says that it is unknown;
+   *   STORE_FAILED
    */
   commit(compares: readonly Compare[], ops: readonly Op[]): Promise<Revision>;
   close(): Promise<void>;
 }
 
+/** One less than a store takes: then one in a cluster can tell whether a transaction happened whose answer was lost. */
+const mostKeys = LIMITS.listLength - 1;
 /** What compares and keys that are deleted may add to a transaction's bytes. */
 const headroomBytes = 64 * 1024;
 
@@ -38,9 +40,11 @@ export async function openLedger(store: Store, now: () => number): Promise<Ledge
     async commit(compares, ops) {
       const stamped: Op[] = [...ops, stampOf(ops, view, now())];
       assertFits(compares, stamped);
-      const result = await store.transact(compares, stamped);
+      const result = await store.transact(compares, stamped).catch((cause: unknown) => {
+        throw storeFault(cause);
+      });
       if (!result.committed) {
-        await view.reached(result.revision);
+        await view.refutes(compares, result.revision);
         throw fault(Reason.CONFLICT, 'another writer was faster');
       }
       await view.reached(result.revision);
@@ -64,8 +68,8 @@ async function feed(store: Store, view: View, from: Revision, signal: AbortSigna
 function assertFits(compares: readonly Compare[], ops: readonly Op[]): void {
   const refuse = (what: string) => fault(Reason.REQUEST_TOO_LARGE, `${what}; ask for less at once`);
   const length = Math.max(compares.length, ops.length);
-  if (length > LIMITS.listLength) {
-    throw refuse(`the change touches ${length} keys in one transaction, more than ${LIMITS.listLength}`);
+  if (length > mostKeys) {
+    throw refuse(`the change touches ${length} keys in one transaction, more than ${mostKeys}`);
   }
   let bytes = 0;
   for (const op of ops) if ('put' in op) bytes += op.put.length + op.value.length;

@@ -11,7 +11,7 @@ import type {
   SandboxStatus,
   Service,
 } from '@weft/proto/model';
-import type { KeyValue, Revision, StoreEvent } from '@weft/store';
+import type { Compare, KeyValue, Revision, StoreEvent } from '@weft/store';
 import { Backends, firstLabel } from './backends.ts';
 import { parseKey } from './keys.ts';
 import { PortHolders } from './port-holders.ts';
@@ -158,6 +158,32 @@ export class View {
   async reached(revision: bigint): Promise<void> {
     if (this.#revision >= revision) return;
     await new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+  }
+
+  /**
+   * Resolves when the view shows which of the compares does not hold, or holds the revision. A cluster's revisions count
+   * others' changes too: one at which nothing of the controller's happened is reached only with its next change.
+   */
+  async refutes(compares: readonly Compare[], revision: bigint): Promise<void> {
+    const isSeen = () =>
+      this.#revision >= revision || compares.some(({ key, modRevision }) => this.#revisionOf(key) !== modRevision);
+    if (isSeen()) return;
+    await new Promise<void>((resolve) => {
+      const end = this.onChange(() => {
+        if (!isSeen()) return;
+        end();
+        resolve();
+      });
+    });
+  }
+
+  /** When a key that is compared was put last; 0 if it is absent. */
+  #revisionOf(key: string): bigint {
+    const { kind, id = '' } = parseKey(key) ?? {};
+    if (kind === 'endpoint') return this.#endpointRevisions.get(id) ?? 0n;
+    const tables = { network: this.networks, sandbox: this.sandboxes, host: this.hosts, record: this.records };
+    if (kind !== undefined && kind in tables) return tables[kind as keyof typeof tables].get(id)?.revision ?? 0n;
+    return this.marks.get(key) ?? 0n;
   }
 
   load(keyValues: readonly KeyValue[], revision: Revision): void {

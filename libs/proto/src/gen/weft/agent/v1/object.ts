@@ -9,6 +9,57 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
 import { Balance, balanceFromJSON, balanceToJSON, HealthCheck } from "../../model/v1/service.ts";
 
+export const SubinterfaceKind = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** MACVLAN - macvlan. */
+  MACVLAN: 1,
+  /** IPVLAN - ipvlan. */
+  IPVLAN: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type SubinterfaceKind = typeof SubinterfaceKind[keyof typeof SubinterfaceKind];
+
+export namespace SubinterfaceKind {
+  export type UNSPECIFIED = typeof SubinterfaceKind.UNSPECIFIED;
+  export type MACVLAN = typeof SubinterfaceKind.MACVLAN;
+  export type IPVLAN = typeof SubinterfaceKind.IPVLAN;
+  export type UNRECOGNIZED = typeof SubinterfaceKind.UNRECOGNIZED;
+}
+
+export function subinterfaceKindFromJSON(object: any): SubinterfaceKind {
+  switch (object) {
+    case 0:
+    case "SUBINTERFACE_KIND_UNSPECIFIED":
+      return SubinterfaceKind.UNSPECIFIED;
+    case 1:
+    case "SUBINTERFACE_KIND_MACVLAN":
+      return SubinterfaceKind.MACVLAN;
+    case 2:
+    case "SUBINTERFACE_KIND_IPVLAN":
+      return SubinterfaceKind.IPVLAN;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return SubinterfaceKind.UNRECOGNIZED;
+  }
+}
+
+export function subinterfaceKindToJSON(object: SubinterfaceKind): string {
+  switch (object) {
+    case SubinterfaceKind.UNSPECIFIED:
+      return "SUBINTERFACE_KIND_UNSPECIFIED";
+    case SubinterfaceKind.MACVLAN:
+      return "SUBINTERFACE_KIND_MACVLAN";
+    case SubinterfaceKind.IPVLAN:
+      return "SUBINTERFACE_KIND_IPVLAN";
+    case SubinterfaceKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** A sandbox's network namespace. */
 export interface SandboxObject {
   /** The sandbox's id. */
@@ -284,6 +335,95 @@ export interface ServiceObject {
 }
 
 /** One thing a host must have. HostState is a set of these. */
+export interface VxlanObject {
+  /** The interface name, at most 15 bytes. */
+  name: string;
+  /** The VXLAN network identifier. */
+  vni: number;
+  /** The host's own end of the tunnel: an address it has. */
+  local: string;
+  /** The UDP port, here and at the other hosts. */
+  port: number;
+  /** The MTU in bytes. */
+  mtu: number;
+  /** The bridge it is a port of. */
+  bridge: string;
+  /** The tunnel its packets go through, by its interface's name; empty for none. */
+  tunnel: string;
+}
+
+export interface NeighbourObject {
+  /** The VXLAN interface behind which it is. */
+  vxlan: string;
+  /** Its MAC address. */
+  macAddress: string;
+  /** Its addresses, without lengths: ARP and neighbour discovery for them are answered here. */
+  addresses: string[];
+  /** The other host's end of the tunnel. */
+  remote: string;
+}
+
+export interface TunnelObject {
+  /** The interface name of the host's WireGuard tunnel, at most 15 bytes. Its key is the agent's own. */
+  name: string;
+  /** The host's address in the tunnel, as CIDR. */
+  address: string;
+  /** The UDP port. */
+  port: number;
+  /** The MTU in bytes. */
+  mtu: number;
+}
+
+export interface TunnelPeerObject {
+  /** The tunnel. */
+  tunnel: string;
+  /** The other host's public key, base64. */
+  publicKey: string;
+  /** Where the other host is reached: ADDRESS:PORT, [ADDRESS]:PORT. */
+  endpoint: string;
+  /** The other host's address in the tunnel, as CIDR. */
+  address: string;
+}
+
+export interface SubinterfaceObject {
+  /** The endpoint's id. */
+  endpointId: string;
+  /** What it is. */
+  kind: SubinterfaceKind;
+  /** macvlan: bridge, private, vepa, passthru. ipvlan: l2, l3, l3s. */
+  mode: string;
+  /** ipvlan: bridge, private, vepa; empty for macvlan. */
+  flag: string;
+  /** The interface of the host it is made on. */
+  parent: string;
+  /** The sandbox it is in. */
+  sandboxId: string;
+  /** The interface's name in the sandbox, at most 15 bytes. */
+  name: string;
+  /** The MAC address in the sandbox; empty for ipvlan, which has its parent's. */
+  macAddress: string;
+  /** The MTU in bytes; 0 means the parent's. */
+  mtu: number;
+  /** The interface's addresses in the sandbox, as CIDR. */
+  addresses: string[];
+  /** Sysctls of the interface in the sandbox: "net.ipv4.conf.IFNAME.key", IFNAME standing for its name. */
+  sysctls: { [key: string]: string };
+}
+
+export interface SubinterfaceObject_SysctlsEntry {
+  key: string;
+  value: string;
+}
+
+export interface ParentObject {
+  /** The interface name, at most 15 bytes. One that weft did not make is used and never deleted. */
+  name: string;
+  /** The interface of the host it is a VLAN of; empty for one without anything behind it. */
+  link: string;
+  /** The VLAN, 1 to 4094; 0 with an empty link. */
+  vlan: number;
+}
+
 export interface Object {
   /** Unique on the host: "<kind>/<identity>", made by libs/hoststate from the spec. */
   key: string;
@@ -325,6 +465,24 @@ export interface Object {
     | //
     /** A service. */
     { $case: "service"; value: ServiceObject }
+    | //
+    /** A VXLAN interface. */
+    { $case: "vxlan"; value: VxlanObject }
+    | //
+    /** A sandbox's interface on another host. */
+    { $case: "neighbour"; value: NeighbourObject }
+    | //
+    /** An encrypted tunnel. */
+    { $case: "tunnel"; value: TunnelObject }
+    | //
+    /** The other end of an encrypted tunnel. */
+    { $case: "tunnelPeer"; value: TunnelPeerObject }
+    | //
+    /** A macvlan or ipvlan interface. */
+    { $case: "subinterface"; value: SubinterfaceObject }
+    | //
+    /** What macvlan and ipvlan interfaces are made on. */
+    { $case: "parent"; value: ParentObject }
     | undefined;
 }
 
@@ -3043,6 +3201,1003 @@ export const ServiceObject: MessageFns<ServiceObject> = {
   },
 };
 
+function createBaseVxlanObject(): VxlanObject {
+  return { name: "", vni: 0, local: "", port: 0, mtu: 0, bridge: "", tunnel: "" };
+}
+
+export const VxlanObject: MessageFns<VxlanObject> = {
+  encode(message: VxlanObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.vni !== 0) {
+      writer.uint32(16).uint32(message.vni);
+    }
+    if (message.local !== "") {
+      writer.uint32(26).string(message.local);
+    }
+    if (message.port !== 0) {
+      writer.uint32(32).uint32(message.port);
+    }
+    if (message.mtu !== 0) {
+      writer.uint32(40).uint32(message.mtu);
+    }
+    if (message.bridge !== "") {
+      writer.uint32(50).string(message.bridge);
+    }
+    if (message.tunnel !== "") {
+      writer.uint32(58).string(message.tunnel);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VxlanObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVxlanObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vni = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.local = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mtu = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.bridge = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.tunnel = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VxlanObject {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      vni: isSet(object.vni) ? globalThis.Number(object.vni) : 0,
+      local: isSet(object.local) ? globalThis.String(object.local) : "",
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      mtu: isSet(object.mtu) ? globalThis.Number(object.mtu) : 0,
+      bridge: isSet(object.bridge) ? globalThis.String(object.bridge) : "",
+      tunnel: isSet(object.tunnel) ? globalThis.String(object.tunnel) : "",
+    };
+  },
+
+  toJSON(message: VxlanObject): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.vni !== 0) {
+      obj.vni = Math.round(message.vni);
+    }
+    if (message.local !== "") {
+      obj.local = message.local;
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.mtu !== 0) {
+      obj.mtu = Math.round(message.mtu);
+    }
+    if (message.bridge !== "") {
+      obj.bridge = message.bridge;
+    }
+    if (message.tunnel !== "") {
+      obj.tunnel = message.tunnel;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<VxlanObject>): VxlanObject {
+    return VxlanObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VxlanObject>): VxlanObject {
+    const message = createBaseVxlanObject();
+    message.name = object.name ?? "";
+    message.vni = object.vni ?? 0;
+    message.local = object.local ?? "";
+    message.port = object.port ?? 0;
+    message.mtu = object.mtu ?? 0;
+    message.bridge = object.bridge ?? "";
+    message.tunnel = object.tunnel ?? "";
+    return message;
+  },
+};
+
+function createBaseNeighbourObject(): NeighbourObject {
+  return { vxlan: "", macAddress: "", addresses: [], remote: "" };
+}
+
+export const NeighbourObject: MessageFns<NeighbourObject> = {
+  encode(message: NeighbourObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vxlan !== "") {
+      writer.uint32(10).string(message.vxlan);
+    }
+    if (message.macAddress !== "") {
+      writer.uint32(18).string(message.macAddress);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.remote !== "") {
+      writer.uint32(34).string(message.remote);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NeighbourObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNeighbourObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vxlan = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.macAddress = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.remote = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NeighbourObject {
+    return {
+      vxlan: isSet(object.vxlan) ? globalThis.String(object.vxlan) : "",
+      macAddress: isSet(object.macAddress)
+        ? globalThis.String(object.macAddress)
+        : isSet(object.mac_address)
+        ? globalThis.String(object.mac_address)
+        : "",
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      remote: isSet(object.remote) ? globalThis.String(object.remote) : "",
+    };
+  },
+
+  toJSON(message: NeighbourObject): unknown {
+    const obj: any = {};
+    if (message.vxlan !== "") {
+      obj.vxlan = message.vxlan;
+    }
+    if (message.macAddress !== "") {
+      obj.macAddress = message.macAddress;
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.remote !== "") {
+      obj.remote = message.remote;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NeighbourObject>): NeighbourObject {
+    return NeighbourObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NeighbourObject>): NeighbourObject {
+    const message = createBaseNeighbourObject();
+    message.vxlan = object.vxlan ?? "";
+    message.macAddress = object.macAddress ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.remote = object.remote ?? "";
+    return message;
+  },
+};
+
+function createBaseTunnelObject(): TunnelObject {
+  return { name: "", address: "", port: 0, mtu: 0 };
+}
+
+export const TunnelObject: MessageFns<TunnelObject> = {
+  encode(message: TunnelObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).uint32(message.port);
+    }
+    if (message.mtu !== 0) {
+      writer.uint32(32).uint32(message.mtu);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TunnelObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTunnelObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mtu = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TunnelObject {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      mtu: isSet(object.mtu) ? globalThis.Number(object.mtu) : 0,
+    };
+  },
+
+  toJSON(message: TunnelObject): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.mtu !== 0) {
+      obj.mtu = Math.round(message.mtu);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TunnelObject>): TunnelObject {
+    return TunnelObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TunnelObject>): TunnelObject {
+    const message = createBaseTunnelObject();
+    message.name = object.name ?? "";
+    message.address = object.address ?? "";
+    message.port = object.port ?? 0;
+    message.mtu = object.mtu ?? 0;
+    return message;
+  },
+};
+
+function createBaseTunnelPeerObject(): TunnelPeerObject {
+  return { tunnel: "", publicKey: "", endpoint: "", address: "" };
+}
+
+export const TunnelPeerObject: MessageFns<TunnelPeerObject> = {
+  encode(message: TunnelPeerObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tunnel !== "") {
+      writer.uint32(10).string(message.tunnel);
+    }
+    if (message.publicKey !== "") {
+      writer.uint32(18).string(message.publicKey);
+    }
+    if (message.endpoint !== "") {
+      writer.uint32(26).string(message.endpoint);
+    }
+    if (message.address !== "") {
+      writer.uint32(34).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TunnelPeerObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTunnelPeerObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tunnel = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicKey = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TunnelPeerObject {
+    return {
+      tunnel: isSet(object.tunnel) ? globalThis.String(object.tunnel) : "",
+      publicKey: isSet(object.publicKey)
+        ? globalThis.String(object.publicKey)
+        : isSet(object.public_key)
+        ? globalThis.String(object.public_key)
+        : "",
+      endpoint: isSet(object.endpoint) ? globalThis.String(object.endpoint) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+    };
+  },
+
+  toJSON(message: TunnelPeerObject): unknown {
+    const obj: any = {};
+    if (message.tunnel !== "") {
+      obj.tunnel = message.tunnel;
+    }
+    if (message.publicKey !== "") {
+      obj.publicKey = message.publicKey;
+    }
+    if (message.endpoint !== "") {
+      obj.endpoint = message.endpoint;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TunnelPeerObject>): TunnelPeerObject {
+    return TunnelPeerObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TunnelPeerObject>): TunnelPeerObject {
+    const message = createBaseTunnelPeerObject();
+    message.tunnel = object.tunnel ?? "";
+    message.publicKey = object.publicKey ?? "";
+    message.endpoint = object.endpoint ?? "";
+    message.address = object.address ?? "";
+    return message;
+  },
+};
+
+function createBaseSubinterfaceObject(): SubinterfaceObject {
+  return {
+    endpointId: "",
+    kind: 0,
+    mode: "",
+    flag: "",
+    parent: "",
+    sandboxId: "",
+    name: "",
+    macAddress: "",
+    mtu: 0,
+    addresses: [],
+    sysctls: {},
+  };
+}
+
+export const SubinterfaceObject: MessageFns<SubinterfaceObject> = {
+  encode(message: SubinterfaceObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpointId !== "") {
+      writer.uint32(10).string(message.endpointId);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(16).int32(message.kind);
+    }
+    if (message.mode !== "") {
+      writer.uint32(26).string(message.mode);
+    }
+    if (message.flag !== "") {
+      writer.uint32(34).string(message.flag);
+    }
+    if (message.parent !== "") {
+      writer.uint32(42).string(message.parent);
+    }
+    if (message.sandboxId !== "") {
+      writer.uint32(50).string(message.sandboxId);
+    }
+    if (message.name !== "") {
+      writer.uint32(58).string(message.name);
+    }
+    if (message.macAddress !== "") {
+      writer.uint32(66).string(message.macAddress);
+    }
+    if (message.mtu !== 0) {
+      writer.uint32(72).uint32(message.mtu);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(82).string(v!);
+    }
+    globalThis.Object.entries(message.sysctls).forEach(([key, value]: [string, string]) => {
+      SubinterfaceObject_SysctlsEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubinterfaceObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubinterfaceObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.flag = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.parent = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sandboxId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.macAddress = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.mtu = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            const entry11 = SubinterfaceObject_SysctlsEntry.decode(reader, reader.uint32());
+            if (entry11.value !== undefined) {
+              message.sysctls[entry11.key] = entry11.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SubinterfaceObject {
+    return {
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      kind: isSet(object.kind) ? subinterfaceKindFromJSON(object.kind) : 0,
+      mode: isSet(object.mode) ? globalThis.String(object.mode) : "",
+      flag: isSet(object.flag) ? globalThis.String(object.flag) : "",
+      parent: isSet(object.parent) ? globalThis.String(object.parent) : "",
+      sandboxId: isSet(object.sandboxId)
+        ? globalThis.String(object.sandboxId)
+        : isSet(object.sandbox_id)
+        ? globalThis.String(object.sandbox_id)
+        : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      macAddress: isSet(object.macAddress)
+        ? globalThis.String(object.macAddress)
+        : isSet(object.mac_address)
+        ? globalThis.String(object.mac_address)
+        : "",
+      mtu: isSet(object.mtu) ? globalThis.Number(object.mtu) : 0,
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      sysctls: isObject(object.sysctls)
+        ? (globalThis.Object.entries(object.sysctls) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: SubinterfaceObject): unknown {
+    const obj: any = {};
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.kind !== 0) {
+      obj.kind = subinterfaceKindToJSON(message.kind);
+    }
+    if (message.mode !== "") {
+      obj.mode = message.mode;
+    }
+    if (message.flag !== "") {
+      obj.flag = message.flag;
+    }
+    if (message.parent !== "") {
+      obj.parent = message.parent;
+    }
+    if (message.sandboxId !== "") {
+      obj.sandboxId = message.sandboxId;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.macAddress !== "") {
+      obj.macAddress = message.macAddress;
+    }
+    if (message.mtu !== 0) {
+      obj.mtu = Math.round(message.mtu);
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.sysctls) {
+      const entries = globalThis.Object.entries(message.sysctls) as [string, string][];
+      if (entries.length > 0) {
+        obj.sysctls = {};
+        entries.forEach(([k, v]) => {
+          obj.sysctls[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SubinterfaceObject>): SubinterfaceObject {
+    return SubinterfaceObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SubinterfaceObject>): SubinterfaceObject {
+    const message = createBaseSubinterfaceObject();
+    message.endpointId = object.endpointId ?? "";
+    message.kind = object.kind ?? 0;
+    message.mode = object.mode ?? "";
+    message.flag = object.flag ?? "";
+    message.parent = object.parent ?? "";
+    message.sandboxId = object.sandboxId ?? "";
+    message.name = object.name ?? "";
+    message.macAddress = object.macAddress ?? "";
+    message.mtu = object.mtu ?? 0;
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.sysctls = (globalThis.Object.entries(object.sysctls ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseSubinterfaceObject_SysctlsEntry(): SubinterfaceObject_SysctlsEntry {
+  return { key: "", value: "" };
+}
+
+export const SubinterfaceObject_SysctlsEntry: MessageFns<SubinterfaceObject_SysctlsEntry> = {
+  encode(message: SubinterfaceObject_SysctlsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubinterfaceObject_SysctlsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubinterfaceObject_SysctlsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SubinterfaceObject_SysctlsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: SubinterfaceObject_SysctlsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SubinterfaceObject_SysctlsEntry>): SubinterfaceObject_SysctlsEntry {
+    return SubinterfaceObject_SysctlsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SubinterfaceObject_SysctlsEntry>): SubinterfaceObject_SysctlsEntry {
+    const message = createBaseSubinterfaceObject_SysctlsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseParentObject(): ParentObject {
+  return { name: "", link: "", vlan: 0 };
+}
+
+export const ParentObject: MessageFns<ParentObject> = {
+  encode(message: ParentObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.link !== "") {
+      writer.uint32(18).string(message.link);
+    }
+    if (message.vlan !== 0) {
+      writer.uint32(24).uint32(message.vlan);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ParentObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseParentObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.link = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.vlan = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ParentObject {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      link: isSet(object.link) ? globalThis.String(object.link) : "",
+      vlan: isSet(object.vlan) ? globalThis.Number(object.vlan) : 0,
+    };
+  },
+
+  toJSON(message: ParentObject): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.link !== "") {
+      obj.link = message.link;
+    }
+    if (message.vlan !== 0) {
+      obj.vlan = Math.round(message.vlan);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ParentObject>): ParentObject {
+    return ParentObject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ParentObject>): ParentObject {
+    const message = createBaseParentObject();
+    message.name = object.name ?? "";
+    message.link = object.link ?? "";
+    message.vlan = object.vlan ?? 0;
+    return message;
+  },
+};
+
 function createBaseObject(): Object {
   return { key: "", spec: undefined };
 }
@@ -3088,6 +4243,24 @@ export const Object: MessageFns<Object> = {
         break;
       case "service":
         ServiceObject.encode(message.spec.value, writer.uint32(106).fork()).join();
+        break;
+      case "vxlan":
+        VxlanObject.encode(message.spec.value, writer.uint32(114).fork()).join();
+        break;
+      case "neighbour":
+        NeighbourObject.encode(message.spec.value, writer.uint32(122).fork()).join();
+        break;
+      case "tunnel":
+        TunnelObject.encode(message.spec.value, writer.uint32(130).fork()).join();
+        break;
+      case "tunnelPeer":
+        TunnelPeerObject.encode(message.spec.value, writer.uint32(138).fork()).join();
+        break;
+      case "subinterface":
+        SubinterfaceObject.encode(message.spec.value, writer.uint32(146).fork()).join();
+        break;
+      case "parent":
+        ParentObject.encode(message.spec.value, writer.uint32(154).fork()).join();
         break;
     }
     return writer;
@@ -3210,6 +4383,54 @@ export const Object: MessageFns<Object> = {
             message.spec = { $case: "service", value: ServiceObject.decode(reader, reader.uint32()) };
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.spec = { $case: "vxlan", value: VxlanObject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.spec = { $case: "neighbour", value: NeighbourObject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.spec = { $case: "tunnel", value: TunnelObject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.spec = { $case: "tunnelPeer", value: TunnelPeerObject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.spec = { $case: "subinterface", value: SubinterfaceObject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.spec = { $case: "parent", value: ParentObject.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3251,6 +4472,20 @@ export const Object: MessageFns<Object> = {
         ? { $case: "resolver", value: ResolverObject.fromJSON(object.resolver) }
         : isSet(object.service)
         ? { $case: "service", value: ServiceObject.fromJSON(object.service) }
+        : isSet(object.vxlan)
+        ? { $case: "vxlan", value: VxlanObject.fromJSON(object.vxlan) }
+        : isSet(object.neighbour)
+        ? { $case: "neighbour", value: NeighbourObject.fromJSON(object.neighbour) }
+        : isSet(object.tunnel)
+        ? { $case: "tunnel", value: TunnelObject.fromJSON(object.tunnel) }
+        : isSet(object.tunnelPeer)
+        ? { $case: "tunnelPeer", value: TunnelPeerObject.fromJSON(object.tunnelPeer) }
+        : isSet(object.tunnel_peer)
+        ? { $case: "tunnelPeer", value: TunnelPeerObject.fromJSON(object.tunnel_peer) }
+        : isSet(object.subinterface)
+        ? { $case: "subinterface", value: SubinterfaceObject.fromJSON(object.subinterface) }
+        : isSet(object.parent)
+        ? { $case: "parent", value: ParentObject.fromJSON(object.parent) }
         : undefined,
     };
   },
@@ -3284,6 +4519,18 @@ export const Object: MessageFns<Object> = {
       obj.resolver = ResolverObject.toJSON(message.spec.value);
     } else if (message.spec?.$case === "service") {
       obj.service = ServiceObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "vxlan") {
+      obj.vxlan = VxlanObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "neighbour") {
+      obj.neighbour = NeighbourObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "tunnel") {
+      obj.tunnel = TunnelObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "tunnelPeer") {
+      obj.tunnelPeer = TunnelPeerObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "subinterface") {
+      obj.subinterface = SubinterfaceObject.toJSON(message.spec.value);
+    } else if (message.spec?.$case === "parent") {
+      obj.parent = ParentObject.toJSON(message.spec.value);
     }
     return obj;
   },
@@ -3364,6 +4611,42 @@ export const Object: MessageFns<Object> = {
       case "service": {
         if (object.spec?.value !== undefined && object.spec?.value !== null) {
           message.spec = { $case: "service", value: ServiceObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "vxlan": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "vxlan", value: VxlanObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "neighbour": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "neighbour", value: NeighbourObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "tunnel": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "tunnel", value: TunnelObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "tunnelPeer": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "tunnelPeer", value: TunnelPeerObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "subinterface": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "subinterface", value: SubinterfaceObject.fromPartial(object.spec.value) };
+        }
+        break;
+      }
+      case "parent": {
+        if (object.spec?.value !== undefined && object.spec?.value !== null) {
+          message.spec = { $case: "parent", value: ParentObject.fromPartial(object.spec.value) };
         }
         break;
       }

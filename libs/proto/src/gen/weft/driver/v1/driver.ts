@@ -10,6 +10,7 @@ import type { CallContext, CallOptions } from "nice-grpc-common";
 import { Object } from "../../agent/v1/object.ts";
 import { Fault } from "../../fault/v1/fault.ts";
 import { Endpoint, PublishedPort } from "../../model/v1/endpoint.ts";
+import { Host } from "../../model/v1/host.ts";
 import { Family, familyFromJSON, familyToJSON, Network } from "../../model/v1/network.ts";
 import { Sandbox } from "../../model/v1/sandbox.ts";
 
@@ -194,6 +195,8 @@ export interface CompileNetworksRequest {
   hostId: string;
   /** The networks, all of this driver. */
   networks: Network[];
+  /** The host as it is known. */
+  host: Host | undefined;
 }
 
 /** What a host must have for one network. */
@@ -223,7 +226,11 @@ export interface EndpointInput {
     | Endpoint
     | undefined;
   /** Its sandbox. */
-  sandbox: Sandbox | undefined;
+  sandbox:
+    | Sandbox
+    | undefined;
+  /** Its host as it is known. */
+  host: Host | undefined;
 }
 
 /** Endpoints to compile. */
@@ -1399,7 +1406,7 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
 };
 
 function createBaseCompileNetworksRequest(): CompileNetworksRequest {
-  return { hostId: "", networks: [] };
+  return { hostId: "", networks: [], host: undefined };
 }
 
 export const CompileNetworksRequest: MessageFns<CompileNetworksRequest> = {
@@ -1409,6 +1416,9 @@ export const CompileNetworksRequest: MessageFns<CompileNetworksRequest> = {
     }
     for (const v of message.networks) {
       Network.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.host !== undefined) {
+      Host.encode(message.host, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1442,6 +1452,14 @@ export const CompileNetworksRequest: MessageFns<CompileNetworksRequest> = {
             message.networks.push(Network.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.host = Host.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1462,6 +1480,7 @@ export const CompileNetworksRequest: MessageFns<CompileNetworksRequest> = {
         ? globalThis.String(object.host_id)
         : "",
       networks: globalThis.Array.isArray(object?.networks) ? object.networks.map((e: any) => Network.fromJSON(e)) : [],
+      host: isSet(object.host) ? Host.fromJSON(object.host) : undefined,
     };
   },
 
@@ -1473,6 +1492,9 @@ export const CompileNetworksRequest: MessageFns<CompileNetworksRequest> = {
     if (message.networks?.length) {
       obj.networks = message.networks.map((e) => Network.toJSON(e));
     }
+    if (message.host !== undefined) {
+      obj.host = Host.toJSON(message.host);
+    }
     return obj;
   },
 
@@ -1483,6 +1505,7 @@ export const CompileNetworksRequest: MessageFns<CompileNetworksRequest> = {
     const message = createBaseCompileNetworksRequest();
     message.hostId = object.hostId ?? "";
     message.networks = object.networks?.map((e) => Network.fromPartial(e)) || [];
+    message.host = (object.host !== undefined && object.host !== null) ? Host.fromPartial(object.host) : undefined;
     return message;
   },
 };
@@ -1664,7 +1687,7 @@ export const CompileNetworksResponse: MessageFns<CompileNetworksResponse> = {
 };
 
 function createBaseEndpointInput(): EndpointInput {
-  return { network: undefined, endpoint: undefined, sandbox: undefined };
+  return { network: undefined, endpoint: undefined, sandbox: undefined, host: undefined };
 }
 
 export const EndpointInput: MessageFns<EndpointInput> = {
@@ -1677,6 +1700,9 @@ export const EndpointInput: MessageFns<EndpointInput> = {
     }
     if (message.sandbox !== undefined) {
       Sandbox.encode(message.sandbox, writer.uint32(26).fork()).join();
+    }
+    if (message.host !== undefined) {
+      Host.encode(message.host, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1718,6 +1744,14 @@ export const EndpointInput: MessageFns<EndpointInput> = {
             message.sandbox = Sandbox.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.host = Host.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1735,6 +1769,7 @@ export const EndpointInput: MessageFns<EndpointInput> = {
       network: isSet(object.network) ? Network.fromJSON(object.network) : undefined,
       endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
       sandbox: isSet(object.sandbox) ? Sandbox.fromJSON(object.sandbox) : undefined,
+      host: isSet(object.host) ? Host.fromJSON(object.host) : undefined,
     };
   },
 
@@ -1748,6 +1783,9 @@ export const EndpointInput: MessageFns<EndpointInput> = {
     }
     if (message.sandbox !== undefined) {
       obj.sandbox = Sandbox.toJSON(message.sandbox);
+    }
+    if (message.host !== undefined) {
+      obj.host = Host.toJSON(message.host);
     }
     return obj;
   },
@@ -1766,6 +1804,7 @@ export const EndpointInput: MessageFns<EndpointInput> = {
     message.sandbox = (object.sandbox !== undefined && object.sandbox !== null)
       ? Sandbox.fromPartial(object.sandbox)
       : undefined;
+    message.host = (object.host !== undefined && object.host !== null) ? Host.fromPartial(object.host) : undefined;
     return message;
   },
 };

@@ -90,6 +90,12 @@ export interface HostFacts {
   agentPid: number;
   /** The host's own addresses that weft did not give it, without lengths. */
   addresses: string[];
+  /** Where other hosts reach it, for tunnels; empty if it has not said. */
+  underlayAddress: string;
+  /** The MTU on the way to other hosts in bytes; 0 if it is not known. */
+  underlayMtu: number;
+  /** The public key of its encrypted tunnel (WireGuard, base64); empty if it can have none. */
+  tunnelKey: string;
 }
 
 /** A machine (or a namespace standing for one) with an agent. */
@@ -148,6 +154,9 @@ function createBaseHostFacts(): HostFacts {
     runDir: "",
     agentPid: 0,
     addresses: [],
+    underlayAddress: "",
+    underlayMtu: 0,
+    tunnelKey: "",
   };
 }
 
@@ -182,6 +191,15 @@ export const HostFacts: MessageFns<HostFacts> = {
     }
     for (const v of message.addresses) {
       writer.uint32(82).string(v!);
+    }
+    if (message.underlayAddress !== "") {
+      writer.uint32(90).string(message.underlayAddress);
+    }
+    if (message.underlayMtu !== 0) {
+      writer.uint32(96).uint32(message.underlayMtu);
+    }
+    if (message.tunnelKey !== "") {
+      writer.uint32(106).string(message.tunnelKey);
     }
     return writer;
   },
@@ -279,6 +297,30 @@ export const HostFacts: MessageFns<HostFacts> = {
             message.addresses.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.underlayAddress = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.underlayMtu = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.tunnelKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -331,6 +373,21 @@ export const HostFacts: MessageFns<HostFacts> = {
       addresses: globalThis.Array.isArray(object?.addresses)
         ? object.addresses.map((e: any) => globalThis.String(e))
         : [],
+      underlayAddress: isSet(object.underlayAddress)
+        ? globalThis.String(object.underlayAddress)
+        : isSet(object.underlay_address)
+        ? globalThis.String(object.underlay_address)
+        : "",
+      underlayMtu: isSet(object.underlayMtu)
+        ? globalThis.Number(object.underlayMtu)
+        : isSet(object.underlay_mtu)
+        ? globalThis.Number(object.underlay_mtu)
+        : 0,
+      tunnelKey: isSet(object.tunnelKey)
+        ? globalThis.String(object.tunnelKey)
+        : isSet(object.tunnel_key)
+        ? globalThis.String(object.tunnel_key)
+        : "",
     };
   },
 
@@ -366,6 +423,15 @@ export const HostFacts: MessageFns<HostFacts> = {
     if (message.addresses?.length) {
       obj.addresses = message.addresses;
     }
+    if (message.underlayAddress !== "") {
+      obj.underlayAddress = message.underlayAddress;
+    }
+    if (message.underlayMtu !== 0) {
+      obj.underlayMtu = Math.round(message.underlayMtu);
+    }
+    if (message.tunnelKey !== "") {
+      obj.tunnelKey = message.tunnelKey;
+    }
     return obj;
   },
 
@@ -384,6 +450,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     message.runDir = object.runDir ?? "";
     message.agentPid = object.agentPid ?? 0;
     message.addresses = object.addresses?.map((e) => e) || [];
+    message.underlayAddress = object.underlayAddress ?? "";
+    message.underlayMtu = object.underlayMtu ?? 0;
+    message.tunnelKey = object.tunnelKey ?? "";
     return message;
   },
 };

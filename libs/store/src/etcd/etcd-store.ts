@@ -1,0 +1,196 @@
+// The store on etcd's v3 API (3.4 and later). Many stores and many processes may share a cluster and a store: what keeps
+// them apart is a root, what keeps them right are the compares. Answers come from a quorum, reads too.
+import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TxnRequest } from '@weft/proto/etcd';
+import { checkTransaction } from '../check-transaction.ts';
+import { checkKey, checkPrefix } from '../keys.ts';
+import type { ListOptions, ListResult, Revision, Store } from '../store.ts';
+import { StoreError } from '../store-error.ts';
+import type { EtcdAccess } from './access.ts';
+import { type Calls, createCalls } from './calls.ts';
+import { openCluster } from './cluster.ts';
+import { startCompactor } from './compaction.ts';
+import { isCompacted } from './etcd-error.ts';
+import { after, type Layout, layoutOf, rangeEnd } from './layout.ts';
+import { grantLease } from './leases.ts';
+import { comparesOf, keyValueOf, modCompare, opsOf, putOp } from './messages.ts';
+import { createWriters, sweepReceipts } from './receipts.ts';
+import { transactOnce } from './transact.ts';
+import { type Cursor, watchOn } from './watch.ts';
+
+export interface EtcdStoreOptions {
+  readonly access: EtcdAccess;
+  /** Before all keys, with a slash at its end: "/weft/ipam/". */
+  readonly root: string;
+  /**
+   * Let history go that is older than so many milliseconds: of the whole cluster, so one service at most is told this.
+   * Absent: history is left to others, and to etcd's own --auto-compaction-retention.
+   */
+  readonly retainMs?: number;
+  /** How long callers wait for an etcd that does not answer, in ms: an election takes one or two seconds. */
+  readonly waitMs?: number;
+}
+
+const defaultWaitMs = 10_000;
+
+/** Keys read at a time. */
+const PAGE = 500;
+/** How long a store that closes waits for its receipts to be removed, in ms: another one would sweep them. */
+const tidyMs = 500;
+
+/** Opens the store, and makes its id if it has none. @throws StoreError `unavailable` if etcd does not answer */
+export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
+  const layout = layoutOf(options.root);
+  const cluster = openCluster(options.access);
+  const calls = createCalls(cluster, options.waitMs ?? defaultWaitMs);
+  let id: string;
+  try {
+    id = await storeId(calls, layout);
+    await sweepReceipts(calls, layout, Date.now());
+  } catch (error) {
+    cluster.close();
+    throw error;
+  }
+
+  const writers = createWriters(layout);
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const underWay = new Set<Promise<unknown>>();
+  const cursors = new Set<Cursor>();
+  const check = () => {
+    if (closing.signal.aborted) throw new StoreError('closed', `store ${options.root} on etcd: it was closed`);
+  };
+  const revision = async () => {
+    check();
+    return await currentRevision(calls, layout);
+  };
+  const forget = async (upTo: Revision) => {
+    if (upTo < 1n) return;
+    await calls.untilAnswered((member, call) =>
+      member.kv.compact({ revision: upTo }, call).catch((error: unknown) => {
+        if (!isCompacted(error)) throw error;
+      }),
+    );
+  };
+  const compactor =
+    options.retainMs === undefined
+      ? undefined
+      : startCompactor({
+          ...{ retainMs: options.retainMs, revision, forget },
+          cursors: () => [...cursors].map((cursor) => cursor.revision),
+        });
+
+  return {
+    id,
+    async get(key) {
+      checkKey(key);
+      check();
+      const { kvs } = await calls.untilAnswered((member, call) => member.kv.range({ key: layout.key(key) }, call));
+      return kvs[0] && keyValueOf(layout, kvs[0]);
+    },
+    async list(prefix, listOptions = {}) {
+      checkPrefix(prefix);
+      const { limit } = listOptions;
+      if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
+        throw new StoreError('invalid', `a list's limit is a whole number above 0, not ${limit}`);
+      }
+      check();
+      return await listAll(calls, layout, prefix, listOptions);
+    },
+    async transact(compares, ops) {
+      checkTransaction(compares, ops);
+      check();
+      const request = TxnRequest.fromPartial({
+        compare: comparesOf(layout, compares),
+        success: opsOf(layout, ops),
+      });
+      const work = transactOnce(calls, writers, request);
+      underWay.add(work);
+      return await work.finally(() => underWay.delete(work));
+    },
+    async *watch(prefix, from, signal) {
+      checkPrefix(prefix);
+      check();
+      const cursor: Cursor = { revision: from };
+      cursors.add(cursor);
+      try {
+        yield* watchOn(cluster, layout, prefix, cursor, AbortSignal.any([signal, closing.signal]));
+        if (!signal.aborted) check();
+      } finally {
+        cursors.delete(cursor);
+      }
+    },
+    async lease(ttlSeconds) {
+      check();
+      const lease = await grantLease(calls, ttlSeconds);
+      return {
+        ...lease,
+        async keepAlive() {
+          check();
+          await lease.keepAlive();
+        },
+      };
+    },
+    async compact(before) {
+      check();
+      await forget((before - 1n) as Revision);
+    },
+    revision,
+    async close() {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      compactor?.stop();
+      // What is in doubt would wait for etcd for ever.
+      await Promise.race([Promise.allSettled(underWay), sleep(calls.waitMs, undefined, { ref: false })]);
+      const key = writers.session;
+      const value = { key, rangeEnd: rangeEnd(key) };
+      const tidy = TxnRequest.fromPartial({ success: [{ request: { $case: 'requestDeleteRange', value } }] });
+      await calls.once((member, call) => member.kv.txn(tidy, call), tidyMs).catch(() => undefined);
+      cluster.close();
+    },
+  };
+}
+
+/** A transaction decides whose id it is when several open a new store at once. */
+async function storeId(calls: Calls, { idKey }: Layout): Promise<string> {
+  const read = () => calls.untilAnswered((member, call) => member.kv.range({ key: idKey }, call));
+  const known = (await read()).kvs[0];
+  if (known !== undefined) return known.value.toString();
+  const made = Buffer.from(randomBytes(16).toString('hex'));
+  const request = TxnRequest.fromPartial({ compare: [modCompare(idKey, 0n)], success: [putOp(idKey, made)] });
+  // Said twice it is put once; and whoever put it, it is read.
+  await calls.untilAnswered((member, call) => member.kv.txn(request, call));
+  return (await read()).kvs[0]!.value.toString();
+}
+
+async function currentRevision(calls: Calls, { idKey }: Layout): Promise<Revision> {
+  const { header } = await calls.untilAnswered((member, call) => member.kv.range({ key: idKey, limit: 1n }, call));
+  return header!.revision as Revision;
+}
+
+/** All pages as of the first one's revision; anew if that is compacted meanwhile. */
+async function listAll(calls: Calls, layout: Layout, prefix: string, options: ListOptions): Promise<ListResult> {
+  const first = layout.key(prefix);
+  const last = options.startAfter === undefined ? first : after(layout.key(options.startAfter));
+  const start = Buffer.compare(last, first) > 0 ? last : first;
+  const end = rangeEnd(first);
+  if (Buffer.compare(start, end) >= 0) return { keyValues: [], revision: await currentRevision(calls, layout) };
+  for (;;) {
+    const keyValues: ListResult['keyValues'] = [];
+    try {
+      for (let [key, at] = [start, 0n]; ; ) {
+        const left = (options.limit ?? Number.POSITIVE_INFINITY) - keyValues.length;
+        const page = { key, rangeEnd: end, revision: at, limit: BigInt(Math.min(left, PAGE)) };
+        const { header, kvs, more } = await calls.untilAnswered((member, call) => member.kv.range(page, call));
+        for (const one of kvs) keyValues.push(keyValueOf(layout, one));
+        if (at === 0n) at = header!.revision;
+        if (!more || keyValues.length === options.limit) return { keyValues, revision: at as Revision };
+        key = after(kvs.at(-1)!.key);
+      }
+    } catch (error) {
+      if (!isCompacted((error as Error).cause)) throw error;
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// A real etcd: a cluster of one member or more, on free ports of 127.0.0.1 or, in a host's namespace, on ports of its own. Each
+// member can be killed, paused and started again with the data it had.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type EtcdAccess, etcdAccess, openEtcdStore, type Store } from '@weft/store';
+import type { Host } from './host.ts';
+
+export interface EtcdMember {
+  readonly url: string;
+  readonly pid: number;
+  kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+  /** After SIGKILL. Resolves when it serves again. */
+  start(): Promise<void>;
+}
+
+export interface EtcdCluster {
+  readonly urls: readonly string[];
+  readonly access: EtcdAccess;
+  readonly members: readonly EtcdMember[];
+  /** The member that leads now. */
+  leader(): Promise<EtcdMember>;
+  /** A store of its own on it. */
+  open(root?: string, more?: { access?: EtcdAccess; retainMs?: number; waitMs?: number }): Promise<Store>;
+  remove(): Promise<void>;
+}
+
+export interface EtcdOptions {
+  readonly members?: number;
+  /** Started in its namespace; absent: in the caller's. */
+  readonly host?: Host;
+  readonly flags?: readonly string[];
+  /** https://, with certificates that each member makes itself. */
+  readonly tls?: boolean;
+}
+
+/** Resolves when every member serves. */
+export async function startEtcd({
+  members: count = 1,
+  host,
+  flags = [],
+  tls = false,
+}: EtcdOptions = {}): Promise<EtcdCluster> {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-etcd-'));
+  const ports =
+    host === undefined ? await freePorts(count * 2) : Array.from({ length: count * 2 }, (_, at) => 2379 + at);
+  const url = (port: number) => `http://127.0.0.1:${port}`;
+  const clientUrl = (at: number) => `${tls ? 'https' : 'http'}://127.0.0.1:${ports[2 * at]}`;
+  const names = Array.from({ length: count }, (_, at) => `m${at}`);
+  const peers = names.map((name, at) => `${name}=${url(ports[2 * at + 1]!)}`).join(',');
+  const members = names.map((name, at) =>
+    createMember(clientUrl(at), host, [
+      ...['--name', name, '--data-dir', join(directory, name), '--logger', 'zap', '--log-outputs', 'stderr'],
+      ...['--listen-client-urls', clientUrl(at), '--advertise-client-urls', clientUrl(at)],
+      ...['--listen-peer-urls', url(ports[2 * at + 1]!), '--initial-advertise-peer-urls', url(ports[2 * at + 1]!)],
+      ...['--initial-cluster', peers, '--initial-cluster-token', directory, ...(tls ? ['--auto-tls'] : []), ...flags],
+    ]),
+  );
+  const urls = members.map((member) => member.url);
+  const remove = async () => {
+    await Promise.all(members.map((member) => member.end()));
+    rmSync(directory, { recursive: true });
+  };
+  try {
+    await Promise.all(members.map((member) => member.start()));
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const certificate = join(directory, 'm0/fixtures/client/cert.pem');
+  const access = etcdAccess({ etcd: urls, etcdCa: tls ? certificate : undefined })!;
+  let stores = 0;
+  return {
+    ...{ urls, access, members, remove },
+    open: (root = `/test/${stores++}/`, more = {}) => openEtcdStore({ access, root, ...more }),
+    async leader() {
+      const answers = await Promise.all(
+        urls.map(async (one) => {
+          const answer = await fetch(`${one}/v3/maintenance/status`, { method: 'POST', body: '{}' });
+          return (await answer.json()) as { leader: string; header: { member_id: string } };
+        }),
+      );
+      const at = answers.findIndex(({ leader, header }) => leader === header.member_id);
+      return members[at] ?? Promise.reject(new Error('nobody leads'));
+    },
+  };
+}
+
+function createMember(url: string, host: Host | undefined, flags: readonly string[]) {
+  let child: ChildProcess | undefined;
+  let exited: Promise<void> = Promise.resolve();
+  return {
+    url,
+    get pid(): number {
+      return child?.pid ?? 0;
+    },
+    kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+      child?.kill(signal);
+    },
+    async start(): Promise<void> {
+      await exited;
+      const command = host === undefined ? [] : ['nsenter', `--net=${host.netns}`, '--'];
+      const [program, ...args] = [...command, 'etcd', ...flags];
+      const one = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+      child = one;
+      exited = new Promise((resolve) => one.once('close', () => resolve()));
+      const log: string[] = [];
+      await new Promise<void>((resolve, reject) => {
+        createInterface({ input: one.stderr }).on('line', (line) => {
+          if (log.length < 200) log.push(line);
+          if (line.includes('serving client traffic') || line.includes('serving insecure client')) resolve();
+        });
+        one.once('error', reject);
+        one.once('exit', () => reject(new Error(`etcd ended:\n${log.slice(-5).join('\n')}`)));
+      });
+    },
+    async end(): Promise<void> {
+      child?.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** Ports of 127.0.0.1 that nobody listens on now. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) =>
+          server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+        ),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
