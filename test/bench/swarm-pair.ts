@@ -9,6 +9,8 @@ interface Container {
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 }
 
+const network = 'bench';
+
 /** Both ends of the network. */
 export async function startSwarmPair(bench: Bench): Promise<readonly [End, End]> {
   const hosts = [bench.host(), bench.host()] as const;
@@ -27,12 +29,12 @@ export async function startSwarmPair(bench: Bench): Promise<readonly [End, End]>
   const { JoinTokens } = (await first.call('GET', '/swarm')) as { JoinTokens: { Worker: string } };
   const RemoteAddrs = [`${addresses[0]}:2377`];
   await second.call('POST', '/swarm/join', { ...own(1), RemoteAddrs, JoinToken: JoinTokens.Worker });
-  await first.call('POST', '/networks/create', { Name: 'bench', Driver: 'overlay', Attachable: true });
+  await first.call('POST', '/networks/create', { Name: network, Driver: 'overlay', Attachable: true });
   const ends: End[] = [];
   for (const [index, engine] of [first, second].entries()) {
-    const id = await engine.run(`end-${index}`, 'bench');
+    const id = await engine.run(`end-${index}`, network);
     const { State, NetworkSettings } = (await engine.call('GET', `/containers/${id}/json`)) as Container;
-    const address = NetworkSettings.Networks.bench?.IPAddress;
+    const address = NetworkSettings.Networks[network]?.IPAddress;
     if (address === undefined) throw new Error(`container end-${index} has no address`);
     ends.push({ netns: `/proc/${State.Pid}/ns/net`, address });
   }
