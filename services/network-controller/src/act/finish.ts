@@ -5,7 +5,7 @@ import { type Endpoint, type Network, Phase, type Sandbox, type Service } from '
 import type { Op } from '@weft/store';
 import { giveBackClaims } from '../state/claims.ts';
 import { endpointNameKey, prefix } from '../state/keys.ts';
-import { untilCommitted, untilCommitted } from '../state/ledger.ts';
+import { untilCommitted } from '../state/ledger.ts';
 import type { View } from '../state/view.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';

@@ -28,7 +28,7 @@
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
 //   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
 import { protocolWord } from '@weft/hoststate';
-import type { NetworkDesired, Protocol, Service } from '@weft/proto/model';
+import type { Protocol, Service } from '@weft/proto/model';
 
 export const prefix = {
   network: 'network/',
