@@ -21,6 +21,8 @@ export interface NetworkVerdict {
   readonly claims?: readonly string[];
   /** Families in which the network takes no gateway address. */
   readonly withoutGateway?: readonly Family[];
+  /** Nothing leads out of it, whether that was asked for or not. */
+  readonly internal?: boolean;
 }
 
 export interface EndpointVerdict {
@@ -94,6 +96,7 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         options: { ...verdict.options },
         claims: [...(verdict.claims ?? [])],
         withoutGateway: [...(verdict.withoutGateway ?? [])],
+        internal: verdict.internal ?? false,
       };
     },
     async validateEndpoint({ network, endpoint }) {

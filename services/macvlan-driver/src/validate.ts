@@ -33,7 +33,7 @@ export function validateNetwork(kind: Kind, network: Network): NetworkVerdict {
   // As Docker: macvlan networks share a parent unless one of them has it in mode passthru; an ipvlan network has it alone.
   const isShared = kind === 'macvlan' && !isPassthru;
   const claims = parent === '' ? [] : [`${isShared ? 'shared ' : ''}parent ${parent}`];
-  return { faults, options: read.values, claims };
+  return { faults, options: read.values, claims, internal: parent === '' };
 }
 
 const modeSentences: Readonly<Record<string, (value: string) => string>> = {

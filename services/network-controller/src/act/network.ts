@@ -52,7 +52,9 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
     const pools = admitted.pools.map((pool) =>
       verdict.withoutGateway.includes(pool.family) && pool.gateway === '' ? { ...pool, noGateway: true } : pool,
     );
-    return { desired: { ...admitted.desired, options: verdict.options, claims: verdict.claims }, pools };
+    const { options, claims } = verdict;
+    const internal = admitted.desired.internal || verdict.internal;
+    return { desired: { ...admitted.desired, options, claims, internal }, pools };
   }
 
   async function record(spec: NetworkSpec, predefined: boolean) {

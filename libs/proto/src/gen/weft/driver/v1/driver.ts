@@ -153,6 +153,8 @@ export interface ValidateNetworkResponse {
   claims: string[];
   /** Families in which the network takes no gateway address. */
   withoutGateway: Family[];
+  /** Nothing leads out of it, whether that was asked for or not. */
+  internal: boolean;
 }
 
 export interface ValidateNetworkResponse_OptionsEntry {
@@ -824,7 +826,7 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
 };
 
 function createBaseValidateNetworkResponse(): ValidateNetworkResponse {
-  return { faults: [], options: {}, claims: [], withoutGateway: [] };
+  return { faults: [], options: {}, claims: [], withoutGateway: [], internal: false };
 }
 
 export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
@@ -844,6 +846,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.internal !== false) {
+      writer.uint32(40).bool(message.internal);
     }
     return writer;
   },
@@ -906,6 +911,14 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
 
             break;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.internal = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -941,6 +954,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         : globalThis.Array.isArray(object?.without_gateway)
         ? object.without_gateway.map((e: any) => familyFromJSON(e))
         : [],
+      internal: isSet(object.internal) ? globalThis.Boolean(object.internal) : false,
     };
   },
 
@@ -964,6 +978,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     if (message.withoutGateway?.length) {
       obj.withoutGateway = message.withoutGateway.map((e) => familyToJSON(e));
     }
+    if (message.internal !== false) {
+      obj.internal = message.internal;
+    }
     return obj;
   },
 
@@ -984,6 +1001,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     );
     message.claims = object.claims?.map((e) => e) || [];
     message.withoutGateway = object.withoutGateway?.map((e) => e) || [];
+    message.internal = object.internal ?? false;
     return message;
   },
 };
