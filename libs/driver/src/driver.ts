@@ -17,10 +17,12 @@ export interface NetworkVerdict {
   readonly faults: readonly FaultError[];
   /** The options with defaults filled in. */
   readonly options: Readonly<Record<string, string>>;
-  /** What no two networks may have: "bridge mybridge". */
+  /** What no two networks may have: "bridge mybridge"; "shared ..." where those that share it may. */
   readonly claims?: readonly string[];
   /** Families in which the network takes no gateway address. */
   readonly withoutGateway?: readonly Family[];
+  /** Nothing leads out of it, whether that was asked for or not. */
+  readonly internal?: boolean;
 }
 
 export interface EndpointVerdict {
@@ -33,6 +35,8 @@ export interface EndpointVerdict {
   readonly macAddress?: string;
   /** How each of spec.ports is to be published, in its order. */
   readonly ports?: readonly PortPlan[];
+  /** Its interface has no MAC address of its own. */
+  readonly withoutMac?: boolean;
 }
 
 export interface EndpointObjects {
@@ -92,6 +96,7 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         options: { ...verdict.options },
         claims: [...(verdict.claims ?? [])],
         withoutGateway: [...(verdict.withoutGateway ?? [])],
+        internal: verdict.internal ?? false,
       };
     },
     async validateEndpoint({ network, endpoint }) {
@@ -101,6 +106,7 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         interfaceName: verdict.interfaceName ?? '',
         interfacePrefix: verdict.interfacePrefix ?? '',
         macAddress: verdict.macAddress ?? '',
+        withoutMac: verdict.withoutMac ?? false,
         ports: (verdict.ports ?? []).map(({ hostIps, families }) => ({
           hostIps: [...hostIps],
           families: [...families],

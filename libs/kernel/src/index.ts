@@ -32,6 +32,18 @@ export {
   setPort,
   type VethSpec,
 } from './link.ts';
+export {
+  type IpvlanFlag,
+  type IpvlanMode,
+  ipvlanData,
+  ipvlanFlags,
+  ipvlanModes,
+  type LinkDetail,
+  type MacvlanMode,
+  macvlanData,
+  macvlanModes,
+  vlanData,
+} from './link-kinds.ts';
 export { dumpLinks, findLink, findLinks, type Link, readLink } from './link-state.ts';
 export { DOOMED_GROUP, WEFT_GROUP, WEFT_PROTOCOL, WEFT_TABLE } from './marks.ts';
 export { createMonitor, type Heard, type Monitor } from './monitor.ts';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   DOOMED_GROUP,
   deleteAddress,
+  deleteLink,
   deleteNamespace,
   deleteRoute,
   dumpAddresses,
@@ -16,6 +17,7 @@ import {
 } from '@weft/kernel';
 import type { Context } from './context.ts';
 import type { Entries } from './entries.ts';
+import { linksOfParent } from './kinds/parent.ts';
 import { restoreUnasked } from './kinds/sysctl.ts';
 import { filesDirectory, namespacesDirectory } from './names.ts';
 
@@ -37,6 +39,26 @@ const links = (context: Context, all: readonly Link[], names: ReadonlySet<string
       context.doomed.add(index);
       return `link ${name}`;
     });
+
+const MADE_INSIDE: readonly (string | undefined)[] = ['macvlan', 'ipvlan'];
+
+/** Interfaces in sandboxes that are nobody's: they have no end on the host to be found by. */
+const subinterfaces = (context: Context, entries: Entries, sandboxIds: Iterable<string>): string[] =>
+  [...sandboxIds].flatMap((sandboxId) => {
+    const place = context.place(sandboxId);
+    if (place === undefined) return [];
+    const names = new Set<string>();
+    for (const key of entries.ofSandbox(sandboxId)) {
+      const spec = entries.byKey.get(key)?.object.spec;
+      if (spec?.$case === 'subinterface') names.add(spec.value.name);
+    }
+    const socket = context.socket(place.path);
+    const unasked = dumpLinks(socket).filter(
+      ({ group, kind, name }) => group === WEFT_GROUP && MADE_INSIDE.includes(kind) && !names.has(name),
+    );
+    socket.batch(unasked.map(({ index }) => deleteLink(index)));
+    return unasked.map(({ name }) => `link ${name} of sandbox ${sandboxId.slice(0, 12)}`);
+  });
 
 const addresses = (context: Context, all: readonly Link[], names: ReadonlySet<string>): string[] => {
   const socket = context.socket();
@@ -92,11 +114,13 @@ export const prune = (context: Context, entries: Entries): string[] => {
   for (const { object } of entries.byKey.values()) {
     if (object.spec?.$case === 'bridge') names.add(object.spec.value.name);
     else if (object.spec?.$case === 'veth') names.add(object.spec.value.hostName);
+    else if (object.spec?.$case === 'parent') for (const name of linksOfParent(object.spec.value)) names.add(name);
     else if (object.spec?.$case === 'sandbox') sandboxIds.add(object.spec.value.sandboxId);
   }
   const all = dumpLinks(context.socket());
   return [
     ...links(context, all, names),
+    ...subinterfaces(context, entries, sandboxIds),
     ...addresses(context, all, names),
     ...routes(context, entries, sandboxIds),
     ...directories(context, sandboxIds),

@@ -1,10 +1,9 @@
 // Intent to HostState: what a host must have for a bridge network and for an endpoint of it. Pure and total.
 import { macOf, parseAddress, parsePrefix } from '@weft/address';
-import type { EndpointObjects, JoinedEndpoint } from '@weft/driver';
+import { type EndpointObjects, type JoinedEndpoint, readSysctls } from '@weft/driver';
 import { type HostObject, hostObject, type NftSetName } from '@weft/hoststate';
 import { Family, type Network, type NetworkPool } from '@weft/proto/model';
 import { bridgeName, vethName } from './names.ts';
-import { readSysctls } from './option-values.ts';
 import { optionKey } from './options.ts';
 import { isNat, type Settings, settingsOf } from './settings.ts';
 

@@ -1,18 +1,16 @@
 // What the bridge driver takes, by key: Docker's own labels.
-import type { OptionSpec } from '@weft/driver';
-import { OptionType } from '@weft/proto/driver';
-import { Family } from '@weft/proto/model';
 import {
-  bridgeInterface,
-  hostBinding,
+  hostInterface,
   interfaceName,
-  interfaceNames,
   interfacePrefix,
   macAddress,
   numberFrom,
-  sourceAddress,
+  type OptionSpec,
   sysctls,
-} from './option-values.ts';
+} from '@weft/driver';
+import { OptionType } from '@weft/proto/driver';
+import { Family } from '@weft/proto/model';
+import { hostBinding, interfaceNames, sourceAddress } from './option-values.ts';
 
 export const optionKey = {
   name: 'com.docker.network.bridge.name',
@@ -64,7 +62,7 @@ export const networkOptions: readonly OptionSpec[] = [
     type: OptionType.STRING,
     defaultValue: '',
     meaning: "the Linux bridge's name; br-<id> if not given; one that exists is used and never deleted",
-    check: bridgeInterface,
+    check: hostInterface,
   },
   {
     key: optionKey.masquerade,

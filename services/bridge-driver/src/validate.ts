@@ -1,6 +1,14 @@
 // Whether a network or an endpoint is one the bridge driver can serve, with defaults filled in. Pure.
 import { parseMac } from '@weft/address';
-import { type EndpointVerdict, type NetworkVerdict, readOptions } from '@weft/driver';
+import {
+  asMtuFault,
+  type EndpointVerdict,
+  familyFaults,
+  macFaults,
+  mtuFaults,
+  type NetworkVerdict,
+  readOptions,
+} from '@weft/driver';
 import { type FaultError, fault, Reason } from '@weft/fault';
 import { type Endpoint, type Family, type Network, Phase } from '@weft/proto/model';
 import { endpointOptions, networkOptions, optionKey, ownPrefixes } from './options.ts';
@@ -28,38 +36,6 @@ export function validateNetwork(network: Network): NetworkVerdict {
 }
 
 type Values = Readonly<Record<string, string>>;
-
-/** A bad MTU is its own reason, whatever is bad about it. */
-function asMtuFault(error: FaultError): FaultError {
-  const isMtu = error.reason === Reason.INVALID_OPTION && error.metadata['option'] === optionKey.mtu;
-  return isMtu ? fault(Reason.INVALID_MTU, error.message, error.metadata) : error;
-}
-
-function mtuFaults(network: Network, mtu: string | undefined): FaultError[] {
-  if (mtu === undefined || mtu === '0') return [];
-  const least = network.desired?.enableIpv6 ? 1280 : 68;
-  if (Number(mtu) >= least && Number(mtu) <= 65535) return [];
-  const because = `MTU ${mtu} is not from ${least} to 65535`;
-  return [fault(Reason.INVALID_MTU, because, { field: 'options', option: optionKey.mtu })];
-}
-
-/** The option and the flag say the same, or only one of them speaks. */
-function familyFaults({ desired }: Network, values: Values): FaultError[] {
-  if (desired === undefined) return [];
-  const pairs = [
-    [optionKey.enableIpv4, desired.enableIpv4],
-    [optionKey.enableIpv6, desired.enableIpv6],
-  ] as const;
-  return pairs
-    .filter(([key, enabled]) => values[key] !== undefined && values[key] !== String(enabled))
-    .map(([option, enabled]) =>
-      fault(
-        Reason.CONFLICTING_FIELDS,
-        `option ${option} is ${values[option]}, but the network is made ${enabled ? 'with' : 'without'} that family: leave the option out`,
-        { field: 'options', option },
-      ),
-    );
-}
 
 function subnetFaults(network: Network): FaultError[] {
   return families.flatMap((family) => {
@@ -114,11 +90,4 @@ export function validateEndpoint(network: Network, endpoint: Endpoint): Endpoint
     macAddress: mac,
     ports: ports.plans,
   };
-}
-
-function macFaults(endpoint: Endpoint, mac: string): FaultError[] {
-  const asked = endpoint.spec?.macAddress ?? '';
-  if (mac === '' || asked === '' || parseMac(asked) === mac) return [];
-  const because = `MAC address ${asked} and option ${optionKey.macAddress} ${mac} differ: give one of them`;
-  return [fault(Reason.CONFLICTING_FIELDS, because, { field: 'spec.driver_options', option: optionKey.macAddress })];
 }

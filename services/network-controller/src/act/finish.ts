@@ -3,7 +3,8 @@
 import { isFault, Reason } from '@weft/fault';
 import { type Endpoint, type Network, Phase, type Sandbox, type Service } from '@weft/proto/model';
 import type { Op } from '@weft/store';
-import { claimsOf, endpointNameKey, prefix } from '../state/keys.ts';
+import { giveBackClaims } from '../state/claims.ts';
+import { endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import type { View } from '../state/view.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
@@ -95,17 +96,17 @@ export function createFinisher(context: Context): Finisher {
     await dropRecords(context, id);
     const pools = row.value.desired?.pools ?? [];
     if (pools.length > 0) await context.ipam.releasePools({ owner: networkOwner(id) });
-    await context.ledger.commit(
-      [],
-      [
+    await untilCommitted(() => {
+      const claims = giveBackClaims(view, row.value);
+      return context.ledger.commit(claims.compares, [
         { delete: `${prefix.network}${id}` },
         { delete: `${prefix.networkLinks}${id}` },
         { delete: `${prefix.recordLinks}${id}` },
         { delete: `${prefix.serviceLinks}${id}` },
         ...pools.map((pool): Op => ({ delete: `${prefix.exhausted}${pool.poolId}` })),
-        ...claimsOf(row.value).map((key): Op => ({ delete: key })),
-      ],
-    );
+        ...claims.ops,
+      ]);
+    });
   }
 
   async function left(id: string): Promise<void> {

@@ -6,7 +6,8 @@ import type { Op, Revision } from '@weft/store';
 import { findNetwork, orGone } from '../admit/lookup.ts';
 import { type AdmittedNetwork, admitClaims, admitNetwork, admitRemoval, networkRecord } from '../admit/network.ts';
 import { itemOf } from '../plan/items.ts';
-import { claimsOf, prefix } from '../state/keys.ts';
+import { giveBackClaims, takeClaims } from '../state/claims.ts';
+import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
 import { encodeNetwork } from '../state/records.ts';
@@ -51,7 +52,9 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
     const pools = admitted.pools.map((pool) =>
       verdict.withoutGateway.includes(pool.family) && pool.gateway === '' ? { ...pool, noGateway: true } : pool,
     );
-    return { desired: { ...admitted.desired, options: verdict.options, claims: verdict.claims }, pools };
+    const { options, claims } = verdict;
+    const internal = admitted.desired.internal || verdict.internal;
+    return { desired: { ...admitted.desired, options, claims, internal }, pools };
   }
 
   async function record(spec: NetworkSpec, predefined: boolean) {
@@ -64,16 +67,13 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
       const base = desired.configFromId === '' ? undefined : view.networks.get(desired.configFromId);
       const fence =
         base === undefined ? [] : [{ key: `${prefix.network}${base.value.id}`, modRevision: base.revision }];
+      const claims = takeClaims(view, network);
       const revision = await ledger.commit(
-        [
-          { key: `${prefix.networkName}${spec.name}`, modRevision: 0n },
-          ...claimsOf(network).map((key) => ({ key, modRevision: 0n as const })),
-          ...fence,
-        ],
+        [{ key: `${prefix.networkName}${spec.name}`, modRevision: 0n }, ...claims.compares, ...fence],
         [
           { put: `${prefix.network}${id}`, value: encodeNetwork(network) },
           { put: `${prefix.networkName}${spec.name}`, value: Buffer.from(id) },
-          ...claimsOf(network).map((key): Op => ({ put: key, value: Buffer.from(id) })),
+          ...claims.ops,
         ],
       );
       return { network, revision, pools };
@@ -167,14 +167,14 @@ async function withdraw(context: Context, id: string, ops: readonly Op[]): Promi
 /** Takes back a network that never became ready: its pools, THEN its record. */
 export async function undoNetwork(context: Context, network: Network): Promise<void> {
   await context.ipam.releasePools({ owner: networkOwner(network.id) });
-  await context.ledger.commit(
-    [],
-    [
+  await untilCommitted(() => {
+    const claims = giveBackClaims(context.ledger.view, network);
+    return context.ledger.commit(claims.compares, [
       { delete: `${prefix.network}${network.id}` },
       { delete: `${prefix.networkName}${network.spec?.name}` },
-      ...claimsOf(network).map((key): Op => ({ delete: key })),
-    ],
-  );
+      ...claims.ops,
+    ]);
+  });
 }
 
 /** Waits for a deletion as long as the caller does; it goes on without him. */

@@ -178,8 +178,11 @@ export async function compileSandbox({ discovery }: Compilers, input: SandboxInp
 
   const { ipv4, ipv6 } = chooseGateways(candidates);
   const sandboxId = sandbox.id;
-  const route = (destination: string, gateway: string, interfaceName: string) =>
-    hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName } });
+  const route = (destination: string, offered: string, interfaceName: string) => {
+    // All of the family is on the link: a route without a gateway.
+    const gateway = offered === '0.0.0.0' || offered === '::' ? '' : offered;
+    return hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName } });
+  };
   const file = (name: string, content: string) => hostObject({ $case: 'file', value: { sandboxId, name, content } });
   return [
     hostObject({ $case: 'sandbox', value: { sandboxId, namespace: namespaceOf(sandbox) } }),

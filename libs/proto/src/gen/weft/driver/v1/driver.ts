@@ -146,10 +146,15 @@ export interface ValidateNetworkResponse {
   faults: Fault[];
   /** The options with defaults filled in. */
   options: { [key: string]: string };
-  /** What no two networks may have, "bridge mybridge" for example: the controller lets one network hold each. */
+  /**
+   * What no two networks of the driver may have, "bridge mybridge" for example: the controller lets one network hold each. With
+   * "shared " before it, it is held together with others that share it.
+   */
   claims: string[];
   /** Families in which the network takes no gateway address. */
   withoutGateway: Family[];
+  /** Nothing leads out of it, whether that was asked for or not. */
+  internal: boolean;
 }
 
 export interface ValidateNetworkResponse_OptionsEntry {
@@ -187,6 +192,8 @@ export interface ValidateEndpointResponse {
   macAddress: string;
   /** One for each of the endpoint's spec.ports, in its order. */
   ports: PortPlan[];
+  /** Its interface has no MAC address of its own: none is made for it. */
+  withoutMac: boolean;
 }
 
 /** Networks to compile for one host. */
@@ -247,9 +254,9 @@ export interface CompiledEndpoint {
   local: Object[];
   /** What every other host of the network must have; the same for all of them. */
   remote: Object[];
-  /** The IPv4 gateway it offers its sandbox; empty offers none. */
+  /** The IPv4 gateway it offers its sandbox; empty offers none; 0.0.0.0 means that all of IPv4 is on its link. */
   gatewayIpv4: string;
-  /** The IPv6 gateway it offers its sandbox; empty offers none. */
+  /** The IPv6 gateway it offers its sandbox; empty offers none; :: means that all of IPv6 is on its link. */
   gatewayIpv6: string;
   /** Why it cannot be compiled; empty if it could. */
   faults: Fault[];
@@ -819,7 +826,7 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
 };
 
 function createBaseValidateNetworkResponse(): ValidateNetworkResponse {
-  return { faults: [], options: {}, claims: [], withoutGateway: [] };
+  return { faults: [], options: {}, claims: [], withoutGateway: [], internal: false };
 }
 
 export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
@@ -839,6 +846,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.internal !== false) {
+      writer.uint32(40).bool(message.internal);
     }
     return writer;
   },
@@ -901,6 +911,14 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
 
             break;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.internal = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -936,6 +954,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         : globalThis.Array.isArray(object?.without_gateway)
         ? object.without_gateway.map((e: any) => familyFromJSON(e))
         : [],
+      internal: isSet(object.internal) ? globalThis.Boolean(object.internal) : false,
     };
   },
 
@@ -959,6 +978,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     if (message.withoutGateway?.length) {
       obj.withoutGateway = message.withoutGateway.map((e) => familyToJSON(e));
     }
+    if (message.internal !== false) {
+      obj.internal = message.internal;
+    }
     return obj;
   },
 
@@ -979,6 +1001,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     );
     message.claims = object.claims?.map((e) => e) || [];
     message.withoutGateway = object.withoutGateway?.map((e) => e) || [];
+    message.internal = object.internal ?? false;
     return message;
   },
 };
@@ -1261,7 +1284,7 @@ export const PortPlan: MessageFns<PortPlan> = {
 };
 
 function createBaseValidateEndpointResponse(): ValidateEndpointResponse {
-  return { faults: [], interfaceName: "", interfacePrefix: "", macAddress: "", ports: [] };
+  return { faults: [], interfaceName: "", interfacePrefix: "", macAddress: "", ports: [], withoutMac: false };
 }
 
 export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
@@ -1280,6 +1303,9 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     }
     for (const v of message.ports) {
       PortPlan.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.withoutMac !== false) {
+      writer.uint32(48).bool(message.withoutMac);
     }
     return writer;
   },
@@ -1337,6 +1363,14 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
             message.ports.push(PortPlan.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.withoutMac = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1368,6 +1402,11 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
         ? globalThis.String(object.mac_address)
         : "",
       ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => PortPlan.fromJSON(e)) : [],
+      withoutMac: isSet(object.withoutMac)
+        ? globalThis.Boolean(object.withoutMac)
+        : isSet(object.without_mac)
+        ? globalThis.Boolean(object.without_mac)
+        : false,
     };
   },
 
@@ -1388,6 +1427,9 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     if (message.ports?.length) {
       obj.ports = message.ports.map((e) => PortPlan.toJSON(e));
     }
+    if (message.withoutMac !== false) {
+      obj.withoutMac = message.withoutMac;
+    }
     return obj;
   },
 
@@ -1401,6 +1443,7 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     message.interfacePrefix = object.interfacePrefix ?? "";
     message.macAddress = object.macAddress ?? "";
     message.ports = object.ports?.map((e) => PortPlan.fromPartial(e)) || [];
+    message.withoutMac = object.withoutMac ?? false;
     return message;
   },
 };

@@ -153,6 +153,10 @@ export const Reason = {
   OBJECT_REFUSED: 129,
   /** STORE_FAILED - The agent's data directory cannot be written. */
   STORE_FAILED: 130,
+  /** PARENT_UNAVAILABLE - The interface that a network is to be made on is not there, or is down. */
+  PARENT_UNAVAILABLE: 135,
+  /** KERNEL_LACKS - The host's kernel does not know this kind of interface. */
+  KERNEL_LACKS: 136,
   /** INTERNAL - A defect in weft. */
   INTERNAL: 200,
   UNRECOGNIZED: -1,
@@ -231,6 +235,8 @@ export namespace Reason {
   export type ROUTE_CONFLICT = typeof Reason.ROUTE_CONFLICT;
   export type OBJECT_REFUSED = typeof Reason.OBJECT_REFUSED;
   export type STORE_FAILED = typeof Reason.STORE_FAILED;
+  export type PARENT_UNAVAILABLE = typeof Reason.PARENT_UNAVAILABLE;
+  export type KERNEL_LACKS = typeof Reason.KERNEL_LACKS;
   export type INTERNAL = typeof Reason.INTERNAL;
   export type UNRECOGNIZED = typeof Reason.UNRECOGNIZED;
 }
@@ -447,6 +453,12 @@ export function reasonFromJSON(object: any): Reason {
     case 130:
     case "REASON_STORE_FAILED":
       return Reason.STORE_FAILED;
+    case 135:
+    case "REASON_PARENT_UNAVAILABLE":
+      return Reason.PARENT_UNAVAILABLE;
+    case 136:
+    case "REASON_KERNEL_LACKS":
+      return Reason.KERNEL_LACKS;
     case 200:
     case "REASON_INTERNAL":
       return Reason.INTERNAL;
@@ -599,6 +611,10 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_OBJECT_REFUSED";
     case Reason.STORE_FAILED:
       return "REASON_STORE_FAILED";
+    case Reason.PARENT_UNAVAILABLE:
+      return "REASON_PARENT_UNAVAILABLE";
+    case Reason.KERNEL_LACKS:
+      return "REASON_KERNEL_LACKS";
     case Reason.INTERNAL:
       return "REASON_INTERNAL";
     case Reason.UNRECOGNIZED:
