@@ -150,11 +150,18 @@ export interface ValidateNetworkResponse {
   claims: string[];
   /** Families in which the network takes no gateway address. */
   withoutGateway: Family[];
+  /** Numbers the options ask for, by name; the controller chooses the others that the driver needs. */
+  numbers: { [key: string]: bigint };
 }
 
 export interface ValidateNetworkResponse_OptionsEntry {
   key: string;
   value: string;
+}
+
+export interface ValidateNetworkResponse_NumbersEntry {
+  key: string;
+  value: bigint;
 }
 
 /** An endpoint as it will be. */
@@ -819,7 +826,7 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
 };
 
 function createBaseValidateNetworkResponse(): ValidateNetworkResponse {
-  return { faults: [], options: {}, claims: [], withoutGateway: [] };
+  return { faults: [], options: {}, claims: [], withoutGateway: [], numbers: {} };
 }
 
 export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
@@ -840,6 +847,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
       }
       writer.join();
     }
+    globalThis.Object.entries(message.numbers).forEach(([key, value]: [string, bigint]) => {
+      ValidateNetworkResponse_NumbersEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
     return writer;
   },
 
@@ -901,6 +911,17 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
 
             break;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = ValidateNetworkResponse_NumbersEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.numbers[entry5.key] = entry5.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -936,6 +957,20 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         : globalThis.Array.isArray(object?.without_gateway)
         ? object.without_gateway.map((e: any) => familyFromJSON(e))
         : [],
+      numbers: isObject(object.numbers)
+        ? (globalThis.Object.entries(object.numbers) as [string, any][]).reduce(
+          (acc: { [key: string]: bigint }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: BigInt(value as string | number | bigint | boolean),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -959,6 +994,15 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     if (message.withoutGateway?.length) {
       obj.withoutGateway = message.withoutGateway.map((e) => familyToJSON(e));
     }
+    if (message.numbers) {
+      const entries = globalThis.Object.entries(message.numbers) as [string, bigint][];
+      if (entries.length > 0) {
+        obj.numbers = {};
+        entries.forEach(([k, v]) => {
+          obj.numbers[k] = v.toString();
+        });
+      }
+    }
     return obj;
   },
 
@@ -979,6 +1023,15 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     );
     message.claims = object.claims?.map((e) => e) || [];
     message.withoutGateway = object.withoutGateway?.map((e) => e) || [];
+    message.numbers = (globalThis.Object.entries(object.numbers ?? {}) as [string, bigint][]).reduce(
+      (acc: { [key: string]: bigint }, [key, value]: [string, bigint]) => {
+        if (value !== undefined) {
+          acc[key] = BigInt(value as string | number | bigint | boolean);
+        }
+        return acc;
+      },
+      {},
+    );
     return message;
   },
 };
@@ -1064,6 +1117,94 @@ export const ValidateNetworkResponse_OptionsEntry: MessageFns<ValidateNetworkRes
     const message = createBaseValidateNetworkResponse_OptionsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseValidateNetworkResponse_NumbersEntry(): ValidateNetworkResponse_NumbersEntry {
+  return { key: "", value: 0n };
+}
+
+export const ValidateNetworkResponse_NumbersEntry: MessageFns<ValidateNetworkResponse_NumbersEntry> = {
+  encode(message: ValidateNetworkResponse_NumbersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValidateNetworkResponse_NumbersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValidateNetworkResponse_NumbersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ValidateNetworkResponse_NumbersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? BigInt(object.value) : 0n,
+    };
+  },
+
+  toJSON(message: ValidateNetworkResponse_NumbersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0n) {
+      obj.value = message.value.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ValidateNetworkResponse_NumbersEntry>): ValidateNetworkResponse_NumbersEntry {
+    return ValidateNetworkResponse_NumbersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ValidateNetworkResponse_NumbersEntry>): ValidateNetworkResponse_NumbersEntry {
+    const message = createBaseValidateNetworkResponse_NumbersEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
     return message;
   },
 };

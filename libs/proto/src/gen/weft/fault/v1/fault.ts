@@ -153,6 +153,10 @@ export const Reason = {
   OBJECT_REFUSED: 129,
   /** STORE_FAILED - The agent's data directory cannot be written. */
   STORE_FAILED: 130,
+  /** UNDERLAY_MISSING - The host has no address at which other hosts reach it, or of another family than theirs. metadata: host. */
+  UNDERLAY_MISSING: 135,
+  /** TUNNEL_MISSING - The host can have no encrypted tunnel. metadata: host. */
+  TUNNEL_MISSING: 136,
   /** INTERNAL - A defect in weft. */
   INTERNAL: 200,
   UNRECOGNIZED: -1,
@@ -231,6 +235,8 @@ export namespace Reason {
   export type ROUTE_CONFLICT = typeof Reason.ROUTE_CONFLICT;
   export type OBJECT_REFUSED = typeof Reason.OBJECT_REFUSED;
   export type STORE_FAILED = typeof Reason.STORE_FAILED;
+  export type UNDERLAY_MISSING = typeof Reason.UNDERLAY_MISSING;
+  export type TUNNEL_MISSING = typeof Reason.TUNNEL_MISSING;
   export type INTERNAL = typeof Reason.INTERNAL;
   export type UNRECOGNIZED = typeof Reason.UNRECOGNIZED;
 }
@@ -447,6 +453,12 @@ export function reasonFromJSON(object: any): Reason {
     case 130:
     case "REASON_STORE_FAILED":
       return Reason.STORE_FAILED;
+    case 135:
+    case "REASON_UNDERLAY_MISSING":
+      return Reason.UNDERLAY_MISSING;
+    case 136:
+    case "REASON_TUNNEL_MISSING":
+      return Reason.TUNNEL_MISSING;
     case 200:
     case "REASON_INTERNAL":
       return Reason.INTERNAL;
@@ -599,6 +611,10 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_OBJECT_REFUSED";
     case Reason.STORE_FAILED:
       return "REASON_STORE_FAILED";
+    case Reason.UNDERLAY_MISSING:
+      return "REASON_UNDERLAY_MISSING";
+    case Reason.TUNNEL_MISSING:
+      return "REASON_TUNNEL_MISSING";
     case Reason.INTERNAL:
       return "REASON_INTERNAL";
     case Reason.UNRECOGNIZED:
