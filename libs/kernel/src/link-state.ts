@@ -5,6 +5,7 @@ import { ERRNO, KernelError } from './error.ts';
 import { getLink, IFF_UP, IFLA, IFLA_INFO, type LinkRef, listLinks, PORT_ATTRIBUTES, type PortFlags } from './link.ts';
 import type { NetlinkSocket } from './netlink.ts';
 import type { Message } from './netlink-frame.ts';
+import { readVxlan, type Vxlan } from './vxlan.ts';
 
 export interface Link {
   readonly index: number;
@@ -28,6 +29,8 @@ export interface Link {
   readonly port: Required<PortFlags> | undefined;
   /** It is a bridge's port and passes frames on. */
   readonly isForwarding: boolean;
+  /** Present when it is a VXLAN link. */
+  readonly vxlan: Vxlan | undefined;
 }
 
 const readPort = (buffer: Buffer, from: number, to: number): Required<PortFlags> => {
@@ -74,6 +77,7 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
   let peerNsid: number | undefined;
   let port: Required<PortFlags> | undefined;
   let isForwarding = false;
+  let vxlan: Vxlan | undefined;
   walk(buffer, from + 16, to, (type, start, end) => {
     if (type === IFLA.IFNAME) name = readText(buffer, start, end);
     else if (type === IFLA.MTU) mtu = buffer.readUInt32LE(start);
@@ -87,6 +91,7 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
       let slave = '';
       walk(buffer, start, end, (info, infoStart, infoEnd) => {
         if (info === IFLA_INFO.KIND) kind = readText(buffer, infoStart, infoEnd);
+        else if (info === IFLA_INFO.DATA && kind === 'vxlan') vxlan = readVxlan(buffer, infoStart, infoEnd);
         else if (info === IFLA_INFO.SLAVE_KIND) slave = readText(buffer, infoStart, infoEnd);
         else if (info === IFLA_INFO.SLAVE_DATA && slave === 'bridge') {
           port = readPort(buffer, infoStart, infoEnd);
@@ -96,7 +101,7 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
     }
   });
   const up = (flags & IFF_UP) !== 0;
-  return { index, name, kind, up, flags, mtu, mac, group, master, alias, peer, peerNsid, port, isForwarding };
+  return { index, name, kind, up, flags, mtu, mac, group, master, alias, peer, peerNsid, port, isForwarding, vxlan };
 };
 
 /** One link, or undefined when there is none of that name or index. Throws KernelError on anything else. */

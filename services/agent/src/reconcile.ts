@@ -1,7 +1,7 @@
 // The kernel thread's one loop body: take in what was said, make the kernel equal, look at what changed, report. Each call of
 // `turn` ends with no socket open in any namespace. Time (monotonic, ms) and the monitor come from outside.
 import { FaultError, Reason, toMessage } from '@weft/fault';
-import { type HostObject, inOrder } from '@weft/hoststate';
+import { type HostObject, inOrder, type Kind } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
 import type { BackendHealth } from '@weft/proto/agent';
 import { Announcements } from './announcements.ts';
@@ -24,6 +24,9 @@ import { Teardown } from './teardown.ts';
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
 const WHOLES = ['elements', 'others', 'unasked'] as const;
+
+/** Kinds that others stand on. */
+const FOUNDATIONS: ReadonlySet<Kind> = new Set<Kind>(['sandbox', 'bridge', 'veth', 'vxlan']);
 
 export interface Turn {
   readonly applied: { readonly id: number; readonly outcomes: Outcome[] }[];
@@ -167,6 +170,9 @@ export class Reconciler {
     if (old?.$case === 'veth' && spec?.$case === 'veth' && old.value.hostName !== spec.value.hostName) {
       removeLinks(this.#context, [before?.object ?? object]);
     }
+    // A link that is made anew has nothing behind it.
+    if (spec?.$case === 'vxlan' && before !== undefined)
+      for (const key of this.#entries.behind(spec.value.name)) this.#due.add(key);
     this.#due.add(object.key);
     return true;
   }
@@ -271,7 +277,7 @@ export class Reconciler {
       if (deferred.has(key)) this.#deferred.add(key);
       else if (!failed.has(key)) {
         this.#answers.succeeded(key);
-        isFoundation ||= spec?.$case === 'sandbox' || spec?.$case === 'bridge' || spec?.$case === 'veth';
+        isFoundation ||= spec !== undefined && FOUNDATIONS.has(spec.$case);
       }
     }
     // What failed for want of these need not wait for its time.
