@@ -83,7 +83,8 @@ const readForwarding = ({ buffer, from, to }: Message): Forwarding | undefined =
     else if (type === NDA.DST) remote = ipText(buffer.subarray(start, end));
     else if (type === NDA.MASTER) isBridges = true;
   });
-  if (isBridges) return { mac, remote: undefined, isStatic: (state & (NUD_NOARP | NUD_PERMANENT)) !== 0 };
+  // As portMac puts it; the kernel shows such a one as reachable, and keeps it all the same.
+  if (isBridges) return { mac, remote: undefined, isStatic: (buffer.readUInt8(from + 10) & NTF_EXT_LEARNED) !== 0 };
   return { mac, remote: remote ?? '', isStatic: (state & NUD_PERMANENT) !== 0 };
 };
 

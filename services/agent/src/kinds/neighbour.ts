@@ -186,8 +186,6 @@ export const pruneLink = (context: Context, name: string, wanted: readonly Neigh
   const link = linkOf(context, name);
   if (link === undefined || context.doomed.has(link)) return [];
   const held = look(context, link);
-  // The link's own MAC is its bridge's to know.
-  const own = findLink(context.socket(), link)?.mac;
   const macs = new Set(wanted.map(({ macAddress }) => macAddress.toLowerCase()));
   const addresses = new Set(wanted.flatMap((one) => one.addresses.map((address) => ipText(ipBytes(address)))));
   const extra = [
@@ -198,7 +196,7 @@ export const pruneLink = (context: Context, name: string, wanted: readonly Neigh
         request: neighbourRequest('delete', link, address, mac),
       })),
     ...[...held.ports]
-      .filter((mac) => mac !== own && !macs.has(mac))
+      .filter((mac) => !macs.has(mac))
       .map((mac) => ({
         what: `forwarding of ${mac} to ${name}`,
         request: portMac('delete', link, mac),

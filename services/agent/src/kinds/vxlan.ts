@@ -94,8 +94,8 @@ export const vxlan = oneByOne('vxlan', {
               run: () => void socket.request(setLink(link.index, { mtu })),
             },
           ]),
-      // The host has no address on it, and none of its own is to go out by it.
-      ...sysctlSteps(undefined, {}, ofInterface(spec.name, { 'ipv6.disable_ipv6': '1' })),
+      // The host has no address on it. IPv6 stays on: without, the kernel answers no neighbour solicitations.
+      ...sysctlSteps(undefined, {}, ofInterface(spec.name, { 'ipv6.addr_gen_mode': '1', 'ipv6.accept_ra': '0' })),
       ...port,
       ...(link.up && port.length < 2 ? [] : [up]),
     ];
