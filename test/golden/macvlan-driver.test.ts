@@ -4,7 +4,7 @@ import type { Driver } from '@weft/driver';
 import { Reason, reasonName } from '@weft/fault';
 import { keyOf, textOfAll } from '@weft/hoststate';
 import { ipvlanDriver, macvlanDriver } from '@weft/macvlan-driver';
-import { Endpoint, Family, Network, Phase, Protocol, Sandbox } from '@weft/proto/model';
+import { Endpoint, Family, Host, Network, Phase, Protocol, Sandbox } from '@weft/proto/model';
 import { describe, expect, test } from 'vitest';
 
 const id = (digit: string) => digit.repeat(64);
@@ -87,10 +87,12 @@ function compileCase(one: Case) {
   return {
     faults: [...verdict.faults, ...answer.faults],
     claims: verdict.claims ?? [],
-    network: driver.compileNetwork(network, id('0')),
-    endpoint: driver.compileEndpoint({ network, endpoint, sandbox: Sandbox.fromPartial({ id: id('c') }) }),
+    network: driver.compileNetwork(network, host),
+    endpoint: driver.compileEndpoint({ network, endpoint, sandbox: Sandbox.fromPartial({ id: id('c') }), host }),
   };
 }
+
+const host = Host.fromPartial({ id: id('0'), name: 'h' });
 
 describe.each(Object.entries(cases))('%s', (name, one) => {
   const { faults, claims, network, endpoint } = compileCase(one);
@@ -163,7 +165,12 @@ test.each<[string, Case, Reason, string]>([
     Reason.INVALID_MAC,
     'the MAC address of its parent',
   ],
-  ['port 0', { endpoint: { ports: [{ port: 0, protocol: Protocol.TCP }] } }, Reason.INVALID_PORT, 'it is not from 1 to 65535'],
+  [
+    'port 0',
+    { endpoint: { ports: [{ port: 0, protocol: Protocol.TCP }] } },
+    Reason.INVALID_PORT,
+    'it is not from 1 to 65535',
+  ],
   [
     "a network's option",
     { endpoint: { driverOptions: { parent: 'eth0' } } },

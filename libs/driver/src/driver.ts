@@ -1,6 +1,6 @@
 // A driver as pure functions, and the gRPC service made of them. A driver has no memory: what must be allocated is
 // given to it.
-import { type FaultError, fault, Reason, toMessage } from '@weft/fault';
+import { FaultError, fault, Reason, toMessage } from '@weft/fault';
 import type { Object as HostObject } from '@weft/proto/agent';
 import type {
   CompiledEndpoint,
@@ -10,7 +10,7 @@ import type {
   EndpointInput,
   PortPlan,
 } from '@weft/proto/driver';
-import type { Endpoint, Family, Network, PublishedPort, Sandbox } from '@weft/proto/model';
+import { type Endpoint, type Family, Host, type Network, type PublishedPort, type Sandbox } from '@weft/proto/model';
 import type { OptionSpec } from './options.ts';
 
 export interface NetworkVerdict {
@@ -23,6 +23,8 @@ export interface NetworkVerdict {
   readonly withoutGateway?: readonly Family[];
   /** Nothing leads out of it, whether that was asked for or not. */
   readonly internal?: boolean;
+  /** Numbers the options ask for, by name; the controller chooses the others that the driver needs. */
+  readonly numbers?: Readonly<Record<string, bigint>>;
 }
 
 export interface EndpointVerdict {
@@ -51,6 +53,8 @@ export interface JoinedEndpoint {
   readonly network: Network;
   readonly endpoint: Endpoint;
   readonly sandbox: Sandbox;
+  /** The endpoint's host as it is known. */
+  readonly host: Host;
 }
 
 /** Ports that lead to an endpoint, which is its sandbox's gateway in the family. */
@@ -61,12 +65,12 @@ export interface PortsOf {
   readonly ports: readonly PublishedPort[];
 }
 
-/** What a driver must say. Every function is pure and total. */
+/** What a driver must say. Every function is pure; what cannot be compiled, for want of something on the host, throws a FaultError. */
 export interface Driver {
   readonly description: Omit<DescribeResponse, 'options'> & { readonly options: readonly OptionSpec[] };
   validateNetwork(network: Network): NetworkVerdict;
   validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict;
-  compileNetwork(network: Network, hostId: string): readonly HostObject[];
+  compileNetwork(network: Network, host: Host): readonly HostObject[];
   compileEndpoint(input: JoinedEndpoint): EndpointObjects;
   /** The objects of each port, in the order of the ports; absent for a driver that publishes none. */
   compilePorts?(input: PortsOf): readonly (readonly HostObject[])[];
@@ -97,6 +101,7 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         claims: [...(verdict.claims ?? [])],
         withoutGateway: [...(verdict.withoutGateway ?? [])],
         internal: verdict.internal ?? false,
+        numbers: { ...verdict.numbers },
       };
     },
     async validateEndpoint({ network, endpoint }) {
@@ -113,16 +118,8 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         })),
       };
     },
-    async compileNetworks({ hostId, networks }) {
-      return {
-        networks: networks.map(
-          (network): CompiledNetwork => ({
-            networkId: network.id,
-            objects: [...driver.compileNetwork(network, hostId)],
-            faults: [],
-          }),
-        ),
-      };
+    async compileNetworks({ hostId, networks, host = Host.fromPartial({ id: hostId }) }) {
+      return { networks: networks.map((network): CompiledNetwork => compileNetwork(driver, network, host)) };
     },
     async compilePorts({ inputs }) {
       return {
@@ -143,19 +140,38 @@ export function driverService(driver: Driver): DriverServiceImplementation {
   };
 }
 
+function compileNetwork(driver: Driver, network: Network, host: Host): CompiledNetwork {
+  const nothing = { networkId: network.id, objects: [] };
+  return orFaults(nothing, () => ({ ...nothing, objects: [...driver.compileNetwork(network, host)], faults: [] }));
+}
+
 function compileEndpoint(driver: Driver, input: EndpointInput): CompiledEndpoint {
   const network = given(input.network, 'endpoints.network');
   const endpoint = given(input.endpoint, 'endpoints.endpoint');
   const sandbox = given(input.sandbox, 'endpoints.sandbox');
-  const compiled = driver.compileEndpoint({ network, endpoint, sandbox });
-  return {
-    endpointId: endpoint.id,
-    local: [...compiled.local],
-    remote: [...(compiled.remote ?? [])],
-    gatewayIpv4: compiled.gatewayIpv4 ?? '',
-    gatewayIpv6: compiled.gatewayIpv6 ?? '',
-    faults: [],
-  };
+  const host = input.host ?? Host.fromPartial({ id: endpoint.desired?.hostId ?? '' });
+  const nothing = { endpointId: endpoint.id, local: [], remote: [], gatewayIpv4: '', gatewayIpv6: '' };
+  return orFaults(nothing, () => {
+    const compiled = driver.compileEndpoint({ network, endpoint, sandbox, host });
+    return {
+      endpointId: endpoint.id,
+      local: [...compiled.local],
+      remote: [...(compiled.remote ?? [])],
+      gatewayIpv4: compiled.gatewayIpv4 ?? '',
+      gatewayIpv6: compiled.gatewayIpv6 ?? '',
+      faults: [],
+    };
+  });
+}
+
+/** What was compiled, or nothing and why. */
+function orFaults<T extends { faults: CompiledNetwork['faults'] }>(nothing: Omit<T, 'faults'>, compile: () => T): T {
+  try {
+    return compile();
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    return { ...nothing, faults: [toMessage(error)] } as T;
+  }
 }
 
 function given<T>(value: T | undefined, field: string): T {

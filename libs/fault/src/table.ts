@@ -122,6 +122,18 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
     retryable: true,
     remedy: "load the kernel's module for it, or use another driver",
   },
+  UNDERLAY_MISSING: {
+    code: Code.FAILED_PRECONDITION,
+    retryable: true,
+    remedy:
+      'give the host an address of the other hosts\u2019 network: start weft there with --listen, --join or --advertise, or add a default route',
+  },
+  TUNNEL_MISSING: {
+    code: Code.FAILED_PRECONDITION,
+    retryable: true,
+    remedy:
+      'install wireguard-go there, or a kernel with WireGuard, and start the agent anew; or use a network without `encrypted`',
+  },
   STORE_FAILED: { code: Code.INTERNAL, retryable: true, remedy: 'look at the disk of the data directory' },
 
   INTERNAL: {

@@ -59,6 +59,15 @@ export {
   warmThreadPool,
   withNamespaceFd,
 } from './namespace.ts';
+export {
+  dumpForwardings,
+  dumpNeighbours,
+  type Forwarding,
+  type Neighbour,
+  neighbour,
+  portMac,
+  remoteMac,
+} from './neighbour.ts';
 export { type Ack, isOwnPort, type NetlinkSocket, openNetfilter, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
 export {
@@ -99,4 +108,5 @@ export {
   socketFailure,
 } from './service-socket.ts';
 export { readSysctl, writeSysctl } from './sysctl.ts';
+export { createVxlan, type Vxlan } from './vxlan.ts';
 export { clearWake, closeWakeFd, createWakeFd, waitFor, wake } from './wait.ts';

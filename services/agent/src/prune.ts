@@ -15,8 +15,10 @@ import {
   WEFT_GROUP,
   WEFT_PROTOCOL,
 } from '@weft/kernel';
+import type { NeighbourObject } from '@weft/proto/agent';
 import type { Context } from './context.ts';
 import type { Entries } from './entries.ts';
+import { pruneLink } from './kinds/neighbour.ts';
 import { linksOfParent } from './kinds/parent.ts';
 import { restoreUnasked } from './kinds/sysctl.ts';
 import { filesDirectory, namespacesDirectory } from './names.ts';
@@ -107,12 +109,22 @@ const directories = (context: Context, sandboxIds: ReadonlySet<string>): string[
   ];
 };
 
+const forwardings = (context: Context, entries: Entries, neighbours: readonly NeighbourObject[]): string[] => {
+  const byLink = Map.groupBy(neighbours, ({ vxlan }) => vxlan);
+  return [...entries.byKey.values()].flatMap(({ object: { spec } }) =>
+    spec?.$case === 'vxlan' ? pruneLink(context, spec.value.name, byLink.get(spec.value.name) ?? []) : [],
+  );
+};
+
 /** Removes it (links are doomed: they go at the end of the turn) and returns what it was, in words. */
 export const prune = (context: Context, entries: Entries): string[] => {
   const names = new Set<string>();
   const sandboxIds = new Set<string>();
+  const neighbours: NeighbourObject[] = [];
   for (const { object } of entries.byKey.values()) {
     if (object.spec?.$case === 'bridge') names.add(object.spec.value.name);
+    else if (object.spec?.$case === 'vxlan') names.add(object.spec.value.name);
+    else if (object.spec?.$case === 'neighbour') neighbours.push(object.spec.value);
     else if (object.spec?.$case === 'veth') names.add(object.spec.value.hostName);
     else if (object.spec?.$case === 'parent') for (const name of linksOfParent(object.spec.value)) names.add(name);
     else if (object.spec?.$case === 'sandbox') sandboxIds.add(object.spec.value.sandboxId);
@@ -122,6 +134,7 @@ export const prune = (context: Context, entries: Entries): string[] => {
     ...links(context, all, names),
     ...subinterfaces(context, entries, sandboxIds),
     ...addresses(context, all, names),
+    ...forwardings(context, entries, neighbours),
     ...routes(context, entries, sandboxIds),
     ...directories(context, sandboxIds),
     ...restoreUnasked(context).map((key) => `sysctl/${key}`),

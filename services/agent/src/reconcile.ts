@@ -24,7 +24,7 @@ import { Teardown } from './teardown.ts';
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
 // What others fail for want of.
-const FOUNDATIONS: ReadonlySet<string> = new Set(['sandbox', 'bridge', 'veth', 'parent', 'subinterface']);
+const FOUNDATIONS: ReadonlySet<string> = new Set(['sandbox', 'bridge', 'vxlan', 'veth', 'parent', 'subinterface']);
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
 export interface Turn {
@@ -169,6 +169,9 @@ export class Reconciler {
     if (old?.$case === 'veth' && spec?.$case === 'veth' && old.value.hostName !== spec.value.hostName) {
       removeLinks(this.#context, [before?.object ?? object]);
     }
+    // A link that is made anew has nothing behind it.
+    if (spec?.$case === 'vxlan' && before !== undefined)
+      for (const key of this.#entries.behind(spec.value.name)) this.#due.add(key);
     this.#due.add(object.key);
     return true;
   }

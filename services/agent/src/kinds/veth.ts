@@ -14,21 +14,10 @@ import {
 } from '@weft/kernel';
 import type { VethObject } from '@weft/proto/agent';
 import { type Context, Deferred, type SandboxPlace } from '../context.ts';
-import { refused } from '../kernel-fault.ts';
 import { interfaceName } from '../names.ts';
 import { insideSteps } from './inside.ts';
-import { mtuOf } from './interface.ts';
+import { bridgeOf, mtuOf } from './interface.ts';
 import { oneByOne, type Step } from './kind.ts';
-
-const bridgeOf = (context: Context, name: string): Link => {
-  if (context.spec('bridge', `bridge/${name}`) === undefined)
-    throw refused(`the host has no bridge "${name}" of weft's`);
-  const link = findLink(context.socket(), name);
-  if (link === undefined) throw fault(Reason.KERNEL_REFUSED, `its bridge "${name}" does not exist`);
-  if (link.kind !== 'bridge') throw fault(Reason.NOT_A_BRIDGE, `"${name}" is not a bridge`);
-  if (context.doomed.has(link.index)) throw new Deferred();
-  return link;
-};
 
 /** The host end under another name: somebody renamed it. Undefined when the interface in the sandbox is another one's. */
 const renamedHostEnd = (context: Context, key: string, spec: VethObject, inside: Link): Link | undefined => {

@@ -44,6 +44,8 @@ export class View {
   readonly #endpointRevisions = new Map<string, Revision | 0n>();
   readonly sharersOfSandbox = new Index<Sandbox>((one) => one.desired?.sharedWithId || undefined);
 
+  readonly sandboxesOfHost = new Index<Sandbox>((one) => one.desired?.hostId || undefined);
+
   readonly networks = new Table<Network>(this.#networkNames);
   readonly endpoints = new Table<Endpoint>(
     this.endpointsOfNetwork,
@@ -52,7 +54,7 @@ export class View {
     this.#endpointMacs,
     this.portHolders.endpoints,
   );
-  readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
+  readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox, this.sandboxesOfHost);
   readonly hosts = new Table<Host>();
   readonly recordsOfNetwork = new Index<NetworkRecord>((one) => one.networkId);
   readonly #recordNames = new Index<NetworkRecord>((one) => `${one.networkId}/${one.name.toLowerCase()}`);

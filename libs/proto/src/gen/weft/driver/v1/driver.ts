@@ -155,11 +155,18 @@ export interface ValidateNetworkResponse {
   withoutGateway: Family[];
   /** Nothing leads out of it, whether that was asked for or not. */
   internal: boolean;
+  /** Numbers the options ask for, by name; the controller chooses the others that the driver needs. */
+  numbers: { [key: string]: bigint };
 }
 
 export interface ValidateNetworkResponse_OptionsEntry {
   key: string;
   value: string;
+}
+
+export interface ValidateNetworkResponse_NumbersEntry {
+  key: string;
+  value: bigint;
 }
 
 /** An endpoint as it will be. */
@@ -826,7 +833,7 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
 };
 
 function createBaseValidateNetworkResponse(): ValidateNetworkResponse {
-  return { faults: [], options: {}, claims: [], withoutGateway: [], internal: false };
+  return { faults: [], options: {}, claims: [], withoutGateway: [], internal: false, numbers: {} };
 }
 
 export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
@@ -850,6 +857,9 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     if (message.internal !== false) {
       writer.uint32(40).bool(message.internal);
     }
+    globalThis.Object.entries(message.numbers).forEach(([key, value]: [string, bigint]) => {
+      ValidateNetworkResponse_NumbersEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
     return writer;
   },
 
@@ -919,6 +929,17 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
             message.internal = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = ValidateNetworkResponse_NumbersEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.numbers[entry6.key] = entry6.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -955,6 +976,20 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         ? object.without_gateway.map((e: any) => familyFromJSON(e))
         : [],
       internal: isSet(object.internal) ? globalThis.Boolean(object.internal) : false,
+      numbers: isObject(object.numbers)
+        ? (globalThis.Object.entries(object.numbers) as [string, any][]).reduce(
+          (acc: { [key: string]: bigint }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: BigInt(value as string | number | bigint | boolean),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -981,6 +1016,15 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     if (message.internal !== false) {
       obj.internal = message.internal;
     }
+    if (message.numbers) {
+      const entries = globalThis.Object.entries(message.numbers) as [string, bigint][];
+      if (entries.length > 0) {
+        obj.numbers = {};
+        entries.forEach(([k, v]) => {
+          obj.numbers[k] = v.toString();
+        });
+      }
+    }
     return obj;
   },
 
@@ -1002,6 +1046,15 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     message.claims = object.claims?.map((e) => e) || [];
     message.withoutGateway = object.withoutGateway?.map((e) => e) || [];
     message.internal = object.internal ?? false;
+    message.numbers = (globalThis.Object.entries(object.numbers ?? {}) as [string, bigint][]).reduce(
+      (acc: { [key: string]: bigint }, [key, value]: [string, bigint]) => {
+        if (value !== undefined) {
+          acc[key] = BigInt(value as string | number | bigint | boolean);
+        }
+        return acc;
+      },
+      {},
+    );
     return message;
   },
 };
@@ -1087,6 +1140,94 @@ export const ValidateNetworkResponse_OptionsEntry: MessageFns<ValidateNetworkRes
     const message = createBaseValidateNetworkResponse_OptionsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseValidateNetworkResponse_NumbersEntry(): ValidateNetworkResponse_NumbersEntry {
+  return { key: "", value: 0n };
+}
+
+export const ValidateNetworkResponse_NumbersEntry: MessageFns<ValidateNetworkResponse_NumbersEntry> = {
+  encode(message: ValidateNetworkResponse_NumbersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValidateNetworkResponse_NumbersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValidateNetworkResponse_NumbersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ValidateNetworkResponse_NumbersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? BigInt(object.value) : 0n,
+    };
+  },
+
+  toJSON(message: ValidateNetworkResponse_NumbersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0n) {
+      obj.value = message.value.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ValidateNetworkResponse_NumbersEntry>): ValidateNetworkResponse_NumbersEntry {
+    return ValidateNetworkResponse_NumbersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ValidateNetworkResponse_NumbersEntry>): ValidateNetworkResponse_NumbersEntry {
+    const message = createBaseValidateNetworkResponse_NumbersEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
     return message;
   },
 };

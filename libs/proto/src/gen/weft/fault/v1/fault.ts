@@ -157,6 +157,10 @@ export const Reason = {
   PARENT_UNAVAILABLE: 135,
   /** KERNEL_LACKS - The host's kernel does not know this kind of interface. */
   KERNEL_LACKS: 136,
+  /** UNDERLAY_MISSING - The host has no address at which other hosts reach it, or of another family than theirs. metadata: host. */
+  UNDERLAY_MISSING: 137,
+  /** TUNNEL_MISSING - The host can have no encrypted tunnel. metadata: host. */
+  TUNNEL_MISSING: 138,
   /** INTERNAL - A defect in weft. */
   INTERNAL: 200,
   UNRECOGNIZED: -1,
@@ -237,6 +241,8 @@ export namespace Reason {
   export type STORE_FAILED = typeof Reason.STORE_FAILED;
   export type PARENT_UNAVAILABLE = typeof Reason.PARENT_UNAVAILABLE;
   export type KERNEL_LACKS = typeof Reason.KERNEL_LACKS;
+  export type UNDERLAY_MISSING = typeof Reason.UNDERLAY_MISSING;
+  export type TUNNEL_MISSING = typeof Reason.TUNNEL_MISSING;
   export type INTERNAL = typeof Reason.INTERNAL;
   export type UNRECOGNIZED = typeof Reason.UNRECOGNIZED;
 }
@@ -459,6 +465,12 @@ export function reasonFromJSON(object: any): Reason {
     case 136:
     case "REASON_KERNEL_LACKS":
       return Reason.KERNEL_LACKS;
+    case 137:
+    case "REASON_UNDERLAY_MISSING":
+      return Reason.UNDERLAY_MISSING;
+    case 138:
+    case "REASON_TUNNEL_MISSING":
+      return Reason.TUNNEL_MISSING;
     case 200:
     case "REASON_INTERNAL":
       return Reason.INTERNAL;
@@ -615,6 +627,10 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_PARENT_UNAVAILABLE";
     case Reason.KERNEL_LACKS:
       return "REASON_KERNEL_LACKS";
+    case Reason.UNDERLAY_MISSING:
+      return "REASON_UNDERLAY_MISSING";
+    case Reason.TUNNEL_MISSING:
+      return "REASON_TUNNEL_MISSING";
     case Reason.INTERNAL:
       return "REASON_INTERNAL";
     case Reason.UNRECOGNIZED:
