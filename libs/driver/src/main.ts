@@ -1,5 +1,5 @@
 // The main of a driver service: serve it on an address until a signal comes.
-import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import { Command, configured, createLog, runMain, untilSignal, version } from '@weft/process';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { parseAddress, serve, serving } from '@weft/rpc';
 import { type Driver, driverService } from './driver.ts';
@@ -15,6 +15,7 @@ export function runDriver(driver: Driver): void {
       runMain(async () => {
         const log = createLog(name);
         const target = parseAddress(options.listen, '--listen');
+        await configured();
         const server = await serve(target, [serving(DriverServiceDefinition, driverService(driver))], (error, path) =>
           log.error({ err: error.cause ?? error, path }, 'defect'),
         );

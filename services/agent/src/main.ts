@@ -2,7 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Command, createLog, directoryFlag, dnsFlag, hostNameFlag, runMain, untilSignal, version } from '@weft/process';
+import {
+  Command,
+  configured,
+  createLog,
+  directoryFlag,
+  dnsFlag,
+  hostNameFlag,
+  runMain,
+  untilSignal,
+  version,
+} from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
@@ -32,7 +42,9 @@ new Command('weft-agent')
       const dataDir = directoryFlag(flags.dataDir, '--data-dir');
       const runDir = directoryFlag(flags.runDir, '--run-dir');
       const dns = dnsFlag(flags.dns, '--dns');
-      const channel = openChannel(parseAddress(flags.controller, '--controller'));
+      const controller = parseAddress(flags.controller, '--controller');
+      await configured();
+      const channel = openChannel(controller);
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       mkdirSync(runDir, { recursive: true, mode: 0o755 });
       const agent = await startAgent({
