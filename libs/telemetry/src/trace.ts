@@ -53,23 +53,25 @@ export async function traced<T>(name: string, work: () => Promise<T>, options: S
 
 /**
  * Runs work once, as a span in each of these traces; inside, the first one is what is being done. Work that is done for
- * several requests together is seen in the trace of each. None of them: no span.
+ * several requests together is seen in the trace of each. The work is told whom others continue: one for each parent. None of
+ * them: no span.
  */
 export async function tracedForAll<T>(
   name: string,
   parents: readonly TraceParent[],
-  work: () => Promise<T>,
+  work: (own: readonly TraceParent[]) => Promise<T>,
   attributes: Attributes = {},
 ): Promise<T> {
-  const [first, ...others] = parents;
-  if (tracer === undefined || first === undefined) return await work();
-  const began = Date.now();
+  const tracing = tracer;
+  if (tracing === undefined || parents.length === 0) return await work([]);
+  const begun = parents.map((parent) => {
+    const before = contextOf(parent);
+    return trace.setSpan(before, tracing.startSpan(name, { attributes }, before));
+  });
   try {
-    return await traced(name, work, { parent: first, attributes });
+    return await context.with(begun[0] ?? ROOT_CONTEXT, () => work(begun.map(parentIn)));
   } finally {
-    for (const parent of others) {
-      tracer.startSpan(name, { startTime: began, attributes }, contextOf(parent)).end();
-    }
+    for (const one of begun) trace.getSpan(one)?.end();
   }
 }
 
@@ -80,9 +82,12 @@ export function noteInSpan(attributes: Attributes): void {
 
 /** What to hand on so that others continue what is being done; '' when there is nothing to continue. */
 export function traceParent(): TraceParent {
-  if (tracer === undefined) return '';
+  return tracer === undefined ? '' : parentIn(context.active());
+}
+
+function parentIn(one: Context): TraceParent {
   const carrier: { traceparent?: string } = {};
-  propagation.inject(context.active(), carrier);
+  propagation.inject(one, carrier);
   return carrier.traceparent ?? '';
 }
 

@@ -3,6 +3,7 @@
 import { asFault, type FaultError, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
+import type { TraceParent } from '@weft/telemetry';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
 import {
@@ -21,6 +22,7 @@ import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
 import { Members } from './members.ts';
 import { Publications } from './publications.ts';
+import { mostTraces, noteFailures, planned } from './round.ts';
 import { planServices, servicesTogether, standingPart } from './services.ts';
 import { Spread } from './spread.ts';
 
@@ -51,6 +53,8 @@ export class Planner {
   readonly #lacking = new Set<ItemKey>();
   readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
   #dirty = newDirty();
+  /** Whose changes the next round is about. */
+  #traceParents = new Set<TraceParent>();
   #planned = -1n;
   #running = false;
   #closed = false;
@@ -135,6 +139,7 @@ export class Planner {
     for (const id of change.hosts) this.#dirty.hosts.add(id);
     for (const id of change.records) this.#dirty.records.add(id);
     for (const id of change.services) this.#dirty.services.add(id);
+    if (change.traceParent !== '' && !isClean(this.#dirty)) this.#traceParents.add(change.traceParent);
     this.#start();
   }
 
@@ -153,9 +158,14 @@ export class Planner {
       const dirty = this.#dirty;
       const revision = this.#view.revision;
       this.#dirty = newDirty();
-      const wants: Wants = new Map();
-      await this.#compile(dirty, wants);
-      for (const [hostId, items] of wants) if (items.size > 0) this.#tables.get(hostId)?.set(revision, items);
+      const parents = [...this.#traceParents].slice(-mostTraces);
+      this.#traceParents = new Set();
+      await planned(isClean(dirty), parents, revision, async (traceParents) => {
+        const wants: Wants = new Map();
+        await this.#compile(dirty, wants);
+        for (const [hostId, items] of wants)
+          if (items.size > 0) this.#tables.get(hostId)?.set(revision, items, traceParents);
+      });
       this.#planned = revision;
       if (this.#view.revision === revision && isClean(this.#dirty)) break;
     }
@@ -334,6 +344,7 @@ export class Planner {
         const wasTold = [...this.#tables.values()].some((table) => table.keysOf(item).length > 0);
         if (failure.reason === Reason.SERVICE_UNAVAILABLE && !wasTold) this.#lacking.add(item);
       }
+      noteFailures(all.length);
       this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');
       setTimeout(() => {
         if (this.#closed) return;
