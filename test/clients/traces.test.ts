@@ -92,7 +92,14 @@ test('a service a process: the same trace goes through all of them', async () =>
   const programs = async () => [...new Set((await traceOfCreate()).map((one) => one.program))].sort();
   await expect
     .poll(programs)
-    .toEqual(['weft-agent', 'weft-bridge-driver', 'weft-cli', 'weft-discovery', 'weft-ipam', 'weft-network-controller']);
+    .toEqual([
+      'weft-agent',
+      'weft-bridge-driver',
+      'weft-cli',
+      'weft-discovery',
+      'weft-ipam',
+      'weft-network-controller',
+    ]);
   const spans = await traceOfCreate();
   const report = spans.find((one) => one.name.endsWith('/Report') && one.program === 'weft-network-controller');
   expect(ancestry(spans, report)).toEqual([

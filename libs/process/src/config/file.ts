@@ -28,7 +28,12 @@ export async function parseConfig(text: string, file: string, settings: readonly
   const document = parseDocument(text);
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) refuse(file, problem.message.split('\n')[0] ?? '', '--config');
-  const said: unknown = document.toJS({ maxAliasCount: 0 });
+  let said: unknown;
+  try {
+    said = document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    refuse(file, `${(error as Error).message}: write values out`, '--config');
+  }
   if (said === null || said === undefined) return new Map();
   if (typeof said !== 'object' || Array.isArray(said)) {
     refuse(file, 'is no list of settings: write one a line, as "data-dir: /var/lib/weft"', '--config');
