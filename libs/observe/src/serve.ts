@@ -5,6 +5,7 @@ import { isReady } from '@weft/telemetry';
 import type { Prometheus } from './prometheus.ts';
 
 export interface Place {
+  /** '' is every address of the machine. */
   readonly address: string;
   readonly port: number;
 }
@@ -43,7 +44,7 @@ export async function serveMetrics(place: Place, prometheus: Prometheus): Promis
       const at = `${place.address}:${place.port}`;
       reject(fault(Reason.SERVICE_UNAVAILABLE, `cannot serve metrics on ${at}: ${error.message}`, { address: at }));
     });
-    server.listen(place.port, place.address, resolve);
+    server.listen(place.port, place.address === '' ? undefined : place.address, resolve);
   });
   server.unref();
   const bound = server.address();

@@ -61,9 +61,9 @@ export function metricsFlag(
 ): { readonly address: string; readonly port: number } | undefined {
   if (text === '' || text === 'off') return undefined;
   const [, six, four, digits] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]*)):(\d{1,5})$/i.exec(text) ?? [];
-  const address = six ?? (four || '::');
+  const address = six ?? four ?? '';
   const port = Number(digits);
-  if (digits === undefined || isIP(address) === 0 || port > 65535)
+  if (digits === undefined || (address !== '' && isIP(address) === 0) || port > 65535)
     invalid(flag, `"${text}" is neither ADDRESS:PORT ([ADDRESS]:PORT for IPv6, :PORT for every address) nor off`);
   return { address, port };
 }

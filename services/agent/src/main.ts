@@ -23,7 +23,7 @@ interface Flags {
   controller: string;
   dataDir: string;
   runDir: string;
-  name: string;
+  name?: string;
   dns: string;
 }
 
@@ -33,12 +33,12 @@ new Command('weft-agent')
   .requiredOption('--controller <address>', 'where the network-controller listens')
   .requiredOption('--data-dir <path>', 'keep what was last heard here')
   .option('--run-dir <path>', "keep namespaces and sandboxes' files here", '/run/weft')
-  .option('--name <host>', "the host's name", hostname())
+  .option('--name <host>', "the host's name (default: its host name)")
   .option('--dns <address:port>', 'answer NAME.NETWORK here for whoever asks, or off', 'off')
   .action((flags: Flags) =>
     runMain(async () => {
       const log = createLog('agent');
-      const name = hostNameFlag(flags.name, '--name');
+      const name = hostNameFlag(flags.name ?? hostname(), '--name');
       const dataDir = directoryFlag(flags.dataDir, '--data-dir');
       const runDir = directoryFlag(flags.runDir, '--run-dir');
       const dns = dnsFlag(flags.dns, '--dns');

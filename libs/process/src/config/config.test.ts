@@ -15,7 +15,7 @@ const settings: readonly Setting[] = [
 const parse = (text: string) => parseConfig(text, 'weft.yaml', settings);
 const told = async (words: string[], env: Record<string, string> = {}, file = '') =>
   effective(settings, { flags: flagsOf(settings, words), env, file: { name: 'weft.yaml', values: await parse(file) } });
-const valueOf = async (name: string, ...sources: Parameters<typeof told>) => {
+const toldOne = async (name: string, ...sources: Parameters<typeof told>) => {
   const one = (await told(...sources)).find(({ setting }) => setting.name === name);
   return one === undefined ? undefined : [one.values, originText(one)];
 };
@@ -35,7 +35,7 @@ describe('the first that says it: flag, environment, file, default', () => {
     ['listen', [], {}, 'listen: unix:///f\n', [['unix:///f'], 'listen in weft.yaml']],
     ['nats', [], {}, '', [[], 'default']],
   ])('%s %j %j %j', async (name, words, env, file, expected) => {
-    expect(await valueOf(name, words, env as Record<string, string>, file)).toEqual(expected);
+    expect(await toldOne(name, words, env as Record<string, string>, file)).toEqual(expected);
   });
 
   test("a flag's value is no flag, and nothing after -- is", () => {
