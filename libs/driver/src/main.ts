@@ -1,5 +1,5 @@
 // The main of a driver service: serve it on an address until a signal comes.
-import { Command, createLog, Option, runMain, untilSignal, version } from '@weft/process';
+import { Command, configured, createLog, Option, runMain, untilSignal, version } from '@weft/process';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { parseAddress, serve, serving } from '@weft/rpc';
 import { type Driver, driverService } from './driver.ts';
@@ -18,6 +18,7 @@ export function runDriver(driver: Driver, ...others: readonly Driver[]): void {
         const served = drivers.get(options.driver ?? '') ?? driver;
         const log = createLog(`${served.description.name}-driver`);
         const target = parseAddress(options.listen, '--listen');
+        await configured();
         const server = await serve(target, [serving(DriverServiceDefinition, driverService(served))], (error, path) =>
           log.error({ err: error.cause ?? error, path }, 'defect'),
         );

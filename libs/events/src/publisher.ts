@@ -4,6 +4,7 @@ import { asFault, isFault, Reason } from '@weft/fault';
 import { type Log, pause } from '@weft/process';
 import type { Event } from '@weft/proto/event';
 import { connect, headers, type JetStreamClient, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
+import { noteNotPublished, notePublished } from './observed.ts';
 import { bodyOf, messageId, positionOf, streamName, subjectOf, subjects } from './subject.ts';
 
 /** Events after a revision (undefined: all there are), then live, until the signal aborts. Throws GAP. */
@@ -54,6 +55,7 @@ export async function connectPublisher(
       }
       last = id;
       published = id;
+      notePublished(event);
     }
   }
 
@@ -69,6 +71,7 @@ export async function connectPublisher(
         await publishFrom(connection);
       } catch (error) {
         if (stop.signal.aborted) break;
+        noteNotPublished();
         trouble = error instanceof NatsError ? error.message : asFault(error).text;
         hasGap = isFault(error, Reason.GAP);
         if (hasGap)

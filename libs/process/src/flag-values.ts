@@ -53,3 +53,43 @@ export function dnsFlag(text: string, flag: string): { readonly address: string;
   }
   return { address, port };
 }
+
+/** Where to serve metrics, undefined for off: ADDRESS:PORT, [ADDRESS]:PORT for IPv6, :PORT for every address. @throws INVALID_VALUE */
+export function metricsFlag(
+  text: string,
+  flag: string,
+): { readonly address: string; readonly port: number } | undefined {
+  if (text === '' || text === 'off') return undefined;
+  const [, six, four, digits] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]*)):(\d{1,5})$/i.exec(text) ?? [];
+  const address = six ?? four ?? '';
+  const port = Number(digits);
+  if (digits === undefined || (address !== '' && isIP(address) === 0) || port > 65535)
+    invalid(flag, `"${text}" is neither ADDRESS:PORT ([ADDRESS]:PORT for IPv6, :PORT for every address) nor off`);
+  return { address, port };
+}
+
+/**
+ * Where spans are posted to, undefined for nowhere: what the flag says, else OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, else
+ * OTEL_EXPORTER_OTLP_ENDPOINT. A URL without a path gets OTLP's own. @throws INVALID_VALUE
+ */
+export function tracesFlag(
+  text: string,
+  flag: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  if (text === 'off') return undefined;
+  const exact = text === '' ? (env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? '') : '';
+  if (exact !== '') return urlOf(exact, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT').href;
+  const base = text === '' ? (env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? '') : text;
+  if (base === '') return undefined;
+  const url = urlOf(base, text === '' ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : flag);
+  if (!url.pathname.endsWith('/v1/traces')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
+  return url.href;
+}
+
+function urlOf(text: string, flag: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol))
+    invalid(flag, `"${text}" is neither http://HOST:PORT, https://HOST:PORT nor off`);
+  return url;
+}

@@ -1,5 +1,27 @@
-export { Command, InvalidArgumentError, Option } from 'commander';
-export { directoryFlag, dnsFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from './flag-values.ts';
+export { InvalidArgumentError, Option } from 'commander';
+export { defaultConfigFile } from './config/file.ts';
+export {
+  Command,
+  configFlags,
+  configured,
+  endObserving,
+  observeWith,
+  readConfig,
+  settingsOf,
+  withOrigin,
+} from './config/program.ts';
+export { type Effective, originText, type Setting, secrets, variableOf } from './config/setting.ts';
+export { showConfig } from './config/show.ts';
+export {
+  directoryFlag,
+  dnsFlag,
+  hostNameFlag,
+  interfaceFlag,
+  metricsFlag,
+  natsFlag,
+  socketDirectoryFlag,
+  tracesFlag,
+} from './flag-values.ts';
 export { createLog, type Log } from './log.ts';
 export { runMain, untilSignal } from './main.ts';
 export { pause } from './pause.ts';

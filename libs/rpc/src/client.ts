@@ -5,6 +5,7 @@ import { type DeadlineOptions, deadlineMiddleware } from 'nice-grpc-client-middl
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 import type { Target } from './address.ts';
 import type { Definition } from './definition.ts';
+import { isObserved, observedClientMiddleware } from './observed.ts';
 import { maxTransportBytes } from './size.ts';
 import { faultClientMiddleware } from './status.ts';
 
@@ -35,9 +36,8 @@ export function clientOf<D extends Definition>(definition: D, channel: Channel):
   const deadlines = Object.entries(definition.methods)
     .filter(([, method]) => !method.responseStream)
     .map(([key]) => [key, { deadline: defaultDeadlineMs }]);
-  return createClientFactory()
-    .use(errorDetailsClientMiddleware)
-    .use(deadlineMiddleware)
+  const plain = createClientFactory().use(errorDetailsClientMiddleware).use(deadlineMiddleware);
+  return (isObserved() ? plain.use(observedClientMiddleware) : plain)
     .use(faultClientMiddleware(definition.fullName)) // the last one is the outermost
     .create(definition, channel, Object.fromEntries(deadlines)) as Client<D, DeadlineOptions>;
 }

@@ -5,6 +5,7 @@ import { asFault, FaultError, fault, Reason } from '@weft/fault';
 import type { Client, ServiceImplementation } from 'nice-grpc';
 import { type CallContext, type CallOptions, Metadata } from 'nice-grpc-common';
 import type { Definition } from './definition.ts';
+import { isObserved, observedLocally } from './observed.ts';
 import { assertTimeLeft } from './status.ts';
 
 interface Codec {
@@ -68,7 +69,10 @@ export function localClient<D extends Definition>(definition: D, implementation:
         throw asCallerSees(error, context);
       }
     };
-    return [key, method.responseStream ? streaming : unary];
+    if (method.responseStream) return [key, streaming];
+    const path = `/${definition.fullName}/${method.name}`;
+    const seen = (request: unknown, options?: LocalOptions) => observedLocally(path, () => unary(request, options));
+    return [key, isObserved() ? seen : unary];
   });
   return Object.fromEntries(methods) as Client<D>;
 }

@@ -10,6 +10,7 @@ import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-serv
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import { socketPath, type Target } from './address.ts';
 import type { Definition } from './definition.ts';
+import { isObserved, observedServerMiddleware } from './observed.ts';
 import { maxTransportBytes, sizeServerMiddleware, withSizeLimit } from './size.ts';
 import { faultServerMiddleware, type OnDefect } from './status.ts';
 
@@ -35,14 +36,14 @@ export interface Server {
  * @throws SERVICE_UNAVAILABLE if the address cannot be listened on.
  */
 export async function serve(target: Target, services: readonly Serving[], onDefect: OnDefect): Promise<Server> {
-  const server = createServer({
+  const plain = createServer({
     'grpc.max_receive_message_length': maxTransportBytes,
     'grpc.max_send_message_length': -1,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.http2.min_ping_interval_without_data_ms': 1_000,
-  })
-    .use(errorDetailsServerMiddleware)
+  }).use(errorDetailsServerMiddleware);
+  const server = (isObserved() ? plain.use(observedServerMiddleware) : plain)
     .use(faultServerMiddleware(onDefect))
     .use(sizeServerMiddleware);
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fault, Reason } from '@weft/fault';
 import type { EtcdAccess } from './etcd/access.ts';
 import { openEtcdStore } from './etcd/etcd-store.ts';
+import { measured } from './measured.ts';
 import { openSqliteStore } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 import { storeFault } from './store-fault.ts';
@@ -39,7 +40,7 @@ export async function openServiceStore(options: ServiceStoreOptions): Promise<St
       throw fault(Reason.STORE_FAILED, `${because}: run weft store import again`, { store: options.name });
     }
     if (options.access !== undefined) await assertNothingLeft(store, options);
-    return store;
+    return measured(store, options.name);
   } catch (cause) {
     await store.close();
     throw storeFault(cause);

@@ -5,12 +5,13 @@ import { type Log, pause } from '@weft/process';
 import type { AgentServiceClient, ObjectFailure } from '@weft/proto/agent';
 import type { HostFacts } from '@weft/proto/model';
 import type { Store } from '@weft/store';
-import { BatchFold } from './batches.ts';
+import { type Batch, BatchFold } from './batches.ts';
 import { lookUpFacts } from './facts.ts';
 import type { HostWriter } from './host-writer.ts';
 import { type Position, recall, remember } from './identity.ts';
 import type { Outcome, Report } from './kernel-messages.ts';
 import { emptyReport, mergeNews } from './news.ts';
+import { noteDrifts, observeAgent, observedApply, observedKernel } from './observed.ts';
 
 export interface AgentOptions {
   /** The host's name. */
@@ -48,6 +49,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   /** What has not been reported yet; it is kept when a report does not arrive. */
   let news = emptyReport();
   let seen: Position | undefined;
+  let isFollowing = false;
   let storeId = memory.position?.storeId ?? '';
   let position = memory.position;
 
@@ -56,6 +58,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   /** What the resolvers have done, as they said last. */
   let names: Report['names'];
   const noteReport = (report: Report) => {
+    noteDrifts(report.drifts);
     names = report.names ?? names;
     for (const one of report.failed) failing.set(one.key, one);
     for (const key of report.recovered) failing.delete(key);
@@ -111,6 +114,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   noteOutcomes(await writer.apply({ put: memory.objects, delete: [], reset: true }));
 
+  async function applyOne(batch: Batch): Promise<void> {
+    const { put, reset } = batch;
+    // A controller that begins anew takes every backend for one that serves.
+    if (reset) news = mergeNews({ ...emptyReport(), backends: writer.unhealthy() }, news);
+    const [outcomes] = await Promise.all([
+      observedKernel(batch, () => writer.apply({ put, delete: batch.delete, reset, synced: true })),
+      remember(store, put, batch.delete, reset, batch.position),
+    ]);
+    noteOutcomes(outcomes);
+    position = batch.position;
+    seen = batch.position;
+    await report().catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report; it is kept for later'));
+  }
+
   const fold = new BatchFold();
   let applying: Promise<void> | undefined;
   /** Applies whatever is complete, one batch at a time; what comes meanwhile goes into the next. */
@@ -118,17 +135,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (applying !== undefined) return;
     applying = (async () => {
       for (let batch = fold.take(); batch !== undefined; batch = fold.take()) {
-        const { put, reset } = batch;
-        // A controller that begins anew takes every backend for one that serves.
-        if (reset) news = mergeNews({ ...emptyReport(), backends: writer.unhealthy() }, news);
-        const [outcomes] = await Promise.all([
-          writer.apply({ put, delete: batch.delete, reset, synced: true }),
-          remember(store, put, batch.delete, reset, batch.position),
-        ]);
-        noteOutcomes(outcomes);
-        position = batch.position;
-        seen = batch.position;
-        await report().catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report; it is kept for later'));
+        await observedApply(options.name, batch, () => applyOne(batch));
       }
     })()
       .catch((error: unknown) => {
@@ -153,6 +160,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     news = mergeNews({ ...emptyReport(), ...all }, news);
     registered.resolve();
     const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
+    isFollowing = true;
     for await (const step of controller.watch({ hostId: memory.hostId, ...since }, { signal: stopping.signal })) {
       fold.add(step);
       if (step.step?.$case === 'synced') apply();
@@ -170,11 +178,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         if (isFault(error, Reason.NAME_TAKEN, Reason.INVALID_NAME)) registered.reject(error);
         log.warn({ err: text(error) }, 'the controller is away; trying again');
       }
+      isFollowing = false;
       fold.broken();
       await pause(pauseMs, stopping.signal);
       pauseMs = Math.min(pauseMs * 2, lastPauseMs);
     }
   })();
+
+  const unobserve = observeAgent(() => ({ isFollowing, failing: failing.size, revision: seen?.revision ?? 0n, names }));
 
   const lookingUp = setInterval(() => {
     if (seen === undefined) return;
@@ -191,6 +202,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     registered: registered.promise,
     async stop() {
       clearInterval(lookingUp);
+      unobserve();
       stopping.abort();
       await following;
       await applying;

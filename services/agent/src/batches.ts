@@ -1,6 +1,7 @@
 // The controller's stream as batches: everything between two Synced is one, and what comes while the kernel is being
 // written is folded into the next. Pure.
 import type { Object as HostObject, WatchResponse } from '@weft/proto/agent';
+import type { TraceParent } from '@weft/telemetry';
 import type { Position } from './identity.ts';
 
 export interface Batch {
@@ -9,12 +10,17 @@ export interface Batch {
   /** What was not put in this batch is to go. */
   readonly reset: boolean;
   readonly position: Position;
+  /** Whom the batch continues: requests whose changes are in it. */
+  readonly traceParents: readonly TraceParent[];
 }
+
+/** A batch is seen in so many traces at most. */
+const mostTraces = 64;
 
 /** Folds steps into batches; `take` gives what is complete and begins anew. */
 export class BatchFold {
   #open = empty();
-  #whole: (ReturnType<typeof empty> & { position: Position }) | undefined;
+  #whole: (ReturnType<typeof empty> & Pick<Batch, 'position' | 'traceParents'>) | undefined;
 
   add({ step }: WatchResponse): void {
     switch (step?.$case) {
@@ -30,7 +36,11 @@ export class BatchFold {
         this.#open = { ...empty(), reset: true };
         return;
       case 'synced':
-        this.#whole = { ...merge(this.#whole, this.#open), position: step.value };
+        this.#whole = {
+          ...merge(this.#whole, this.#open),
+          position: { storeId: step.value.storeId, revision: step.value.revision },
+          traceParents: [...(this.#whole?.traceParents ?? []), ...step.value.traceParents].slice(-mostTraces),
+        };
         this.#open = empty();
         return;
       case undefined:
@@ -47,7 +57,8 @@ export class BatchFold {
     const whole = this.#whole;
     this.#whole = undefined;
     if (whole === undefined) return undefined;
-    return { put: [...whole.puts.values()], delete: [...whole.deletes], reset: whole.reset, position: whole.position };
+    const { puts, deletes, reset, position, traceParents } = whole;
+    return { put: [...puts.values()], delete: [...deletes], reset, position, traceParents };
   }
 }
 

@@ -2,7 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Command, createLog, directoryFlag, dnsFlag, hostNameFlag, runMain, untilSignal, version } from '@weft/process';
+import {
+  Command,
+  configured,
+  createLog,
+  directoryFlag,
+  dnsFlag,
+  hostNameFlag,
+  runMain,
+  untilSignal,
+  version,
+} from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
@@ -13,7 +23,7 @@ interface Flags {
   controller: string;
   dataDir: string;
   runDir: string;
-  name: string;
+  name?: string;
   dns: string;
 }
 
@@ -23,16 +33,18 @@ new Command('weft-agent')
   .requiredOption('--controller <address>', 'where the network-controller listens')
   .requiredOption('--data-dir <path>', 'keep what was last heard here')
   .option('--run-dir <path>', "keep namespaces and sandboxes' files here", '/run/weft')
-  .option('--name <host>', "the host's name", hostname())
+  .option('--name <host>', "the host's name (default: its host name)")
   .option('--dns <address:port>', 'answer NAME.NETWORK here for whoever asks, or off', 'off')
   .action((flags: Flags) =>
     runMain(async () => {
       const log = createLog('agent');
-      const name = hostNameFlag(flags.name, '--name');
+      const name = hostNameFlag(flags.name ?? hostname(), '--name');
       const dataDir = directoryFlag(flags.dataDir, '--data-dir');
       const runDir = directoryFlag(flags.runDir, '--run-dir');
       const dns = dnsFlag(flags.dns, '--dns');
-      const channel = openChannel(parseAddress(flags.controller, '--controller'));
+      const controller = parseAddress(flags.controller, '--controller');
+      await configured();
+      const channel = openChannel(controller);
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       mkdirSync(runDir, { recursive: true, mode: 0o755 });
       const agent = await startAgent({

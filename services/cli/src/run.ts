@@ -6,6 +6,10 @@ import type { Io } from './session.ts';
 import { UsageError } from './usage/flag.ts';
 import { parse } from './usage/parse.ts';
 
+/** Whether the command's calls are to be followed. `weft up` sees to that itself. */
+const wantsTrace = (path: string, env: Io['env']): boolean =>
+  path !== 'weft up' && Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
+
 const defaultHost = 'unix:///run/weft/weft.sock';
 
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
@@ -20,8 +24,11 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     const { openSession } = await import('./session.ts');
     const session = openSession(io, host);
     try {
+      const { args, flags, path } = parsed;
       const run = await parsed.command.load();
-      return await run(parsed.args, parsed.flags, session);
+      if (!wantsTrace(path, io.env)) return await run(args, flags, session);
+      const { tracedCommand } = await import('./traced-command.ts');
+      return await tracedCommand(path, io.env, () => run(args, flags, session));
     } finally {
       session.close();
     }

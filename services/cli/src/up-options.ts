@@ -1,7 +1,16 @@
 // What `weft up` is told, parsed and checked. Refuses what this release does not have; `off` is always accepted. Pure.
 import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
-import { directoryFlag, dnsFlag, hostNameFlag, interfaceFlag, natsFlag, socketDirectoryFlag } from '@weft/process';
+import {
+  directoryFlag,
+  dnsFlag,
+  hostNameFlag,
+  interfaceFlag,
+  metricsFlag,
+  natsFlag,
+  socketDirectoryFlag,
+  tracesFlag,
+} from '@weft/process';
 import { type EtcdAccess, etcdAccess } from '@weft/store';
 import { notImplemented } from './not-implemented.ts';
 import type { Flags } from './usage/flag.ts';
@@ -36,7 +45,9 @@ export interface UpOptions {
   /** Absent: off. */
   readonly dockerSocket: string | undefined;
   readonly dockerPlugin: string | undefined;
-  readonly metrics: string | undefined;
+  readonly metrics: ReturnType<typeof metricsFlag>;
+  /** Where spans are posted to. */
+  readonly traces: string | undefined;
 }
 
 const planned: Readonly<Record<string, string>> = {
@@ -47,7 +58,6 @@ const planned: Readonly<Record<string, string>> = {
   'ipam-driver': 'the IPAM is built in yet',
   'docker-socket': 'the Docker Engine API is not served yet',
   'docker-plugin': "Docker's plugin API is not served yet",
-  metrics: 'metrics are not served yet',
 };
 
 function refusePlanned(flags: Flags): void {
@@ -93,7 +103,11 @@ export function etcdOf(flags: Flags, lead: string): EtcdAccess | undefined {
 }
 
 /** @param hostname this machine's. @throws INVALID_VALUE, INVALID_NAME, NOT_IMPLEMENTED */
-export function upOptions(flags: Flags, hostname: string): UpOptions {
+export function upOptions(
+  flags: Flags,
+  hostname: string,
+  env: Readonly<Record<string, string | undefined>> = {},
+): UpOptions {
   refusePlanned(flags);
   return {
     dataDir: directoryFlag(flags.string('data-dir'), 'up --data-dir'),
@@ -111,6 +125,7 @@ export function upOptions(flags: Flags, hostname: string): UpOptions {
     ipamDrivers: [],
     dockerSocket: undefined,
     dockerPlugin: undefined,
-    metrics: undefined,
+    metrics: metricsFlag(flags.string('metrics'), 'up --metrics'),
+    traces: tracesFlag(flags.string('traces'), 'up --traces', env),
   };
 }

@@ -1,5 +1,5 @@
 // weft-discovery: serves names alone.
-import { Command, createLog, runMain, untilSignal, version } from '@weft/process';
+import { Command, configured, createLog, runMain, untilSignal, version } from '@weft/process';
 import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { parseAddress, serve, serving } from '@weft/rpc';
 import { discoveryService } from './service.ts';
@@ -12,6 +12,7 @@ new Command('weft-discovery')
     runMain(async () => {
       const log = createLog('discovery');
       const target = parseAddress(options.listen, '--listen');
+      await configured();
       const server = await serve(target, [serving(DiscoveryServiceDefinition, discoveryService())], (error, path) =>
         log.error({ err: error.cause ?? error, path }, 'defect'),
       );

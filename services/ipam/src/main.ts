@@ -1,5 +1,5 @@
 // weft-ipam: serves ipam alone, on its own store.
-import { Command, createLog, directoryFlag, runMain, untilSignal, version } from '@weft/process';
+import { Command, configured, createLog, directoryFlag, runMain, untilSignal, version } from '@weft/process';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { parseAddress, serve, serving } from '@weft/rpc';
 import { type EtcdFlags, etcdAccess, openServiceStore } from '@weft/store';
@@ -33,7 +33,9 @@ async function run(options: Options): Promise<void> {
   const target = parseAddress(options.listen, '--listen');
   const localBases = options.defaultAddressPool.map((text): Base => parseBase(text));
   const dataDir = options.dataDir === undefined ? undefined : directoryFlag(options.dataDir, '--data-dir');
-  const store = await openServiceStore({ name: 'ipam', access: etcdAccess(options), dataDir });
+  const access = etcdAccess(options);
+  await configured();
+  const store = await openServiceStore({ name: 'ipam', access, dataDir });
   const ipam = await createIpam({ store, localBases });
   const server = await serve(target, [serving(IpamServiceDefinition, ipamService(ipam))], (error, path) =>
     log.error({ err: error.cause ?? error, path }, 'defect'),

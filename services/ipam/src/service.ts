@@ -3,8 +3,10 @@ import { whileDoing } from '@weft/fault';
 import type { IpamServiceImplementation } from '@weft/proto/ipam';
 import { GLOBAL, LOCAL } from './default-pools.ts';
 import type { Ipam } from './ipam.ts';
+import { observeIpam } from './observed.ts';
 
 export function ipamService(ipam: Ipam): IpamServiceImplementation {
+  observeIpam(ipam);
   return {
     async describe() {
       return { name: 'default', localAddressSpace: LOCAL, globalAddressSpace: GLOBAL };

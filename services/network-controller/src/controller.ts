@@ -40,10 +40,12 @@ import { recordService } from './edge/records.ts';
 import { sandboxService } from './edge/sandboxes.ts';
 import { serviceService } from './edge/services.ts';
 import { readEvents, systemService } from './edge/system.ts';
+import { observeController } from './observed.ts';
 import { openDrivers } from './plan/drivers.ts';
 import { Planner } from './plan/planner.ts';
 import { Progress } from './plan/progress.ts';
 import { openLedger } from './state/ledger.ts';
+import { tracedLedger } from './state/traced-ledger.ts';
 
 export interface ControllerOptions {
   readonly store: Store;
@@ -80,7 +82,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { log, ipam, discovery } = options;
   const stopping = new AbortController();
   const drivers = await openDrivers(options.drivers);
-  const ledger = await openLedger(options.store, Date.now);
+  const ledger = tracedLedger(await openLedger(options.store, Date.now));
   const planner = new Planner(ledger.view, { drivers, discovery }, log);
   for (const id of ledger.view.hosts.ids()) planner.table(id);
   const context: Context = {
@@ -96,6 +98,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     newId: () => randomBytes(32).toString('hex'),
     stopping: stopping.signal,
   };
+  const unobserve = observeController(context);
   const finisher = createFinisher(context);
   await recover(context, finisher);
 
@@ -143,6 +146,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     predefined,
     async stop() {
       clearInterval(sweeping);
+      unobserve();
       stopping.abort();
       agents.close();
       planner.close();

@@ -1,6 +1,7 @@
 // weft-network-controller: serves the controller alone; ipam, drivers and discovery are other processes.
 import {
   Command,
+  configured,
   createLog,
   directoryFlag,
   interfaceFlag,
@@ -51,9 +52,11 @@ new Command('weft-network-controller')
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
-      const ipam = openChannel(parseAddress(flags.ipam, '--ipam'));
-      const drivers = flags.driver.map((one) => openChannel(parseAddress(one, '--driver')));
-      const discovery = openChannel(parseAddress(flags.discovery, '--discovery'));
+      const at = { ipam: parseAddress(flags.ipam, '--ipam'), discovery: parseAddress(flags.discovery, '--discovery') };
+      const driversAt = flags.driver.map((one) => parseAddress(one, '--driver'));
+      await configured();
+      const [ipam, discovery] = [openChannel(at.ipam), openChannel(at.discovery)];
+      const drivers = driversAt.map((one) => openChannel(one));
       const controller = await startController({
         store: await openServiceStore({ name: 'network-controller', access, dataDir, retainMs: logMs }),
         ipam: clientOf(IpamServiceDefinition, ipam),

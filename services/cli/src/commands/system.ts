@@ -3,7 +3,8 @@ import type { Command, Group } from '../usage/command.ts';
 import type { Flag } from '../usage/flag.ts';
 import { etcdFlags, filterFlag, jsonFlag, listFlags, outputFormat } from './shared-flags.ts';
 
-const upFlags: readonly Flag[] = [
+/** What `weft up` is told: flags, variables and keys of its file are made from this. */
+export const upFlags: readonly Flag[] = [
   { name: 'data-dir', kind: 'string', help: 'Where stores and keys are kept', default: '/var/lib/weft' },
   {
     name: 'default-address-pool',
@@ -19,11 +20,28 @@ const upFlags: readonly Flag[] = [
   { name: 'ipam-driver', kind: 'list', help: 'IPAM served elsewhere: NAME=ADDR (not yet)' },
   { name: 'join', kind: 'string', value: 'ip:port', help: 'Join a cluster (not yet)' },
   { name: 'listen', kind: 'string', value: 'ip:port', help: 'Let hosts join (not yet)' },
-  { name: 'metrics', kind: 'string', value: 'addr|off', help: 'Serve metrics (not yet)' },
+  { name: 'metrics', kind: 'string', value: 'addr:port|off', help: 'Serve /metrics, /healthz and /readyz here' },
   { name: 'name', kind: 'string', help: "The host's name (default: its host name)" },
   { name: 'nats', kind: 'string', value: 'url', help: 'NATS server to publish events on: nats://HOST:PORT, or off' },
   { name: 'run-dir', kind: 'string', help: 'Where sockets and namespaces are', default: '/run/weft' },
   { name: 'token', kind: 'string', help: 'Token to join with (not yet)' },
+  {
+    name: 'traces',
+    kind: 'string',
+    value: 'url|off',
+    help: 'Send spans to this OTLP collector (HTTP); else OTEL_EXPORTER_OTLP_ENDPOINT says where',
+  },
+];
+
+const configurationFlags: readonly Flag[] = [
+  { name: 'check-config', kind: 'bool', help: 'Check all settings, print what is in force and end' },
+  {
+    name: 'config',
+    kind: 'string',
+    value: 'file',
+    help: 'YAML file of settings (default: /etc/weft/weft.yaml if there)',
+  },
+  { name: 'config-schema', kind: 'bool', help: 'Print what can be set, as JSON, and end' },
 ];
 
 const explainFlags: readonly Flag[] = [
@@ -50,7 +68,7 @@ export const systemCommands: readonly Command[] = [
     usage: '',
     least: 0,
     most: 0,
-    flags: upFlags,
+    flags: [...upFlags, ...configurationFlags].sort((a, b) => (a.name < b.name ? -1 : 1)),
     load: async () => (await import('../system/up-command.ts')).up,
   },
   {

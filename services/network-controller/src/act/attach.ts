@@ -14,6 +14,7 @@ import {
   type Sandbox,
 } from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
+import { traced } from '@weft/telemetry';
 import { admitAttachments, admitEndpoint, admitMacOption, type Wanted } from '../admit/endpoint.ts';
 import { chooseInterfaceName } from '../admit/interface-name.ts';
 import { openPortBook, type PortBook } from '../admit/port-book.ts';
@@ -72,7 +73,7 @@ export async function attach(
   done: (sandbox: Sandbox | undefined, endpoints: readonly Endpoint[]) => Op[],
 ): Promise<Attached> {
   assertCallerThere(waiting);
-  const recorded = await untilCommitted(() => record(context, decide()));
+  const recorded = await traced('admit', () => untilCommitted(() => record(context, decide())));
   crashPoint('after-record');
   try {
     const leased = await Promise.all(recorded.drafts.map((draft) => lease(context, draft)));

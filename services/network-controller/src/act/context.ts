@@ -4,6 +4,7 @@ import type { Log } from '@weft/process';
 import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { IpamServiceClient } from '@weft/proto/ipam';
 import { HostState } from '@weft/proto/model';
+import { traced } from '@weft/telemetry';
 import type { DriverDirectory } from '../plan/drivers.ts';
 import type { ItemKey } from '../plan/items.ts';
 import type { Planner } from '../plan/planner.ts';
@@ -55,7 +56,9 @@ export function patience(context: Context, { call, ms }: Waiting): AbortSignal {
 }
 
 /** Waits until hosts have applied a revision, then says whether any of these items failed there. */
-export async function whenApplied(
+export const whenApplied: typeof lookWhenApplied = (...all) => traced('wait for hosts', () => lookWhenApplied(...all));
+
+async function lookWhenApplied(
   context: Context,
   hostIds: readonly string[],
   revision: bigint,

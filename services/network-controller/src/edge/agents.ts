@@ -14,6 +14,7 @@ import { isFullId } from '../admit/lookup.ts';
 import { checkName } from '../admit/names.ts';
 import type { HostTable } from '../plan/host-table.ts';
 import { type ItemKey, itemOf, toldWith } from '../plan/items.ts';
+import { mostTraces } from '../plan/round.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { encodeHost } from '../state/records.ts';
@@ -192,7 +193,8 @@ async function* tell(
         for (const object of change.puts) yield { step: { $case: 'put', value: object } };
       }
     }
-    yield { step: { $case: 'synced', value: { storeId, revision } } };
+    const traceParents = [...new Set((changes ?? []).flatMap((change) => change.traceParents))].slice(-mostTraces);
+    yield { step: { $case: 'synced', value: { storeId, revision, traceParents } } };
     told = end;
     await changed(table, { revision, end }, signal);
   }

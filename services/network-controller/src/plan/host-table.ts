@@ -2,6 +2,7 @@
 // from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
 import type { Object as HostObject } from '@weft/proto/agent';
 import { isSole, SharedObjects, sameBytes } from './shared-objects.ts';
+import type { TraceParent } from '@weft/telemetry';
 
 /** What an object is compiled from, as items.ts names it: "endpoint/<id>". */
 export type ItemKey = string;
@@ -12,6 +13,8 @@ export interface TableChange {
   readonly deletes: readonly string[];
   /** The revision had been told already: something that could not be compiled was tried again, with no change since. */
   readonly isLate: boolean;
+  /** Whom what hosts do of it continues. */
+  readonly traceParents: readonly TraceParent[];
 }
 
 /** How many changes the log keeps, and of how many objects; an agent that is further behind gets everything again. */
@@ -101,13 +104,17 @@ export class HostTable {
   }
 
   /** Sets what items want as of the revision; an item without objects is forgotten. */
-  set(revision: bigint, wants: ReadonlyMap<ItemKey, readonly HostObject[]>): void {
+  set(
+    revision: bigint,
+    wants: ReadonlyMap<ItemKey, readonly HostObject[]>,
+    traceParents: readonly TraceParent[] = [],
+  ): void {
     const { puts, deletes } = this.#take(wants);
     const isLate = this.#isSet && this.#revision === revision;
     this.#isSet = true;
     this.#revision = revision;
     if (puts.length > 0 || deletes.length > 0) {
-      this.#log.push({ revision, puts, deletes, isLate });
+      this.#log.push({ revision, puts, deletes, isLate, traceParents });
       this.#logged += puts.length + deletes.length;
       if (this.#log.length > 2 * keptChanges || this.#logged > 2 * keptObjects) this.#trim();
     }

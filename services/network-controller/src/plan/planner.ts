@@ -3,6 +3,7 @@
 import { asFault, type FaultError, joinFaults, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
+import type { TraceParent } from '@weft/telemetry';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
 import { Audience } from './audience.ts';
@@ -15,6 +16,7 @@ import { MadeEndpoints } from './made.ts';
 import { Members } from './members.ts';
 import { compileOnHosts } from './on-hosts.ts';
 import { Publications } from './publications.ts';
+import { mostTraces, noteFailures, planned } from './round.ts';
 import { planServices, servicesTogether, standingPart } from './services.ts';
 import { Spread } from './spread.ts';
 import { Told } from './told.ts';
@@ -51,6 +53,8 @@ export class Planner {
   readonly #lacking = new Set<ItemKey>();
   readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
   #dirty = newDirty();
+  /** Whose changes the next round is about. */
+  #traceParents = new Set<TraceParent>();
   #planned = -1n;
   #running = false;
   #closed = false;
@@ -133,6 +137,7 @@ export class Planner {
     for (const id of change.hosts) this.#dirty.hosts.add(id);
     for (const id of change.records) this.#dirty.records.add(id);
     for (const id of change.services) this.#dirty.services.add(id);
+    if (change.traceParent !== '' && !isClean(this.#dirty)) this.#traceParents.add(change.traceParent);
     this.#start();
   }
 
@@ -151,9 +156,14 @@ export class Planner {
       const dirty = this.#dirty;
       const revision = this.#view.revision;
       this.#dirty = newDirty();
-      const wants: Wants = new Map();
-      await this.#compile(dirty, wants);
-      for (const [hostId, items] of wants) if (items.size > 0) this.#tables.get(hostId)?.set(revision, items);
+      const parents = [...this.#traceParents].slice(-mostTraces);
+      this.#traceParents = new Set();
+      await planned(isClean(dirty), parents, revision, async (traceParents) => {
+        const wants: Wants = new Map();
+        await this.#compile(dirty, wants);
+        for (const [hostId, items] of wants)
+          if (items.size > 0) this.#tables.get(hostId)?.set(revision, items, traceParents);
+      });
       this.#planned = revision;
       if (this.#view.revision === revision && isClean(this.#dirty)) break;
     }
@@ -340,6 +350,7 @@ export class Planner {
         this.#failures.set(item, failure);
         if (failure.reason === Reason.SERVICE_UNAVAILABLE && this.#told.of(item).size === 0) this.#lacking.add(item);
       }
+      noteFailures(all.length);
       this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');
       setTimeout(() => {
         if (this.#closed) return;

@@ -3,6 +3,7 @@
 import { type StoredBackend, StoredDrift, StoredStamp } from '@weft/proto/controller';
 import type { Endpoint } from '@weft/proto/model';
 import type { Op, StoreEvent } from '@weft/store';
+import { traceParent } from '@weft/telemetry';
 import { parseKey, stampKey } from './keys.ts';
 import { codecs } from './records.ts';
 import type { View } from './view.ts';
@@ -45,7 +46,8 @@ export function stampOf(ops: readonly Op[], view: View, unixMs: number): Op {
     else if (kind === 'sandboxStatus') notes.sandbox(id);
     else if (kind === 'drift') notes.host(value && StoredDrift.decode(value).hostId);
   }
-  return { put: stampKey, value: StoredStamp.encode({ unixMs: BigInt(unixMs), names }).finish() };
+  const stamp = { unixMs: BigInt(unixMs), names, traceParent: traceParent() };
+  return { put: stampKey, value: StoredStamp.encode(stamp).finish() };
 }
 
 /** The stamp of a revision; undefined for one that no transaction of the controller's made. */

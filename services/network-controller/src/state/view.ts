@@ -1,6 +1,6 @@
 // What the controller's store holds, in memory, as of a revision. Fed by the store's watch alone, so it never knows
 // what is not durable. Readers are synchronous; whoever committed waits until the view has reached his revision.
-import type { StoredBackend } from '@weft/proto/controller';
+import { type StoredBackend, StoredStamp } from '@weft/proto/controller';
 import type {
   Endpoint,
   EndpointStatus,
@@ -12,8 +12,9 @@ import type {
   Service,
 } from '@weft/proto/model';
 import type { Compare, KeyValue, Revision, StoreEvent } from '@weft/store';
+import { isTracing, type TraceParent } from '@weft/telemetry';
 import { Backends, firstLabel } from './backends.ts';
-import { parseKey } from './keys.ts';
+import { parseKey, stampKey } from './keys.ts';
 import { PortHolders } from './port-holders.ts';
 import { PortLists } from './port-lists.ts';
 import { codecs } from './records.ts';
@@ -29,8 +30,10 @@ export interface Change {
   readonly records: ReadonlySet<string>;
   /** Services whose record or whose backends changed. */
   readonly services: ReadonlySet<string>;
+  /** What the transaction was part of; '' when nobody traces. */
+  readonly traceParent: TraceParent;
 }
-type Changing = { [K in keyof Omit<Change, 'revision'>]: Set<string> };
+type Changing = { [K in keyof Omit<Change, 'revision' | 'traceParent'>]: Set<string> };
 
 export class View {
   readonly endpointsOfNetwork = new Index<Endpoint>((one) => one.networkId);
@@ -198,6 +201,7 @@ export class View {
   apply(revision: Revision, events: readonly StoreEvent[]): void {
     const change = {
       revision,
+      traceParent: isTracing() ? traceParentOf(events) : '',
       networks: new Set<string>(),
       endpoints: new Set<string>(),
       sandboxes: new Set<string>(),
@@ -309,4 +313,9 @@ export class View {
 function put<T>(table: Table<T>, id: string, event: StoreEvent, decode: (bytes: Uint8Array) => T): void {
   if (event.type === 'put') table.put(id, { value: decode(event.value), revision: event.modRevision });
   else table.delete(id);
+}
+
+function traceParentOf(events: readonly StoreEvent[]): TraceParent {
+  const stamp = events.find((event) => event.key === stampKey);
+  return stamp?.type === 'put' ? StoredStamp.decode(stamp.value).traceParent : '';
 }

@@ -44,6 +44,11 @@ export interface Synced {
   storeId: string;
   /** The revision. */
   revision: bigint;
+  /**
+   * Whom what is done of this continues, as W3C traceparents: one for each request whose change is among what was said since the
+   * last Synced. None when nobody traces.
+   */
+  traceParents: string[];
 }
 
 /** Forget what was said before: all objects follow, then Synced. What is not Put again before it is to be removed. */
@@ -446,7 +451,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
 };
 
 function createBaseSynced(): Synced {
-  return { storeId: "", revision: 0n };
+  return { storeId: "", revision: 0n, traceParents: [] };
 }
 
 export const Synced: MessageFns<Synced> = {
@@ -459,6 +464,9 @@ export const Synced: MessageFns<Synced> = {
         throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
       }
       writer.uint32(16).uint64(message.revision);
+    }
+    for (const v of message.traceParents) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -492,6 +500,14 @@ export const Synced: MessageFns<Synced> = {
             message.revision = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.traceParents.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -512,6 +528,11 @@ export const Synced: MessageFns<Synced> = {
         ? globalThis.String(object.store_id)
         : "",
       revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      traceParents: globalThis.Array.isArray(object?.traceParents)
+        ? object.traceParents.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.trace_parents)
+        ? object.trace_parents.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -523,6 +544,9 @@ export const Synced: MessageFns<Synced> = {
     if (message.revision !== 0n) {
       obj.revision = message.revision.toString();
     }
+    if (message.traceParents?.length) {
+      obj.traceParents = message.traceParents;
+    }
     return obj;
   },
 
@@ -533,6 +557,7 @@ export const Synced: MessageFns<Synced> = {
     const message = createBaseSynced();
     message.storeId = object.storeId ?? "";
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.traceParents = object.traceParents?.map((e) => e) || [];
     return message;
   },
 };

@@ -40,6 +40,8 @@ export interface StoredStamp {
   unixMs: bigint;
   /** Names, as they were then, of the objects that its records refer to by id. */
   names: { [key: string]: string };
+  /** What the transaction is part of, as a W3C traceparent; empty when nobody traces. */
+  traceParent: string;
 }
 
 export interface StoredStamp_NamesEntry {
@@ -288,7 +290,7 @@ export const StoredDrift: MessageFns<StoredDrift> = {
 };
 
 function createBaseStoredStamp(): StoredStamp {
-  return { unixMs: 0n, names: {} };
+  return { unixMs: 0n, names: {}, traceParent: "" };
 }
 
 export const StoredStamp: MessageFns<StoredStamp> = {
@@ -302,6 +304,9 @@ export const StoredStamp: MessageFns<StoredStamp> = {
     globalThis.Object.entries(message.names).forEach(([key, value]: [string, string]) => {
       StoredStamp_NamesEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
     });
+    if (message.traceParent !== "") {
+      writer.uint32(26).string(message.traceParent);
+    }
     return writer;
   },
 
@@ -337,6 +342,14 @@ export const StoredStamp: MessageFns<StoredStamp> = {
             }
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.traceParent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -366,6 +379,11 @@ export const StoredStamp: MessageFns<StoredStamp> = {
           {},
         )
         : {},
+      traceParent: isSet(object.traceParent)
+        ? globalThis.String(object.traceParent)
+        : isSet(object.trace_parent)
+        ? globalThis.String(object.trace_parent)
+        : "",
     };
   },
 
@@ -382,6 +400,9 @@ export const StoredStamp: MessageFns<StoredStamp> = {
           obj.names[k] = v;
         });
       }
+    }
+    if (message.traceParent !== "") {
+      obj.traceParent = message.traceParent;
     }
     return obj;
   },
@@ -401,6 +422,7 @@ export const StoredStamp: MessageFns<StoredStamp> = {
       },
       {},
     );
+    message.traceParent = object.traceParent ?? "";
     return message;
   },
 };
