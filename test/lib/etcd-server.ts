@@ -32,6 +32,10 @@ export interface EtcdOptions {
   readonly members?: number;
   /** Started in its namespace; absent: in the caller's. */
   readonly host?: Host;
+  /** A member on each, at its address, instead of all in one place. */
+  readonly machines?: readonly { readonly host: Host; readonly address: string }[];
+  /** Where the members' data is: a directory of a member's name in it. It stays. */
+  readonly directory?: string;
   readonly flags?: readonly string[];
   /** https://, with certificates that each member makes itself. */
   readonly tls?: boolean;
@@ -39,30 +43,32 @@ export interface EtcdOptions {
 
 /** Resolves when every member serves. */
 export async function startEtcd({
-  members: count = 1,
   host,
+  machines,
+  members: count = machines?.length ?? 1,
   flags = [],
   tls = false,
+  directory: given,
 }: EtcdOptions = {}): Promise<EtcdCluster> {
-  const directory = mkdtempSync(join(tmpdir(), 'weft-etcd-'));
-  const ports =
-    host === undefined ? await freePorts(count * 2) : Array.from({ length: count * 2 }, (_, at) => 2379 + at);
-  const url = (port: number) => `http://127.0.0.1:${port}`;
-  const clientUrl = (at: number) => `${tls ? 'https' : 'http'}://127.0.0.1:${ports[2 * at]}`;
-  const names = Array.from({ length: count }, (_, at) => `m${at}`);
-  const peers = names.map((name, at) => `${name}=${url(ports[2 * at + 1]!)}`).join(',');
-  const members = names.map((name, at) =>
-    createMember(clientUrl(at), host, [
+  const directory = given ?? mkdtempSync(join(tmpdir(), 'weft-etcd-'));
+  const ports = await portsFor(count, host !== undefined || machines !== undefined);
+  const at = (member: number) => machines?.[member]?.address ?? '127.0.0.1';
+  const peerUrl = (member: number) => `http://${at(member)}:${ports[2 * member + 1]}`;
+  const clientUrl = (member: number) => `${tls ? 'https' : 'http'}://${at(member)}:${ports[2 * member]}`;
+  const names = Array.from({ length: count }, (_, member) => `m${member}`);
+  const peers = names.map((name, member) => `${name}=${peerUrl(member)}`).join(',');
+  const members = names.map((name, member) =>
+    createMember(clientUrl(member), machines?.[member]?.host ?? host, [
       ...['--name', name, '--data-dir', join(directory, name), '--logger', 'zap', '--log-outputs', 'stderr'],
-      ...['--listen-client-urls', clientUrl(at), '--advertise-client-urls', clientUrl(at)],
-      ...['--listen-peer-urls', url(ports[2 * at + 1]!), '--initial-advertise-peer-urls', url(ports[2 * at + 1]!)],
+      ...['--listen-client-urls', clientUrl(member), '--advertise-client-urls', clientUrl(member)],
+      ...['--listen-peer-urls', peerUrl(member), '--initial-advertise-peer-urls', peerUrl(member)],
       ...['--initial-cluster', peers, '--initial-cluster-token', directory, ...(tls ? ['--auto-tls'] : []), ...flags],
     ]),
   );
   const urls = members.map((member) => member.url);
   const remove = async () => {
     await Promise.all(members.map((member) => member.end()));
-    rmSync(directory, { recursive: true });
+    if (given === undefined) rmSync(directory, { recursive: true });
   };
   try {
     await Promise.all(members.map((member) => member.start()));
@@ -123,6 +129,10 @@ function createMember(url: string, host: Host | undefined, flags: readonly strin
     },
   };
 }
+
+/** Two for each member. In namespaces of their own all are free. */
+const portsFor = async (members: number, isOwnPlace: boolean): Promise<number[]> =>
+  isOwnPlace ? Array.from({ length: members * 2 }, (_, at) => 2379 + at) : await freePorts(members * 2);
 
 /** Ports of 127.0.0.1 that nobody listens on now. */
 async function freePorts(count: number): Promise<number[]> {
