@@ -66,7 +66,7 @@ export class Planner {
       members: this.#members,
       sandboxOf: this.#sandboxOf,
       publications: this.#publications,
-      isNew: (hostId) => this.#tables.get(hostId)?.objects().length === 0,
+      isNew: (hostId) => this.#tables.get(hostId)?.isEmpty ?? false,
     });
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
     for (const id of view.networks.ids()) this.#dirty.networks.add(id);
