@@ -18,6 +18,8 @@ export interface EndpointRecord {
   /** "pool cidr", all. */
   readonly held: readonly string[];
   readonly isApplied: boolean;
+  /** Phase and status in words, for people. */
+  readonly state: string;
 }
 
 export interface Records {
@@ -47,7 +49,7 @@ export async function readRecords({ networks, sandboxes, endpoints }: Clients): 
       return [id, { id, name: spec?.name ?? '', hostId: desired?.hostId ?? '', namespacePath }] as const;
     }),
   );
-  const all = listed[2].endpoints.flatMap(({ id, networkId, desired, status }): EndpointRecord[] => {
+  const all = listed[2].endpoints.flatMap(({ id, networkId, desired, status, revision }): EndpointRecord[] => {
     const sandbox = sandboxOf.get(desired?.sandboxId ?? '');
     if (sandbox === undefined) return [];
     const addresses = desired?.addresses ?? [];
@@ -57,6 +59,7 @@ export async function readRecords({ networks, sandboxes, endpoints }: Clients): 
         address: addresses[0]?.cidr.split('/')[0] ?? '',
         held: addresses.map(({ poolId, cidr }) => `${poolId} ${cidr}`),
         isApplied: (status?.appliedRevision ?? 0n) > 0n && status?.fault === undefined,
+        state: `phase ${desired?.phase}, revision ${revision}, applied ${status?.appliedRevision}, ${status?.fault?.message ?? 'no fault'}`,
       },
     ];
   });

@@ -20,7 +20,7 @@ export interface Counts {
 
 /** How often is looked, and how long at most: a bound against waiting for ever, not an aim. In ms. */
 const lookMs = 25;
-const boundMs = 60_000;
+const boundMs = 15_000;
 
 /** What is not right yet, as one entry sees it. */
 async function wrongAt({ name, clients }: ControlMachine): Promise<string[]> {
@@ -29,7 +29,7 @@ async function wrongAt({ name, clients }: ControlMachine): Promise<string[]> {
     ...status.hosts.filter((one) => one.state !== HostState.JOINED).map((one) => `host ${one.name} is lost`),
     ...status.failures,
     ...status.waitingAddresses.map((one) => `${one} waits to be forgotten`),
-    ...records.endpoints.filter((one) => !one.isApplied).map((one) => `${one.sandbox.name} is not applied`),
+    ...records.endpoints.filter((one) => !one.isApplied).map((one) => `${one.id.slice(0, 12)} of ${one.sandbox.name} is not applied: ${one.state}`),
     ...wrongNames(records),
   ].map((text) => `${name}: ${text}`);
 }
