@@ -29,7 +29,9 @@ async function wrongAt({ name, clients }: ControlMachine): Promise<string[]> {
     ...status.hosts.filter((one) => one.state !== HostState.JOINED).map((one) => `host ${one.name} is lost`),
     ...status.failures,
     ...status.waitingAddresses.map((one) => `${one} waits to be forgotten`),
-    ...records.endpoints.filter((one) => !one.isApplied).map((one) => `${one.id.slice(0, 12)} of ${one.sandbox.name} is not applied: ${one.state}`),
+    ...records.endpoints
+      .filter((one) => !one.isApplied)
+      .map((one) => `${one.id.slice(0, 12)} of ${one.sandbox.name} is not applied: ${one.state}`),
     ...wrongNames(records),
   ].map((text) => `${name}: ${text}`);
 }
