@@ -13,6 +13,8 @@ import type { Host } from './host.ts';
 export interface EtcdMember {
   readonly url: string;
   readonly pid: number;
+  /** False when it was killed or has ended by itself. */
+  readonly isRunning: boolean;
   kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** After SIGKILL. Resolves when it serves again. */
   start(): Promise<void>;
@@ -116,6 +118,9 @@ function createMember(url: string, host: Host | undefined, flags: readonly strin
     url,
     get pid(): number {
       return child?.pid ?? 0;
+    },
+    get isRunning(): boolean {
+      return child?.exitCode === null && child.signalCode === null;
     },
     kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
       child?.kill(signal);
