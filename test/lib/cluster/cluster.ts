@@ -136,6 +136,7 @@ export async function startCluster({
 }
 
 async function hostsJoined({ system }: Clients, count: number): Promise<void> {
+  if (count === 0) return;
   const joined = new Set<string>();
   for await (const { step } of system.watch({ kinds: ['host'] })) {
     if (step?.$case === 'put' && step.value.object?.$case === 'host') joined.add(step.value.object.value.id);
