@@ -153,6 +153,12 @@ export const Reason = {
   OBJECT_REFUSED: 129,
   /** STORE_FAILED - The agent's data directory cannot be written. */
   STORE_FAILED: 130,
+  /** NOT_IDENTIFIED - The caller showed no certificate that this server takes. metadata: peer. */
+  NOT_IDENTIFIED: 140,
+  /** NOT_ALLOWED - The caller's certificate does not allow this. metadata: peer, role. */
+  NOT_ALLOWED: 141,
+  /** TOKEN_REFUSED - A join token is not known, used, expired, revoked, or of another cluster. metadata: field. */
+  TOKEN_REFUSED: 142,
   /** INTERNAL - A defect in weft. */
   INTERNAL: 200,
   UNRECOGNIZED: -1,
@@ -231,6 +237,9 @@ export namespace Reason {
   export type ROUTE_CONFLICT = typeof Reason.ROUTE_CONFLICT;
   export type OBJECT_REFUSED = typeof Reason.OBJECT_REFUSED;
   export type STORE_FAILED = typeof Reason.STORE_FAILED;
+  export type NOT_IDENTIFIED = typeof Reason.NOT_IDENTIFIED;
+  export type NOT_ALLOWED = typeof Reason.NOT_ALLOWED;
+  export type TOKEN_REFUSED = typeof Reason.TOKEN_REFUSED;
   export type INTERNAL = typeof Reason.INTERNAL;
   export type UNRECOGNIZED = typeof Reason.UNRECOGNIZED;
 }
@@ -447,6 +456,15 @@ export function reasonFromJSON(object: any): Reason {
     case 130:
     case "REASON_STORE_FAILED":
       return Reason.STORE_FAILED;
+    case 140:
+    case "REASON_NOT_IDENTIFIED":
+      return Reason.NOT_IDENTIFIED;
+    case 141:
+    case "REASON_NOT_ALLOWED":
+      return Reason.NOT_ALLOWED;
+    case 142:
+    case "REASON_TOKEN_REFUSED":
+      return Reason.TOKEN_REFUSED;
     case 200:
     case "REASON_INTERNAL":
       return Reason.INTERNAL;
@@ -599,6 +617,12 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_OBJECT_REFUSED";
     case Reason.STORE_FAILED:
       return "REASON_STORE_FAILED";
+    case Reason.NOT_IDENTIFIED:
+      return "REASON_NOT_IDENTIFIED";
+    case Reason.NOT_ALLOWED:
+      return "REASON_NOT_ALLOWED";
+    case Reason.TOKEN_REFUSED:
+      return "REASON_TOKEN_REFUSED";
     case Reason.INTERNAL:
       return "REASON_INTERNAL";
     case Reason.UNRECOGNIZED:
