@@ -57,7 +57,10 @@ class BookResolver implements Resolver {
   }
 
   updateResolution(): void {
-    this.#stop ??= this.#book?.read(() => this.#tell());
+    // Said once, and again when it is different: grpc-js asks anew whenever a connection fails, and whoever answered each
+    // time would be asked for ever.
+    if (this.#stop !== undefined) return;
+    this.#stop = this.#book?.read(() => this.#tell()) ?? (() => undefined);
     // Never within the call: grpc-js is not ready for it then.
     process.nextTick(() => this.#tell());
   }

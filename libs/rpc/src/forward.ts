@@ -16,7 +16,11 @@ export function forward<D extends Definition>(definition: D, client: () => unkno
     const unary = async (request: unknown, { signal }: CallContext) =>
       await (client() as Record<string, Unary>)[key]?.(request, { signal, deadline: longMs });
     const streaming = async function* (request: unknown, { signal }: CallContext) {
-      yield* (client() as Record<string, Streaming>)[key]?.(request, { signal }) ?? [];
+      try {
+        yield* (client() as Record<string, Streaming>)[key]?.(request, { signal }) ?? [];
+      } catch (error) {
+        throw signal.aborted ? new DOMException('the caller went away', 'AbortError') : error;
+      }
     };
     return [key, method.responseStream ? streaming : unary];
   });
