@@ -136,6 +136,19 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   },
   STORE_FAILED: { code: Code.INTERNAL, retryable: true, remedy: 'look at the disk of the data directory' },
 
+  NOT_IDENTIFIED: {
+    code: Code.UNAUTHENTICATED,
+    retryable: false,
+    remedy: 'join the cluster: `weft cluster token` on one of its machines prints a token for `weft up --join`',
+  },
+  NOT_ALLOWED: { code: Code.PERMISSION_DENIED, retryable: false, remedy: 'use a certificate whose role allows it' },
+  TOKEN_REFUSED: {
+    code: Code.UNAUTHENTICATED,
+    retryable: false,
+    remedy:
+      'make another with `weft cluster token`: each is good for one machine, and for an hour unless --ttl says more',
+  },
+
   INTERNAL: {
     code: Code.INTERNAL,
     retryable: false,

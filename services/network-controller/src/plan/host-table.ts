@@ -1,8 +1,8 @@
 // What one host must have, kept as a table of keyed objects with the items that want each, and a log of its changes
 // from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
 import type { Object as HostObject } from '@weft/proto/agent';
-import { isSole, SharedObjects, sameBytes } from './shared-objects.ts';
 import type { TraceParent } from '@weft/telemetry';
+import { isSole, SharedObjects, sameBytes } from './shared-objects.ts';
 
 /** What an object is compiled from, as items.ts names it: "endpoint/<id>". */
 export type ItemKey = string;

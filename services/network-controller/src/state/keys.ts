@@ -26,6 +26,9 @@
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
+//   identity/ca                           StoredAuthority: the cluster's CA with its key; made once, by compare
+//   identity/token/<token id>             StoredToken, until it is used, revoked, or over and swept
+//   identity/revoked/<host id>            JSON list of serials: of a removed host's certificates only these count
 //   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
 import { protocolWord } from '@weft/hoststate';
 import type { Protocol, Service } from '@weft/proto/model';
@@ -58,6 +61,13 @@ export const prefix = {
 } as const;
 
 export const stampKey = 'stamp';
+
+/** Read by key when they are needed, and not part of the view. */
+export const identityKey = {
+  authority: 'identity/ca',
+  tokens: 'identity/token/',
+  revoked: 'identity/revoked/',
+} as const;
 
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
 

@@ -161,6 +161,12 @@ export const Reason = {
   UNDERLAY_MISSING: 137,
   /** TUNNEL_MISSING - The host can have no encrypted tunnel. metadata: host. */
   TUNNEL_MISSING: 138,
+  /** NOT_IDENTIFIED - The caller showed no certificate that this server takes. metadata: peer. */
+  NOT_IDENTIFIED: 140,
+  /** NOT_ALLOWED - The caller's certificate does not allow this. metadata: peer, role. */
+  NOT_ALLOWED: 141,
+  /** TOKEN_REFUSED - A join token is not known, used, expired, revoked, or of another cluster. metadata: field. */
+  TOKEN_REFUSED: 142,
   /** INTERNAL - A defect in weft. */
   INTERNAL: 200,
   UNRECOGNIZED: -1,
@@ -243,6 +249,9 @@ export namespace Reason {
   export type KERNEL_LACKS = typeof Reason.KERNEL_LACKS;
   export type UNDERLAY_MISSING = typeof Reason.UNDERLAY_MISSING;
   export type TUNNEL_MISSING = typeof Reason.TUNNEL_MISSING;
+  export type NOT_IDENTIFIED = typeof Reason.NOT_IDENTIFIED;
+  export type NOT_ALLOWED = typeof Reason.NOT_ALLOWED;
+  export type TOKEN_REFUSED = typeof Reason.TOKEN_REFUSED;
   export type INTERNAL = typeof Reason.INTERNAL;
   export type UNRECOGNIZED = typeof Reason.UNRECOGNIZED;
 }
@@ -471,6 +480,15 @@ export function reasonFromJSON(object: any): Reason {
     case 138:
     case "REASON_TUNNEL_MISSING":
       return Reason.TUNNEL_MISSING;
+    case 140:
+    case "REASON_NOT_IDENTIFIED":
+      return Reason.NOT_IDENTIFIED;
+    case 141:
+    case "REASON_NOT_ALLOWED":
+      return Reason.NOT_ALLOWED;
+    case 142:
+    case "REASON_TOKEN_REFUSED":
+      return Reason.TOKEN_REFUSED;
     case 200:
     case "REASON_INTERNAL":
       return Reason.INTERNAL;
@@ -631,6 +649,12 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_UNDERLAY_MISSING";
     case Reason.TUNNEL_MISSING:
       return "REASON_TUNNEL_MISSING";
+    case Reason.NOT_IDENTIFIED:
+      return "REASON_NOT_IDENTIFIED";
+    case Reason.NOT_ALLOWED:
+      return "REASON_NOT_ALLOWED";
+    case Reason.TOKEN_REFUSED:
+      return "REASON_TOKEN_REFUSED";
     case Reason.INTERNAL:
       return "REASON_INTERNAL";
     case Reason.UNRECOGNIZED:
