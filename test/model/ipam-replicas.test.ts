@@ -186,6 +186,6 @@ it('replicas hand out nothing twice and lose nothing', { timeout: 240_000 }, asy
     fc.asyncProperty(fc.array(step, { maxLength: 120, size: 'max' }), fc.integer(), async (steps, seed) => {
       await run(steps, randomOf(seed));
     }),
-    { numRuns: 60 },
+    { numRuns: 150 },
   );
 });

@@ -69,9 +69,11 @@ export async function followStore(
     waiters = waiters.filter((waiter) => waiter.revision > revision);
   }
 
+  const isNews = (key: string, revision: bigint) => (ahead.get(key) ?? 0n) < revision;
+
   function follow({ revision, events }: WatchBatch): void {
     const changes = events
-      .filter(({ key }) => (ahead.get(key) ?? 0n) < revision)
+      .filter(({ key }) => isNews(key, revision))
       .map((event): Change => ({ key: event.key, value: event.type === 'put' ? event.value : undefined, revision }));
     applyChanges(index, changes);
     reached(revision);
@@ -126,10 +128,11 @@ export async function followStore(
     },
     committed(ops, revision) {
       if (revision <= watched) return;
-      const changes = ops.flatMap((op) => changeOf(op, revision));
+      // Answers may come in another order than commits.
+      const changes = ops.flatMap((op) => changeOf(op, revision)).filter((change) => isNews(change.key, revision));
       applyChanges(index, changes);
       const keys = changes.map(({ key }) => key);
-      for (const key of keys) if ((ahead.get(key) ?? 0n) < revision) ahead.set(key, revision);
+      for (const key of keys) ahead.set(key, revision);
       aheadQueue.push({ revision, keys });
     },
     async caughtUp() {
