@@ -132,6 +132,12 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
       };
       return untilAnswered((work) => turns.shared(owners, work), caller, attempt, true);
     },
+    /** What there is as far as it has been followed, for those who count: no other replica's last writes. */
+    known(): { readonly pools: readonly PoolMessage[]; readonly numbers: number } {
+      const { index } = follower;
+      const numbers = [...index.ranges.values()].reduce((sum, { allocation }) => sum + durable(allocation).length, 0);
+      return { pools: index.allPools().map(poolMessage), numbers };
+    },
     async listPools(owner: string): Promise<PoolMessage[]> {
       await follower.caughtUp();
       return follower.index
