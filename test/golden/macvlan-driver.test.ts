@@ -163,7 +163,12 @@ test.each<[string, Case, Reason, string]>([
     Reason.INVALID_MAC,
     'the MAC address of its parent',
   ],
-  ['port 0', { endpoint: { ports: [{ port: 0, protocol: Protocol.TCP }] } }, Reason.INVALID_PORT, 'it is not from 1 to 65535'],
+  [
+    'port 0',
+    { endpoint: { ports: [{ port: 0, protocol: Protocol.TCP }] } },
+    Reason.INVALID_PORT,
+    'it is not from 1 to 65535',
+  ],
   [
     "a network's option",
     { endpoint: { driverOptions: { parent: 'eth0' } } },
