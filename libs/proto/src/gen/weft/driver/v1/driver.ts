@@ -848,7 +848,7 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
       writer.join();
     }
     if (message.internal !== false) {
-      writer.uint32(40).bool(message.internal);
+      writer.uint32(48).bool(message.internal);
     }
     return writer;
   },
@@ -911,8 +911,8 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
 
             break;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 6: {
+            if (tag !== 48) {
               break;
             }
 

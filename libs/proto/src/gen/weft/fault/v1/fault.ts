@@ -154,9 +154,9 @@ export const Reason = {
   /** STORE_FAILED - The agent's data directory cannot be written. */
   STORE_FAILED: 130,
   /** PARENT_UNAVAILABLE - The interface that a network is to be made on is not there, or is down. */
-  PARENT_UNAVAILABLE: 135,
+  PARENT_UNAVAILABLE: 140,
   /** KERNEL_LACKS - The host's kernel does not know this kind of interface. */
-  KERNEL_LACKS: 136,
+  KERNEL_LACKS: 141,
   /** INTERNAL - A defect in weft. */
   INTERNAL: 200,
   UNRECOGNIZED: -1,
@@ -453,10 +453,10 @@ export function reasonFromJSON(object: any): Reason {
     case 130:
     case "REASON_STORE_FAILED":
       return Reason.STORE_FAILED;
-    case 135:
+    case 140:
     case "REASON_PARENT_UNAVAILABLE":
       return Reason.PARENT_UNAVAILABLE;
-    case 136:
+    case 141:
     case "REASON_KERNEL_LACKS":
       return Reason.KERNEL_LACKS;
     case 200:
