@@ -266,3 +266,21 @@ test('all of it goes', async () => {
   const names = (text: string) => [...text.matchAll(/^\d+: ([^:@]+)/gm)].map(([, name]) => name).sort();
   expect(names(links())).toEqual(names(before));
 });
+
+test('weft down --purge takes interfaces from namespaces that weft adopted', async () => {
+  const [one, adopted] = [makeHost(), makeHost()];
+  try {
+    one.sh('ip link add up0 type veth peer name up1 && ip link set up0 up && ip link set up1 up');
+    const running = await one.up();
+    expect(one.weft('network', 'create', '-d', 'macvlan', '-o', 'parent=up0', 'm').stderr).toBe('');
+    expect(one.weft('sandbox', 'create', 'x', '--network', 'm', '--netns', adopted.netns).stderr).toBe('');
+    expect(adopted.sh('ip -o link').stdout).toContain('eth0');
+    await running.stop();
+    one.weft('down', '--purge', '--run-dir', one.runDir, '--data-dir', one.dataDir);
+    expect(adopted.sh('ip -o link').stdout).not.toContain('eth0');
+    expect(one.sh('ip -o link show up0').stdout).toContain('UP');
+  } finally {
+    await one.remove();
+    await adopted.remove();
+  }
+});

@@ -12,6 +12,7 @@ import {
   dumpLinks,
   dumpRoutes,
   type Link,
+  type NetlinkSocket,
   WEFT_GROUP,
   WEFT_PROTOCOL,
 } from '@weft/kernel';
@@ -44,7 +45,11 @@ const links = (context: Context, all: readonly Link[], names: ReadonlySet<string
 
 const MADE_INSIDE: readonly (string | undefined)[] = ['macvlan', 'ipvlan'];
 
-/** Interfaces in sandboxes that are nobody's: they have no end on the host to be found by. */
+/** Weft's interfaces in a namespace that have no end on the host to be found by. */
+export const madeInside = (socket: NetlinkSocket): Link[] =>
+  dumpLinks(socket).filter(({ group, kind }) => group === WEFT_GROUP && MADE_INSIDE.includes(kind));
+
+/** Those that are nobody's. */
 const subinterfaces = (context: Context, entries: Entries, sandboxIds: Iterable<string>): string[] =>
   [...sandboxIds].flatMap((sandboxId) => {
     const place = context.place(sandboxId);
@@ -55,9 +60,7 @@ const subinterfaces = (context: Context, entries: Entries, sandboxIds: Iterable<
       if (spec?.$case === 'subinterface') names.add(spec.value.name);
     }
     const socket = context.socket(place.path);
-    const unasked = dumpLinks(socket).filter(
-      ({ group, kind, name }) => group === WEFT_GROUP && MADE_INSIDE.includes(kind) && !names.has(name),
-    );
+    const unasked = madeInside(socket).filter(({ name }) => !names.has(name));
     socket.batch(unasked.map(({ index }) => deleteLink(index)));
     return unasked.map(({ name }) => `link ${name} of sandbox ${sandboxId.slice(0, 12)}`);
   });

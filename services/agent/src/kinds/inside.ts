@@ -19,8 +19,8 @@ export interface Inside {
   readonly isAnnouncedByKernel: boolean;
 }
 
-/** Sysctls of the interface: the user's, and those that weft needs where the sandbox is not its own. */
-const sysctls = (spec: Inside): { wanted: Record<string, string>; lax: Record<string, string> } => {
+/** Sysctls of the interface: the user's, and those that weft needs where the sandbox is not its own. Throws OBJECT_REFUSED. */
+export const insideSysctls = (spec: Inside): { wanted: Record<string, string>; lax: Record<string, string> } => {
   const wanted = Object.fromEntries(
     Object.entries(spec.sysctls).map(([key, value]) => {
       const parts = key.split('.');
@@ -63,7 +63,7 @@ export const insideSteps = (context: Context, spec: Inside, place: SandboxPlace,
   }
   const { mtu } = spec;
   if (link.mtu !== mtu) steps.push(set(`its MTU is ${link.mtu}, not ${mtu}`, { mtu }));
-  const { wanted, lax } = sysctls(spec);
+  const { wanted, lax } = insideSysctls(spec);
   steps.push(...sysctlSteps(place.path, wanted, lax), ...addressSteps(socket, link.index, spec.addresses));
   if (!link.up) steps.push(set('its interface is down', { up: true }));
   return steps;

@@ -89,12 +89,12 @@ const loneSteps = (context: Context, { name }: ParentObject, key: string, link: 
   const socket = context.socket();
   const [farName, bridgeName] = [farEndOf(name), bridgeOf(name)];
   const bridge = ownLink(context, bridgeName, 'bridge');
+  const far = ownLink(context, farName, 'veth');
   if (bridge === undefined) {
     const run = () => void socket.request(createBridge({ name: bridgeName, group: WEFT_GROUP }));
     return [{ what: `"${bridgeName}" is missing`, makes: true, run }];
   }
   context.linkOwners.set(bridge.index, key);
-  const far = ownLink(context, farName, 'veth');
   if (link === undefined && far === undefined) {
     const common = { group: WEFT_GROUP, mtu: MOST_MTU };
     // Made as a port of the bridge that is down: there is no moment in which the host hears what comes.

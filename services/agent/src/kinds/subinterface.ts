@@ -23,7 +23,7 @@ import { SubinterfaceKind, type SubinterfaceObject } from '@weft/proto/agent';
 import { type Context, Deferred, type SandboxPlace } from '../context.ts';
 import { refused } from '../kernel-fault.ts';
 import { interfaceName } from '../names.ts';
-import { insideSteps } from './inside.ts';
+import { insideSteps, insideSysctls } from './inside.ts';
 import { oneByOne, type Step } from './kind.ts';
 import { creating, neededLink } from './parent.ts';
 
@@ -115,6 +115,9 @@ export const subinterface = oneByOne('subinterface', {
       const because = `MTU ${mtu} is more than the ${parent.mtu} of its parent "${spec.parent}"`;
       throw fault(Reason.INVALID_MTU, because, { parent: spec.parent });
     }
+    const inside = { ...spec, mtu, isAnnouncedByKernel: true };
+    // What is refused is refused before anything is made.
+    insideSysctls(inside);
     const socket = context.socket(place.path);
     const link = findLink(socket, spec.name);
     if (link === undefined) return missingSteps(context, spec, place, parent, mtu);
@@ -127,7 +130,7 @@ export const subinterface = oneByOne('subinterface', {
       const what = `it is not ${kind} in mode ${spec.mode} on "${spec.parent}"`;
       return [{ what, makes: true, run: () => void socket.request(deleteLink(link.index)) }];
     }
-    return insideSteps(context, { ...spec, mtu, isAnnouncedByKernel: true }, place, link);
+    return insideSteps(context, inside, place, link);
   },
   remove(context, spec) {
     const place = context.place(spec.sandboxId);

@@ -16,7 +16,7 @@ export interface Claim {
 
 type Claiming = Pick<Network, 'desired'>;
 
-export const claimsOf = ({ desired }: Claiming): Claim[] =>
+const claimsOf = ({ desired }: Claiming): Claim[] =>
   (desired?.claims ?? []).map((claim) => {
     const isShared = claim.startsWith(SHARED);
     const text = isShared ? claim.slice(SHARED.length) : claim;
