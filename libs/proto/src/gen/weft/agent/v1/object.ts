@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
 import { Balance, balanceFromJSON, balanceToJSON, HealthCheck } from "../../model/v1/service.ts";
 
+/** What an interface that shares one of the host's is. */
 export const SubinterfaceKind = {
   /** UNSPECIFIED - Never sent. */
   UNSPECIFIED: 0,
@@ -334,7 +335,7 @@ export interface ServiceObject {
   check: HealthCheck | undefined;
 }
 
-/** One thing a host must have. HostState is a set of these. */
+/** A VXLAN interface of the host: a port of a network's bridge that leads to the other hosts. */
 export interface VxlanObject {
   /** The interface name, at most 15 bytes. */
   name: string;
@@ -352,6 +353,7 @@ export interface VxlanObject {
   tunnel: string;
 }
 
+/** A sandbox's interface on another host: where its frames go, and who answers for its addresses. */
 export interface NeighbourObject {
   /** The VXLAN interface behind which it is. */
   vxlan: string;
@@ -363,6 +365,7 @@ export interface NeighbourObject {
   remote: string;
 }
 
+/** The host's end of encrypted tunnels (WireGuard). */
 export interface TunnelObject {
   /** The interface name of the host's WireGuard tunnel, at most 15 bytes. Its key is the agent's own. */
   name: string;
@@ -374,6 +377,7 @@ export interface TunnelObject {
   mtu: number;
 }
 
+/** Another host's end of an encrypted tunnel. */
 export interface TunnelPeerObject {
   /** The tunnel. */
   tunnel: string;
@@ -426,6 +430,7 @@ export interface ParentObject {
   vlan: number;
 }
 
+/** One thing a host must have. HostState is a set of these. */
 export interface Object {
   /** Unique on the host: "<kind>/<identity>", made by libs/hoststate from the spec. */
   key: string;
