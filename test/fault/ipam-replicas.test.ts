@@ -14,7 +14,7 @@ import { type EtcdCluster, startEtcd } from '../lib/etcd-server.ts';
 const main = new URL('../../services/ipam/src/main.ts', import.meta.url).pathname;
 const clients = 16;
 /** Ms until a client asks the other one. */
-const patience = 700;
+const patience = 1_000;
 /** Calls that must have been answered before the next blow. */
 const between = 60;
 let etcd: EtcdCluster;
@@ -48,7 +48,7 @@ async function startIpam(name: string) {
 }
 type Replica = Awaited<ReturnType<typeof startIpam>>;
 
-test('two on one etcd, through kills and pauses', { timeout: 240_000 }, async () => {
+test('two on one etcd, through kills and pauses', { timeout: 100_000 }, async () => {
   const replicas: [Replica, Replica] = [await startIpam('a'), await startIpam('b')];
   const { pools } = await replicas[0].client.allocatePools({
     owner: 'network/n',
@@ -64,11 +64,13 @@ test('two on one etcd, through kills and pauses', { timeout: 240_000 }, async ()
 
   /** At one, then at the other, until somebody answers. */
   async function ask<T>(at: number, call: (client: Replica['client'], signal: AbortSignal) => Promise<T>): Promise<T> {
+    const end = performance.now() + 30_000;
     for (let to = at; ; to = 1 - to) {
       try {
         return await call(replicas[to]!.client, AbortSignal.timeout(patience));
-      } catch {
+      } catch (error) {
         repeated++;
+        if (performance.now() > end) throw error;
       }
     }
   }
@@ -94,7 +96,7 @@ test('two on one etcd, through kills and pauses', { timeout: 240_000 }, async ()
     await expect.poll(() => answered, { timeout: 60_000, interval: 10 }).toBeGreaterThan(from + between);
   };
   await more();
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const at = round % 2;
     replicas[at]!.signal('SIGSTOP');
     await more();
@@ -123,6 +125,6 @@ test('two on one etcd, through kills and pauses', { timeout: 240_000 }, async ()
   console.log(
     `${answered} owners, ${repeated} calls repeated: leased twice ${double}, leaked ${count(leaked)}, lost ${count(lost)}`,
   );
-  expect({ double, lost, leaked, doubtful: [...doubtful] }).toEqual({ double: 0, lost: [], leaked: [], doubtful: [] });
   await Promise.all(replicas.map((replica) => replica.end()));
+  expect({ double, lost, leaked, doubtful: [...doubtful] }).toEqual({ double: 0, lost: [], leaked: [], doubtful: [] });
 });
