@@ -2,7 +2,7 @@
 //   publish   reads a store's change log aloud, and always believes that it is its turn
 //   write N   changes the store N times, two events each; prints the last event's message id
 //   log       prints the message ids of all events
-//   consume   a durable consumer: prints the message id of each message to standard error, once it is acknowledged
+//   consume   a durable consumer: prints the message id of each message to standard error, and acknowledges it
 //   window MS makes the stream, with a deduplication window of so many milliseconds
 import { writeSync } from 'node:fs';
 import { connectPublisher, messageId, streamName, subjects } from '@weft/events';
@@ -87,15 +87,17 @@ switch (what) {
     const nats = await openNats();
     const manager = await nats.jetstreamManager();
     const name = 'listener';
-    await manager.consumers.add(streamName, { durable_name: name, ack_policy: AckPolicy.Explicit });
+    // One at a time, so that one whose acknowledgement is lost with the server comes again BEFORE the next.
+    const settings = { durable_name: name, ack_policy: AckPolicy.Explicit, max_ack_pending: 1, ack_wait: nanos(1_000) };
+    await manager.consumers.add(streamName, settings);
     say('consuming');
+    const consumer = await nats.jetstream().consumers.get(streamName, name);
     for (;;) {
       try {
-        const consumer = await nats.jetstream().consumers.get(streamName, name);
-        for await (const message of await consumer.consume()) {
-          // Only what the server has taken note of is not delivered again.
-          if (await message.ackAck()) say(`message ${message.headers?.get('Nats-Msg-Id')}`);
-        }
+        const message = await consumer.next({ expires: 1_000 });
+        if (message === null) continue;
+        say(`message ${message.headers?.get('Nats-Msg-Id')}`);
+        await message.ackAck();
       } catch {
         // The server is away.
       }

@@ -2,6 +2,7 @@
 // Several processes may do so on one store. What is WRITTEN is fenced: a transaction compares all it stands on. What is SAID
 // without writing (lists, "you have it already", refusals) is said by an index that has caught up since the request came.
 import { randomBytes, randomInt } from 'node:crypto';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { fault, Reason } from '@weft/fault';
 import type {
   AllocatePoolsRequest,
@@ -74,6 +75,8 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
     if (mustKnow) await follower.caughtUp();
     for (let attempts = 1; attempts <= MOST_ATTEMPTS; attempts++) {
       const done = await inTurn(async () => {
+        // A process that wakes up reads requests and their cancellations in one go: the latter are to be heard BEFORE it decides.
+        if (caller !== waiting && !caller.aborted) await turnOfLoop();
         if (caller.aborted) throw fault(Reason.CANCELLED, 'the caller does not wait any more');
         return await attempt(mustKnow || attempts > 1);
       });
