@@ -8,6 +8,7 @@ import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService } from '@weft/ipam';
 import { type Controller, startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
+import { overlayDriver } from '@weft/overlay-driver';
 import { createLog } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import {
@@ -52,7 +53,7 @@ export async function startControlPlane({
   const controller: Controller = await startController({
     store,
     ipam,
-    drivers: [bridge, nullDriver, hostDriver].map((driver) =>
+    drivers: [bridge, overlayDriver, nullDriver, hostDriver].map((driver) =>
       localClient(DriverServiceDefinition, driverService(driver)),
     ),
     discovery: localClient(DiscoveryServiceDefinition, wrapDiscovery(discoveryService())),

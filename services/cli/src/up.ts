@@ -11,6 +11,7 @@ import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService, parseBase } from '@weft/ipam';
 import { startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
+import { overlayDriver } from '@weft/overlay-driver';
 import { createLog, untilSignal, version } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
@@ -41,7 +42,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     parseBase(`base=${formatPrefix(base)},size=${size}`),
   );
   const ipam = localClient(IpamServiceDefinition, ipamService(await createIpam({ store: ipamStore, localBases })));
-  const drivers = [bridgeDriver, nullDriver, hostDriver].map((driver) =>
+  const drivers = [bridgeDriver, overlayDriver, nullDriver, hostDriver].map((driver) =>
     localClient(DriverServiceDefinition, driverService(driver)),
   );
   const writer = await createHostWriter({
