@@ -134,3 +134,46 @@ test('a port of a sandbox is published at its host, and asked for from another o
   const client = await station('h1', one?.namespace);
   expect(await client.connect('tcp', two?.underlay ?? '', 8080, 3_000)).toBe(`b ${one?.underlay}`);
 });
+
+test('a service over hosts: by its address from a sandbox, by its port from any host, with backends or without', async () => {
+  const all = await start(3);
+  const [one, two, three] = all.hosts;
+  await network(all, 'mesh');
+  const clientSandbox = await sandbox(all, one, 'c', ['mesh']);
+  const backends = [await sandbox(all, one, 'b1', ['mesh']), await sandbox(all, two, 'b2', ['mesh'])];
+  for (const [at, { id }] of backends.entries()) {
+    const server = await station(`b${at + 1}`, all.hosts[at]?.netns(id));
+    await server.listen('tcp', 80);
+  }
+  const { service } = await all.plane.services.createService({
+    spec: {
+      name: 'web',
+      backends: [{ sandbox: 'b1' }, { sandbox: 'b2' }],
+      ports: [{ port: 80, hostPort: 8080, protocol: Protocol.TCP }],
+    },
+    network: 'mesh',
+  });
+  const address = service?.desired?.addresses[0]?.cidr.split('/')[0] ?? '';
+  const inside = await station('c', one?.netns(clientSandbox.id));
+  const met = new Set<string>();
+  const meet = async () => {
+    met.add((await inside.connect('tcp', address, 80, 3_000))?.split(' ')[0] ?? 'nobody');
+    return [...met].sort();
+  };
+  await expect.poll(meet, { timeout: 10_000 }).toEqual(['b1', 'b2']);
+
+  // Hosts with a backend lead to their own, and the client's address is kept; one without leads to those, with its own address.
+  const outside = await station('h3', three?.namespace);
+  const ask = (host: JoinedHost | undefined, from = outside) => from.connect('tcp', host?.underlay ?? '', 8080, 3_000);
+  expect(await ask(one)).toBe(`b1 ${three?.underlay}`);
+  expect(await ask(two)).toBe(`b2 ${three?.underlay}`);
+  const far = await station('h1', one?.namespace);
+  await expect
+    .poll(async () => [await ask(three, far), await ask(three, far)].sort())
+    .toEqual([`b1 ${three?.underlay}`, `b2 ${three?.underlay}`]);
+  expect(links(three)).toEqual([]);
+
+  // The last backend of a host goes: the port there leads on as well.
+  await all.plane.sandboxes.removeSandbox({ sandbox: 'b2' });
+  await expect.poll(() => ask(two)).toBe(`b1 ${two?.underlay}`);
+});

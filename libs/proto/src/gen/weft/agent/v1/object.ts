@@ -295,6 +295,11 @@ export interface BackendObject {
    * remembered of its flows without connection is forgotten.
    */
   draining: boolean;
+  /**
+   * Where its host is reached: other hosts that have no backend of their own lead what comes to the service's ports to the same
+   * port there. Empty where backends are on one host.
+   */
+  via: string;
 }
 
 /** A host port that leads to a service. */
@@ -2703,7 +2708,7 @@ export const ResolverObject: MessageFns<ResolverObject> = {
 };
 
 function createBaseBackendObject(): BackendObject {
-  return { endpointId: "", sandboxId: "", addresses: [], weight: 0, draining: false };
+  return { endpointId: "", sandboxId: "", addresses: [], weight: 0, draining: false, via: "" };
 }
 
 export const BackendObject: MessageFns<BackendObject> = {
@@ -2722,6 +2727,9 @@ export const BackendObject: MessageFns<BackendObject> = {
     }
     if (message.draining !== false) {
       writer.uint32(40).bool(message.draining);
+    }
+    if (message.via !== "") {
+      writer.uint32(50).string(message.via);
     }
     return writer;
   },
@@ -2779,6 +2787,14 @@ export const BackendObject: MessageFns<BackendObject> = {
             message.draining = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.via = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2808,6 +2824,7 @@ export const BackendObject: MessageFns<BackendObject> = {
         : [],
       weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
       draining: isSet(object.draining) ? globalThis.Boolean(object.draining) : false,
+      via: isSet(object.via) ? globalThis.String(object.via) : "",
     };
   },
 
@@ -2828,6 +2845,9 @@ export const BackendObject: MessageFns<BackendObject> = {
     if (message.draining !== false) {
       obj.draining = message.draining;
     }
+    if (message.via !== "") {
+      obj.via = message.via;
+    }
     return obj;
   },
 
@@ -2841,6 +2861,7 @@ export const BackendObject: MessageFns<BackendObject> = {
     message.addresses = object.addresses?.map((e) => e) || [];
     message.weight = object.weight ?? 0;
     message.draining = object.draining ?? false;
+    message.via = object.via ?? "";
     return message;
   },
 };
