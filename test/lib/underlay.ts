@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Agent, createHostWriter, type KernelWriter, startAgent } from '@weft/agent';
+import { type Agent, createHostWriter, type KernelWriter, startAgent, tunnelKey } from '@weft/agent';
 import { createNamespace, deleteNamespace } from '@weft/kernel';
 import { createLog } from '@weft/process';
 import { openSqliteStore } from '@weft/store';
@@ -76,6 +76,7 @@ export async function startUnderlay(count: number, family: 4 | 6 = 4): Promise<U
       writer,
       log,
       underlay,
+      tunnelKey: tunnelKey(dataDir),
       hostNamespace: namespace,
     });
     await agent.registered;

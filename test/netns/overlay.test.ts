@@ -177,3 +177,29 @@ test('a service over hosts: by its address from a sandbox, by its port from any 
   await all.plane.sandboxes.removeSandbox({ sandbox: 'b2' });
   await expect.poll(() => ask(two)).toBe(`b1 ${two?.underlay}`);
 });
+
+test('what is encrypted is not read on the way, and goes nowhere without its tunnel', async () => {
+  const all = await start(2);
+  const [one, two] = all.hosts;
+  await network(all, 'secret', { options: { encrypted: '' } });
+  const a = await sandbox(all, one, 'a', ['secret']);
+  const b = await sandbox(all, two, 'b', ['secret']);
+  await soon(answered(() => ping(one, a.id, b.addresses[0]))).toBe('true');
+  const most = 1500 - 80 - 70 - 28;
+  expect(ping(one, a.id, b.addresses[0], `-M do -s ${most}`)).toContain('1 received');
+  const heard = await all.listen(() => void ping(one, a.id, b.addresses[0], '-p 776566742d706c61696e -s 100'));
+  expect(heard.filter((line) => line.includes('7421')).length).toBeGreaterThan(1);
+  expect(heard.filter((line) => /VXLAN|weft-plain/.test(line))).toEqual([]);
+
+  // The program ends: it is started again, and all that went through it comes back.
+  one?.sh('ip link del weftwg0');
+  const silence = await all.listen(async () => {
+    await soon(answered(() => ping(one, a.id, b.addresses[0], '-W1'))).toBe('true');
+  });
+  expect(silence.filter((line) => line.includes('VXLAN'))).toEqual([]);
+
+  // The last endpoint takes the tunnel along.
+  await all.plane.sandboxes.removeSandbox({ sandbox: 'a' });
+  await soon(() => one?.sh('ip -o link').includes('weftwg0')).toBe('false');
+  await soon(() => two?.sh('ip -6 route').includes('fd77:')).toBe('true');
+});

@@ -23,6 +23,8 @@ export interface AgentOptions {
   readonly log: Log;
   /** Where other hosts reach this one, an address of it; absent: that of its default route. */
   readonly underlay?: string | undefined;
+  /** The public key of its encrypted tunnel; empty or absent: it can have none. */
+  readonly tunnelKey?: string | undefined;
   /** Path of the host's namespace; default: the process's own. */
   readonly hostNamespace?: string | undefined;
 }
@@ -45,7 +47,8 @@ const factsMs = 30_000;
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { controller, store, writer, log } = options;
   const memory = await recall(store);
-  const told = { underlay: options.underlay, hostNamespace: options.hostNamespace };
+  const { underlay, tunnelKey, hostNamespace } = options;
+  const told = { underlay, tunnelKey, hostNamespace };
   const stopping = new AbortController();
   const registered = Promise.withResolvers<void>();
   registered.promise.catch(() => undefined);

@@ -26,7 +26,7 @@ const LOOKS_PER_TURN = 64;
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
 /** Kinds that others stand on. */
-const FOUNDATIONS: ReadonlySet<Kind> = new Set<Kind>(['sandbox', 'bridge', 'veth', 'vxlan']);
+const FOUNDATIONS: ReadonlySet<Kind> = new Set<Kind>(['sandbox', 'bridge', 'veth', 'tunnel', 'vxlan']);
 
 export interface Turn {
   readonly applied: { readonly id: number; readonly outcomes: Outcome[] }[];

@@ -3,7 +3,7 @@
 import { mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPrefix } from '@weft/address';
-import { assertCapable, createHostWriter, startAgent } from '@weft/agent';
+import { assertCapable, createHostWriter, startAgent, tunnelKey } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { discoveryService } from '@weft/discovery';
 import { driverService } from '@weft/driver';
@@ -65,6 +65,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     controller: localClient(AgentServiceDefinition, controller.agents),
     store: agentStore,
     runDir: options.runDir,
+    tunnelKey: tunnelKey(options.dataDir),
     writer,
     log: log.child({ part: 'agent' }),
   });

@@ -12,6 +12,8 @@ import { route } from './route.ts';
 import { sandbox } from './sandbox.ts';
 import { service } from './service.ts';
 import { sysctl } from './sysctl.ts';
+import { tunnel } from './tunnel.ts';
+import { tunnelPeer } from './tunnel-peer.ts';
 import { veth } from './veth.ts';
 import { vxlan } from './vxlan.ts';
 
@@ -41,8 +43,8 @@ const kinds: Readonly<Record<Name, Kind>> = {
   port: nftElement,
   sysctl,
   bridge,
-  tunnel: absent,
-  tunnelPeer: absent,
+  tunnel,
+  tunnelPeer,
   vxlan,
   neighbour,
   parent: absent,
@@ -83,7 +85,17 @@ export const checkAll = (context: Context, objects: Iterable<HostObject>): Map<s
 
 // Links, what lies in sandboxes, and ports (another object of the batch may want their numbers) go first; the firewall, sysctls and
 // namespaces only when the links are gone.
-const LINKS = ['port', 'bridge', 'vxlan', 'neighbour', 'veth', 'route', 'file'] as const satisfies Name[];
+const LINKS = [
+  'port',
+  'bridge',
+  'tunnel',
+  'tunnelPeer',
+  'vxlan',
+  'neighbour',
+  'veth',
+  'route',
+  'file',
+] as const satisfies Name[];
 
 export const removeLinks = (context: Context, objects: Iterable<HostObject>): Result =>
   work(inGroups(objects, [...LINKS].reverse()), (kind, group) => kind.remove(context, group));
