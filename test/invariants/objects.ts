@@ -6,6 +6,7 @@ import { type HostObject, type PortElement, portElement, type Spec } from '@weft
 import { cidrText, DOOMED_GROUP, elementKey, type Link, readSysctl, WEFT_GROUP, WEFT_PROTOCOL } from '@weft/kernel';
 import { type Facts, short, type Verdict } from './facts.ts';
 import { allSets, type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
+import { neighbour, tunnel, tunnelPeer, vxlan } from './overlay.ts';
 import { checkServices } from './services.ts';
 
 type SpecOf<K extends Spec['$case']> = Extract<Spec, { $case: K }>['value'];
@@ -45,9 +46,13 @@ function differences({ spec }: HostObject, place: Place): string[] {
     case 'service':
       return [];
     case 'vxlan':
+      return vxlan(spec.value, place.kernel.host);
     case 'neighbour':
+      return neighbour(spec.value, place.netns);
     case 'tunnel':
+      return tunnel(spec.value, place.kernel.host);
     case 'tunnelPeer':
+      return tunnelPeer(spec.value, place.kernel.host);
     case 'subinterface':
     case 'parent':
       return [`missing: no check knows what a ${spec.$case} is in the kernel`];
@@ -149,7 +154,8 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
   const specs = wanted.map((object) => object.spec).filter((spec) => spec !== undefined);
   const of = <K extends Spec['$case']>(kind: K) =>
     specs.filter((spec) => spec.$case === kind).map((spec) => spec.value as SpecOf<K>);
-  const hostLinks = new Set([...of('bridge').map((one) => one.name), ...of('veth').map((one) => one.hostName)]);
+  const named = [...of('bridge'), ...of('vxlan'), ...of('tunnel')].map((one) => one.name);
+  const hostLinks = new Set([...named, ...of('veth').map((one) => one.hostName)]);
   const found: string[] = [];
   let count = 0;
   const look = (isAsked: boolean, what: string) => {
@@ -178,8 +184,12 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
     'host',
     kernel.host,
     hostLinks,
-    (name) => of('bridge').find((one) => one.name === name)?.addresses ?? [],
-    new Set(),
+    (name) =>
+      of('bridge').find((one) => one.name === name)?.addresses ??
+      of('tunnel')
+        .filter((one) => one.name === name)
+        .map((one) => one.address),
+    new Set(of('tunnelPeer').map((one) => cidrText(one.address))),
   );
   for (const [id, facts] of kernel.sandboxes) {
     const veths = of('veth').filter((one) => one.sandboxId === id);
