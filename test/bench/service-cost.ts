@@ -52,7 +52,14 @@ const service = (backends: readonly number[]): HostObject =>
       ...{ serviceId: 'cd'.repeat(32), networkId, name: 'web', addresses: [VIP], stickySeconds: 0, ports: [] },
       ...{ balance: Balance.ROUND_ROBIN, check: undefined },
       backends: backends.map((at) => ({
-        ...{ endpointId: idOf(at), sandboxId: idOf(at), addresses: [addressOf(at)], weight: 1, draining: false },
+        ...{
+          endpointId: idOf(at),
+          sandboxId: idOf(at),
+          addresses: [addressOf(at)],
+          weight: 1,
+          draining: false,
+          via: '',
+        },
       })),
     },
   });

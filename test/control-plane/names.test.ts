@@ -10,7 +10,12 @@ let agents: FakeAgent[];
 /** What discovery was asked to compile, in order. */
 let compiled: string[];
 
-const facts = { resolvers: ['127.0.0.53', '192.0.2.1'], searchDomains: ['corp'], resolverOptions: ['edns0'] };
+const facts = {
+  resolvers: ['127.0.0.53', '192.0.2.1'],
+  searchDomains: ['corp'],
+  resolverOptions: ['edns0'],
+  underlayAddress: '192.0.2.1',
+};
 const join = async (name: string) => {
   const agent = await startFakeAgent(plane.agents, name, facts);
   agents.push(agent);
@@ -168,21 +173,32 @@ test('I6: names are gone before their address is free', async () => {
   await removing;
 });
 
-test('names reach every host with an endpoint of the network, and no other', async () => {
-  const second = await join('h2');
-  const third = await join('h3');
-  const a = await create('a', ['web'], { host: 'h1' });
-  expect([kindsOf(), told(second), told(third)]).toEqual([['names', 'resolver', 'zone'], [], []]);
-  await create('b', ['web'], { host: 'h2' });
-  const [endpoint] = a.endpoints;
-  await expect.poll(() => kindsOf()).toEqual(['names', 'names', 'resolver', 'zone']);
-  expect(kindsOf(second)).toEqual(['names', 'names', 'resolver', 'zone']);
-  expect(namesOf(endpoint?.id ?? '', endpoint?.networkId ?? '', second)?.addresses).toEqual(['10.1.0.2']);
-  await plane.sandboxes.removeSandbox({ sandbox: 'b' });
-  await expect.poll(() => told(second)).toEqual([]);
-  await expect.poll(() => kindsOf()).toEqual(['names', 'resolver', 'zone']);
-  expect(told(third)).toEqual([]);
-});
+test.each(['bridge', 'overlay'])(
+  'names of a network of driver %s reach the hosts that can reach them',
+  async (driver) => {
+    const isOver = driver === 'overlay';
+    const [second, third] = [await join('h2'), await join('h3')];
+    if (isOver) {
+      await plane.networks.removeNetwork({ network: 'web' });
+      await plane.networks.createNetwork({
+        spec: { name: 'web', driver, ipam: { configs: [{ subnet: '10.1.0.0/24' }] } },
+      });
+    }
+    const a = await create('a', ['web'], { host: 'h1' });
+    expect([kindsOf(), told(second), told(third)]).toEqual([['names', 'resolver', 'zone'], [], []]);
+    await create('b', ['web'], { host: 'h2' });
+    const [endpoint] = a.endpoints;
+    const all = isOver ? ['names', 'names', 'resolver', 'zone'] : ['names', 'resolver', 'zone'];
+    await expect.poll(() => kindsOf()).toEqual(all);
+    expect(kindsOf(second)).toEqual(all);
+    const known = namesOf(endpoint?.id ?? '', endpoint?.networkId ?? '', second)?.addresses;
+    expect(known).toEqual(isOver ? ['10.1.0.2'] : undefined);
+    await plane.sandboxes.removeSandbox({ sandbox: 'b' });
+    await expect.poll(() => told(second)).toEqual([]);
+    await expect.poll(() => kindsOf()).toEqual(['names', 'resolver', 'zone']);
+    expect(told(third)).toEqual([]);
+  },
+);
 
 test('resolve: as a sandbox would be told, as of now, and nobody is asked', async () => {
   await plane.networks.createNetwork({ spec: { name: 'back', ipam: { configs: [{ subnet: '10.2.0.0/24' }] } } });

@@ -109,7 +109,7 @@ const serviceMapLines = () =>
 const shown = serviceOf({
   ...{ serviceId: 'c'.repeat(64), networkId: 'a'.repeat(64), name: 'web', addresses: ['172.18.0.100'] },
   backends: ['172.18.0.2', '172.18.0.3'].map((address) => ({
-    ...{ endpointId: address, sandboxId: address, addresses: [address], weight: 1, draining: false },
+    ...{ endpointId: address, sandboxId: address, addresses: [address], weight: 1, draining: false, via: '' },
   })),
   ...{ balance: Balance.ROUND_ROBIN, stickySeconds: 60, check: undefined },
   ports: [{ protocol: Protocol.TCP, hostIp: '0.0.0.0', hostPort: 8080, targetPort: 80 }],

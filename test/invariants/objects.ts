@@ -7,6 +7,7 @@ import { cidrText, DOOMED_GROUP, elementKey, type Link, readSysctl, WEFT_GROUP, 
 import { SubinterfaceKind } from '@weft/proto/agent';
 import { type Facts, short, type Verdict } from './facts.ts';
 import { allSets, type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
+import { neighbour, tunnel, tunnelPeer, vxlan } from './overlay.ts';
 import { checkServices } from './services.ts';
 
 type SpecOf<K extends Spec['$case']> = Extract<Spec, { $case: K }>['value'];
@@ -50,10 +51,13 @@ function differences({ spec }: HostObject, place: Place): string[] {
     case 'service':
       return [];
     case 'vxlan':
+      return vxlan(spec.value, place.kernel.host);
     case 'neighbour':
+      return neighbour(spec.value, place.netns);
     case 'tunnel':
+      return tunnel(spec.value, place.kernel.host);
     case 'tunnelPeer':
-      return [`missing: no check knows what a ${spec.$case} is in the kernel`];
+      return tunnelPeer(spec.value, place.kernel.host);
     case undefined:
       return ['an object without a spec'];
   }
@@ -197,8 +201,9 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
   const specs = wanted.map((object) => object.spec).filter((spec) => spec !== undefined);
   const of = <K extends Spec['$case']>(kind: K) =>
     specs.filter((spec) => spec.$case === kind).map((spec) => spec.value as SpecOf<K>);
+  const named = [...of('bridge'), ...of('vxlan'), ...of('tunnel')].map((one) => one.name);
   const hostLinks = new Set([
-    ...of('bridge').map((one) => one.name),
+    ...named,
     ...of('veth').map((one) => one.hostName),
     ...of('parent').flatMap((one) => (one.link === '' ? loneLinks(one.name) : [one.name])),
   ]);
@@ -230,8 +235,12 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
     'host',
     kernel.host,
     hostLinks,
-    (name) => of('bridge').find((one) => one.name === name)?.addresses ?? [],
-    new Set(),
+    (name) =>
+      of('bridge').find((one) => one.name === name)?.addresses ??
+      of('tunnel')
+        .filter((one) => one.name === name)
+        .map((one) => one.address),
+    new Set(of('tunnelPeer').map((one) => cidrText(one.address))),
   );
   for (const [id, facts] of kernel.sandboxes) {
     const interfaces = [...of('veth'), ...of('subinterface')].filter((one) => one.sandboxId === id);

@@ -9,6 +9,7 @@ import { createIpam, ipamService } from '@weft/ipam';
 import { ipvlanDriver, macvlanDriver } from '@weft/macvlan-driver';
 import { type Controller, startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
+import { overlayDriver } from '@weft/overlay-driver';
 import { createLog } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import {
@@ -53,7 +54,7 @@ export async function startControlPlane({
   const controller: Controller = await startController({
     store,
     ipam,
-    drivers: [bridge, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
+    drivers: [bridge, overlayDriver, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
       localClient(DriverServiceDefinition, driverService(driver)),
     ),
     discovery: localClient(DiscoveryServiceDefinition, wrapDiscovery(discoveryService())),

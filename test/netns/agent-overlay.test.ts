@@ -1,8 +1,9 @@
 // VXLAN links and what is behind them, on two hosts that are joined by a cable: packets pass, and drift is repaired.
 import { execFileSync } from 'node:child_process';
 import { type HostObject, hostObject } from '@weft/hoststate';
-import { dumpForwardings, dumpNeighbours, withNetlink } from '@weft/kernel';
+import { dumpForwardings, dumpLinks, dumpNeighbours, withNetlink } from '@weft/kernel';
 import { expect, test } from 'vitest';
+import { neighbour, vxlan } from '../invariants/overlay.ts';
 import { bridgeObject, createHost, element, type Host, idOf, sandboxObject, vethObject } from './agent-host.ts';
 
 const VXLAN = 'vx-1';
@@ -41,6 +42,15 @@ const objectsOf = (at: number, ends: readonly string[]): HostObject[] => {
   ];
 };
 
+/** As the invariants see it. */
+const differing = (host: Host, objects: readonly HostObject[]): string[] => {
+  const links = withNetlink(host.namespace, (socket) => dumpLinks(socket));
+  return objects.flatMap(({ spec }) => {
+    if (spec?.$case === 'vxlan') return vxlan(spec.value, { links, addresses: [], routes: [] });
+    return spec?.$case === 'neighbour' ? neighbour(spec.value, host.namespace) : [];
+  });
+};
+
 test.each([
   ['IPv4', '192.0.2.1', '192.0.2.2', 24],
   ['IPv6', '2001:db8::1', '2001:db8::2', 64],
@@ -51,6 +61,8 @@ test.each([
   await a.apply(objectsOf(0, ends));
   await b.apply(objectsOf(1, ends));
   const inside = a.sandbox(idOf('s0'));
+  expect(differing(a, objectsOf(0, ends))).toEqual([]);
+  expect(differing(a, objectsOf(1, ends))).not.toEqual([]);
   // The first packet: nothing has been learnt.
   expect(run(inside, 'ping -c1 -W2 10.1.0.3')).toContain('1 received');
   expect(run(inside, 'ping -6 -c1 -W2 fd01::3')).toContain('1 received');

@@ -57,7 +57,7 @@ const memberObjects = (at: number): HostObject[] => [
 
 export const backend = (at: number, more: Partial<BackendObject> = {}): BackendObject => ({
   ...{ endpointId: idOf(`e${at}`), sandboxId: sandboxId(at), addresses: [address(at), address6(at)] },
-  ...{ weight: 1, draining: false, ...more },
+  ...{ weight: 1, draining: false, via: '', ...more },
 });
 
 /** Service "web" at VIP and VIP6 unless said otherwise; backends by their places. */

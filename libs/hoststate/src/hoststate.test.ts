@@ -145,8 +145,8 @@ const specs: { spec: Spec; text: string }[] = [
         name: 'web',
         addresses: ['10.0.0.9'],
         backends: [
-          { endpointId: 'e1', sandboxId: id, addresses: ['10.0.0.2', 'fd00::2'], weight: 1, draining: false },
-          { endpointId: 'e2', sandboxId: id, addresses: ['10.0.0.3'], weight: 5, draining: true },
+          { endpointId: 'e1', sandboxId: id, addresses: ['10.0.0.2', 'fd00::2'], weight: 1, draining: false, via: '' },
+          { endpointId: 'e2', sandboxId: id, addresses: ['10.0.0.3'], weight: 5, draining: true, via: '' },
         ],
         balance: Balance.WEIGHTED,
         stickySeconds: 60,
@@ -161,6 +161,36 @@ const specs: { spec: Spec; text: string }[] = [
       },
     },
     text: `service/s1 network=n1 name=web addresses=10.0.0.9 backends="e1 ${id} 10.0.0.2 fd00::2 x1","e2 ${id} 10.0.0.3 x5 draining" balance=BALANCE_WEIGHTED sticky=60 ports="tcp [::]:8080 80" check="http:web:80/up every 1000ms within 500ms rise 2 fall 3"`,
+  },
+  {
+    spec: {
+      $case: 'vxlan',
+      value: { name: 'vx-1', vni: 4096, local: '192.0.2.1', port: 4789, mtu: 1450, bridge: 'br-1', tunnel: 'weftwg0' },
+    },
+    text: 'vxlan/vx-1 vni=4096 local=192.0.2.1 port=4789 mtu=1450 bridge=br-1 tunnel=weftwg0',
+  },
+  {
+    spec: {
+      $case: 'neighbour',
+      value: {
+        vxlan: 'vx-1',
+        macAddress: '02:42:0a:00:00:03',
+        addresses: ['10.0.0.3', 'fd00::3'],
+        remote: '192.0.2.2',
+      },
+    },
+    text: 'neighbour/vx-1/02:42:0a:00:00:03 addresses=10.0.0.3,fd00::3 remote=192.0.2.2',
+  },
+  {
+    spec: { $case: 'tunnel', value: { name: 'weftwg0', address: 'fd77::1/128', port: 7421, mtu: 1420 } },
+    text: 'tunnel/weftwg0 address=fd77::1/128 port=7421 mtu=1420',
+  },
+  {
+    spec: {
+      $case: 'tunnelPeer',
+      value: { tunnel: 'weftwg0', publicKey: 'key', endpoint: '192.0.2.2:7421', address: 'fd77::2/128' },
+    },
+    text: 'tunnel-peer/weftwg0/key endpoint=192.0.2.2:7421 address=fd77::2/128',
   },
   {
     spec: { $case: 'file', value: { sandboxId: id, name: 'hosts', content: 'a\nb' } },

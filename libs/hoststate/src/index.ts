@@ -5,6 +5,6 @@ export { type NftField, type NftSet, type NftSetName, nftSets, type PortMapName,
 export { type PortElement, portElement } from './port-element.ts';
 export { protocolWord } from './protocol.ts';
 export { hasOneOwner, inOrder, kinds, rankOf } from './rank.ts';
-export { ACCEPT_MARK, type Chain, chains, FORWARD_MARK, type Rule } from './ruleset.ts';
+export { ACCEPT_MARK, type Chain, chains, FORWARD_MARK, HAIRPIN_MARK, type Rule } from './ruleset.ts';
 export { KEEP_CHAIN, SERVICES_TABLE, serviceChains, servicePortMaps } from './service-ruleset.ts';
 export { sameObject, textOf, textOfAll } from './text.ts';

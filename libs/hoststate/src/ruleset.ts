@@ -27,7 +27,8 @@ export const FORWARD_MARK = 0x4e000000;
 export const ACCEPT_MARK = 0x57000000;
 
 /** Forwarded packets for a published port of the network they come from. With br_netfilter such a packet is bridged. */
-const HAIRPIN_MARK = 0xa0000000;
+/** Set on a packet whose answer must come back by this host. */
+export const HAIRPIN_MARK = 0xa0000000;
 
 const hex = (mark: number): string => `0x${mark.toString(16)}`;
 const rule = (id: string, nft: string, says: string): Rule => ({ id, nft, says });

@@ -21,8 +21,15 @@ const what = ({ probe }: HealthCheck): string => {
 const check = (value: HealthCheck): string =>
   `${what(value)} every ${value.intervalMs}ms within ${value.timeoutMs}ms rise ${value.rise} fall ${value.fall}`;
 
-const backend = ({ endpointId, sandboxId, addresses, weight, draining }: BackendObject): string =>
-  [endpointId, sandboxId, ...addresses, `x${weight}`, ...(draining ? ['draining'] : [])].join(' ');
+const backend = ({ endpointId, sandboxId, addresses, weight, draining, via }: BackendObject): string =>
+  [
+    endpointId,
+    sandboxId,
+    ...addresses,
+    `x${weight}`,
+    ...(draining ? ['draining'] : []),
+    ...(via === '' ? [] : [`via ${via}`]),
+  ].join(' ');
 
 export const serviceFields = (service: ServiceObject): string[] => [
   ...field('network', service.networkId),

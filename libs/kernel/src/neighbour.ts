@@ -26,7 +26,7 @@ const header = (family: number, link: number, state = 0, flags = 0): Buffer => {
 };
 
 type Verb = 'put' | 'delete';
-const request = (verb: Verb, what: string, ...body: Buffer[]): Request => ({
+const request = (verb: Verb, what: string, ...body: (Buffer | undefined)[]): Request => ({
   operation: `${verb} ${what}`,
   type: verb === 'put' ? RTM_NEWNEIGH : RTM_DELNEIGH,
   flags: verb === 'put' ? NLM_F_CREATE | NLM_F_REPLACE : 0,
@@ -34,16 +34,17 @@ const request = (verb: Verb, what: string, ...body: Buffer[]): Request => ({
 });
 
 /**
- * The MAC is at the host of that address. Putting replaces what was said before. EAFNOSUPPORT or EINVAL when the address is not of the
+ * The MAC is at the host of that address, which is reached `through` that link and no other, if one is given. Putting replaces what was said before. EAFNOSUPPORT or EINVAL when the address is not of the
  * family of the link's own; ENOENT when there is none to delete.
  */
-export const remoteMac = (verb: Verb, link: number, mac: string, remote: string): Request =>
+export const remoteMac = (verb: Verb, link: number, mac: string, remote: string, through?: number): Request =>
   request(
     verb,
     `forwarding of ${mac} to ${remote} by link ${link}`,
     header(AF_BRIDGE, link, NUD_PERMANENT, NTF_SELF),
     attr.bytes(NDA.LLADDR, macBytes(mac)),
     attr.bytes(NDA.DST, ipBytes(remote)),
+    attr.when(through, (index) => attr.u32(NDA.IFINDEX, index)),
   );
 
 /** The MAC is behind this port of the bridge that the link is a port of. ENOENT when there is none to delete. */
@@ -69,6 +70,8 @@ export interface Forwarding {
   readonly mac: string;
   /** At that host; undefined for a MAC that the bridge has behind the port. */
   readonly remote: string | undefined;
+  /** Index of the link that leads there, where one was said. */
+  readonly through: number | undefined;
   /** It was put, not learnt. */
   readonly isStatic: boolean;
 }
@@ -78,14 +81,17 @@ const readForwarding = ({ buffer, from, to }: Message): Forwarding | undefined =
   let mac = '';
   let remote: string | undefined;
   let isBridges = false;
+  let through: number | undefined;
   attr.walk(buffer, from + 12, to, (type, start, end) => {
     if (type === NDA.LLADDR) mac = macText(buffer.subarray(start, end));
     else if (type === NDA.DST) remote = ipText(buffer.subarray(start, end));
+    else if (type === NDA.IFINDEX) through = buffer.readUInt32LE(start);
     else if (type === NDA.MASTER) isBridges = true;
   });
   // As portMac puts it; the kernel shows such a one as reachable, and keeps it all the same.
-  if (isBridges) return { mac, remote: undefined, isStatic: (buffer.readUInt8(from + 10) & NTF_EXT_LEARNED) !== 0 };
-  return { mac, remote: remote ?? '', isStatic: (state & NUD_PERMANENT) !== 0 };
+  if (isBridges)
+    return { mac, remote: undefined, through, isStatic: (buffer.readUInt8(from + 10) & NTF_EXT_LEARNED) !== 0 };
+  return { mac, remote: remote ?? '', through, isStatic: (state & NUD_PERMANENT) !== 0 };
 };
 
 /** What a link and its bridge know of MACs behind the link. */

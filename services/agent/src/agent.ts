@@ -22,6 +22,12 @@ export interface AgentOptions {
   readonly runDir: string;
   readonly writer: HostWriter;
   readonly log: Log;
+  /** Where other hosts reach this one, an address of it; absent: that of its default route. */
+  readonly underlay?: string | undefined;
+  /** The public key of its encrypted tunnel; empty or absent: it can have none. */
+  readonly tunnelKey?: string | undefined;
+  /** Path of the host's namespace; default: the process's own. */
+  readonly hostNamespace?: string | undefined;
 }
 
 export interface Agent {
@@ -42,6 +48,8 @@ const factsMs = 30_000;
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { controller, store, writer, log } = options;
   const memory = await recall(store);
+  const { underlay, tunnelKey, hostNamespace } = options;
+  const told = { underlay, tunnelKey, hostNamespace };
   const stopping = new AbortController();
   const registered = Promise.withResolvers<void>();
   registered.promise.catch(() => undefined);
@@ -151,7 +159,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let facts: HostFacts | undefined;
 
   async function follow(): Promise<void> {
-    facts = lookUpFacts(options.runDir);
+    facts = lookUpFacts(options.runDir, told);
     const answer = await controller.register({ hostId: memory.hostId, name: options.name, facts });
     if (answer.storeId !== storeId) position = undefined; // another store: its revisions are not ours
     storeId = answer.storeId;
@@ -189,7 +197,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   const lookingUp = setInterval(() => {
     if (seen === undefined) return;
-    const now = lookUpFacts(options.runDir);
+    const now = lookUpFacts(options.runDir, told);
     if (JSON.stringify(now) === JSON.stringify(facts)) return;
     facts = now;
     controller

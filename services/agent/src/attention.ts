@@ -49,7 +49,8 @@ export const attend = (context: Context, entries: Entries, { events, overflow }:
     const sandboxId = sandboxIdOf(object);
     if (sandboxId === undefined) keys.add(object.key);
     // With a link goes what is known to be behind it.
-    if (object.spec?.$case === 'vxlan') for (const key of entries.behind(object.spec.value.name)) keys.add(key);
+    if (object.spec?.$case === 'vxlan' || object.spec?.$case === 'tunnel')
+      for (const key of entries.behind(object.spec.value.name)) keys.add(key);
     if (sandboxId === undefined) return;
     // What happens to a sandbox's link may come of what happened to the sandbox: its objects are looked at together.
     for (const key of entries.ofSandbox(sandboxId)) keys.add(key);

@@ -22,10 +22,13 @@ export interface Entry {
 export const sandboxIdOf = ({ spec }: HostObject): string | undefined =>
   spec !== undefined && 'sandboxId' in spec.value ? spec.value.sandboxId : undefined;
 
-/** What objects are looked at together by: their sandbox, or the VXLAN link that they are behind. */
-const groupOf = (object: HostObject): string | undefined =>
-  object.spec?.$case === 'neighbour' ? behindKey(object.spec.value.vxlan) : sandboxIdOf(object);
-const behindKey = (vxlan: string): string => `vxlan/${vxlan}`;
+/** What objects are looked at together by: their sandbox, or the link that they are behind. */
+const groupOf = (object: HostObject): string | undefined => {
+  if (object.spec?.$case === 'neighbour') return behindKey(object.spec.value.vxlan);
+  if (object.spec?.$case === 'tunnelPeer') return behindKey(object.spec.value.tunnel);
+  return sandboxIdOf(object);
+};
+const behindKey = (link: string): string => `link/${link}`;
 
 export class Entries {
   readonly byKey = new Map<string, Entry>();
@@ -105,9 +108,9 @@ export class Entries {
     return this.#groups.get(sandboxId) ?? [];
   }
 
-  /** Keys of what is behind a VXLAN link. */
-  behind(vxlan: string): Iterable<string> {
-    return this.#groups.get(behindKey(vxlan)) ?? [];
+  /** Keys of what is behind a VXLAN link or a tunnel, by the interface's name. */
+  behind(link: string): Iterable<string> {
+    return this.#groups.get(behindKey(link)) ?? [];
   }
 
   /** Failed objects whose time to be tried again has come. */

@@ -2,8 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import {
+  type Address,
+  cidrText,
   dumpAddresses,
   dumpLinks,
+  dumpRoutes,
+  findLink,
   type NetlinkSocket,
   nameservers,
   onLinkPrefixes,
@@ -14,10 +18,21 @@ import {
 import { version } from '@weft/process';
 import type { HostFacts } from '@weft/proto/model';
 
+/** What is not looked up but told. */
+export interface ToldFacts {
+  /** Where other hosts reach it; absent: the address that its default route goes out by. */
+  readonly underlay?: string | undefined;
+  /** The public key of its encrypted tunnel; absent: it can have none. */
+  readonly tunnelKey?: string | undefined;
+  /** Path of the host's namespace; default: the thread's own. */
+  readonly hostNamespace?: string | undefined;
+}
+
 /** Looks the host up; what cannot be read is empty. */
-export function lookUpFacts(runDir: string): HostFacts {
+export function lookUpFacts(runDir: string, { underlay, tunnelKey = '', hostNamespace }: ToldFacts = {}): HostFacts {
   const resolv = readText('/etc/resolv.conf');
-  const foreign = withNetlink(undefined, lookUpForeign);
+  const foreign = withNetlink(hostNamespace, lookUpForeign);
+  const between = withNetlink(hostNamespace, (socket) => lookUpUnderlay(socket, underlay));
   return {
     version,
     kernel: release(),
@@ -28,9 +43,9 @@ export function lookUpFacts(runDir: string): HostFacts {
     resolverOptions: words(resolv, 'options'),
     runDir,
     agentPid: process.pid,
-    underlayAddress: '',
-    underlayMtu: 0,
-    tunnelKey: '',
+    underlayAddress: between.address,
+    underlayMtu: between.mtu,
+    tunnelKey,
     addresses: foreign.addresses,
   };
 }
@@ -49,6 +64,29 @@ function lookUpForeign(socket: NetlinkSocket): { prefixes: string[]; addresses: 
       .map(({ address }) => address.split('/')[0] ?? address)
       .sort(),
   };
+}
+
+/** The address and MTU by which other hosts are reached. Weft's own links lead to none. */
+function lookUpUnderlay(socket: NetlinkSocket, given: string | undefined): { address: string; mtu: number } {
+  const addresses = dumpAddresses(socket).filter(({ protocol, scope }) => protocol !== WEFT_PROTOCOL && scope === 0);
+  const without = (cidr: string) => cidr.split('/', 1)[0] ?? cidr;
+  const wanted = given === undefined ? undefined : without(cidrText(given));
+  const found =
+    wanted === undefined ? byDefaultRoute(socket, addresses) : addresses.find((one) => without(one.address) === wanted);
+  const mtu = found === undefined ? 0 : (findLink(socket, found.link)?.mtu ?? 0);
+  return { address: wanted ?? (found === undefined ? '' : without(found.address)), mtu };
+}
+
+function byDefaultRoute(socket: NetlinkSocket, addresses: readonly Address[]): Address | undefined {
+  const routes = dumpRoutes(socket)
+    .filter(({ destination, protocol }) => destination.endsWith('/0') && protocol !== WEFT_PROTOCOL)
+    .sort((a, b) => a.metric - b.metric);
+  for (const isIpv6 of [false, true]) {
+    const route = routes.find((one) => one.destination.includes(':') === isIpv6 && one.link !== undefined);
+    const found = addresses.find((one) => one.link === route?.link && one.address.includes(':') === isIpv6);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The words after a keyword of resolv.conf; its last line counts. */

@@ -6,3 +6,4 @@ export { createHostWriter, type HostWriter } from './host-writer.ts';
 export type { Batch, Outcome, Report } from './kernel-messages.ts';
 export { createKernelWriter, type KernelWriter, type KernelWriterOptions } from './kernel-writer.ts';
 export { type PurgeOptions, purgeHost } from './purge.ts';
+export { tunnelKey } from './tunnel/key.ts';

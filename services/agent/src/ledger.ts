@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { FaultError, Reason, whileDoing } from '@weft/fault';
 
 export interface Ledger {
+  /** The agent's data directory, in which it is. */
+  readonly directory: string;
   get(key: string): string | undefined;
   /** Durable when it returns. Throws FaultError STORE_FAILED. */
   put(key: string, value: string): void;
@@ -39,6 +41,7 @@ export const openLedger = (dataDir: string): Ledger => {
   const remove = database.prepare('DELETE FROM ledger WHERE key = ?');
   const keys = database.prepare('SELECT key FROM ledger WHERE key >= ? AND key < ?');
   return {
+    directory: dataDir,
     get(key) {
       const value = get.get(key)?.['value'];
       return typeof value === 'string' ? value : undefined;

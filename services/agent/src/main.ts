@@ -18,6 +18,7 @@ import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
 import { startAgent } from './agent.ts';
 import { createHostWriter } from './host-writer.ts';
+import { tunnelKey } from './tunnel/key.ts';
 
 interface Flags {
   controller: string;
@@ -52,6 +53,7 @@ new Command('weft-agent')
         controller: clientOf(AgentServiceDefinition, channel),
         store: openSqliteStore({ file: join(dataDir, 'agent.db') }),
         runDir,
+        tunnelKey: tunnelKey(dataDir),
         writer: await createHostWriter({ runDir, dataDir, log, dns }),
         log,
       });

@@ -16,12 +16,13 @@ import {
   WEFT_GROUP,
   WEFT_PROTOCOL,
 } from '@weft/kernel';
-import type { NeighbourObject } from '@weft/proto/agent';
+import type { NeighbourObject, TunnelPeerObject } from '@weft/proto/agent';
 import type { Context } from './context.ts';
 import type { Entries } from './entries.ts';
 import { pruneLink } from './kinds/neighbour.ts';
 import { linksOfParent } from './kinds/parent.ts';
 import { restoreUnasked } from './kinds/sysctl.ts';
+import { prunePeers } from './kinds/tunnel-peer.ts';
 import { filesDirectory, namespacesDirectory } from './names.ts';
 
 const protocol = WEFT_PROTOCOL;
@@ -119,13 +120,24 @@ const forwardings = (context: Context, entries: Entries, neighbours: readonly Ne
   );
 };
 
+const tunnels = (context: Context, entries: Entries, peers: readonly TunnelPeerObject[]): string[] => {
+  const byTunnel = Map.groupBy(peers, ({ tunnel }) => tunnel);
+  return [...entries.byKey.values()].flatMap(({ object: { spec } }) => {
+    if (spec?.$case !== 'tunnel') return [];
+    const wanted = byTunnel.get(spec.value.name) ?? [];
+    return prunePeers(context, spec.value.name, new Set(wanted.map(({ publicKey }) => publicKey)));
+  });
+};
+
 /** Removes it (links are doomed: they go at the end of the turn) and returns what it was, in words. */
 export const prune = (context: Context, entries: Entries): string[] => {
   const names = new Set<string>();
   const sandboxIds = new Set<string>();
   const neighbours: NeighbourObject[] = [];
+  const peers: TunnelPeerObject[] = [];
   for (const { object } of entries.byKey.values()) {
-    if (object.spec?.$case === 'bridge') names.add(object.spec.value.name);
+    if (object.spec?.$case === 'bridge' || object.spec?.$case === 'tunnel') names.add(object.spec.value.name);
+    else if (object.spec?.$case === 'tunnelPeer') peers.push(object.spec.value);
     else if (object.spec?.$case === 'vxlan') names.add(object.spec.value.name);
     else if (object.spec?.$case === 'neighbour') neighbours.push(object.spec.value);
     else if (object.spec?.$case === 'veth') names.add(object.spec.value.hostName);
@@ -138,6 +150,7 @@ export const prune = (context: Context, entries: Entries): string[] => {
     ...subinterfaces(context, entries, sandboxIds),
     ...addresses(context, all, names),
     ...forwardings(context, entries, neighbours),
+    ...tunnels(context, entries, peers),
     ...routes(context, entries, sandboxIds),
     ...directories(context, sandboxIds),
     ...restoreUnasked(context).map((key) => `sysctl/${key}`),

@@ -24,7 +24,7 @@ import { Teardown } from './teardown.ts';
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
 // What others fail for want of.
-const FOUNDATIONS: ReadonlySet<string> = new Set(['sandbox', 'bridge', 'vxlan', 'veth', 'parent', 'subinterface']);
+const FOUNDATIONS: ReadonlySet<string> = new Set(['sandbox', 'bridge', 'tunnel', 'vxlan', 'veth', 'parent', 'subinterface']);
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
 export interface Turn {

@@ -3,7 +3,7 @@
 import { mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPrefix } from '@weft/address';
-import { assertCapable, createHostWriter, startAgent } from '@weft/agent';
+import { assertCapable, createHostWriter, startAgent, tunnelKey } from '@weft/agent';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { discoveryService } from '@weft/discovery';
 import { driverService } from '@weft/driver';
@@ -12,6 +12,7 @@ import { createIpam, ipamService, parseBase } from '@weft/ipam';
 import { ipvlanDriver, macvlanDriver } from '@weft/macvlan-driver';
 import { startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
+import { overlayDriver } from '@weft/overlay-driver';
 import { createLog, untilSignal, version } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
@@ -42,7 +43,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     parseBase(`base=${formatPrefix(base)},size=${size}`),
   );
   const ipam = localClient(IpamServiceDefinition, ipamService(await createIpam({ store: ipamStore, localBases })));
-  const drivers = [bridgeDriver, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
+  const drivers = [bridgeDriver, overlayDriver, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
     localClient(DriverServiceDefinition, driverService(driver)),
   );
   const writer = await createHostWriter({
@@ -65,6 +66,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     controller: localClient(AgentServiceDefinition, controller.agents),
     store: agentStore,
     runDir: options.runDir,
+    tunnelKey: tunnelKey(options.dataDir),
     writer,
     log: log.child({ part: 'agent' }),
   });

@@ -84,7 +84,7 @@ function addressesOf({ endpoint }: ServiceMember, families: ReadonlySet<boolean>
 
 /** One that is down stays, without weight, as long as it is checked: its host must find out when it serves again. */
 function backendOf(
-  { endpoint, weight, state }: ServiceMember,
+  { endpoint, weight, state, via }: ServiceMember,
   addresses: string[],
   isChecked: boolean,
 ): BackendObject[] {
@@ -97,6 +97,7 @@ function backendOf(
       addresses,
       weight: isDown ? 0 : Math.max(weight, 1),
       draining: state === BackendState.DRAINING,
+      via,
     },
   ];
 }

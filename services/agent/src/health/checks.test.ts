@@ -10,7 +10,7 @@ import { HealthChecks } from './checks.ts';
 const service = (count: number, more: Partial<ServiceObject> = {}): ServiceObject => ({
   ...{ serviceId: 'ab'.repeat(32), networkId: 'n', name: 'web', addresses: [], stickySeconds: 0, ports: [] },
   backends: Array.from({ length: count }, (_, at) => ({
-    ...{ endpointId: `e${at}`, sandboxId: 's', addresses: [`10.1.0.${at}`], weight: 1, draining: false },
+    ...{ endpointId: `e${at}`, sandboxId: 's', addresses: [`10.1.0.${at}`], weight: 1, draining: false, via: '' },
   })),
   balance: Balance.ROUND_ROBIN,
   check: {

@@ -1,5 +1,4 @@
 // All kinds, and working through objects of several kinds in the order that carries the promises (libs/hoststate's rank).
-import { fault, Reason } from '@weft/fault';
 import { type HostObject, type Kind as Name, kinds as order } from '@weft/hoststate';
 import type { Context } from '../context.ts';
 import { bridge } from './bridge.ts';
@@ -14,24 +13,14 @@ import { sandbox } from './sandbox.ts';
 import { service } from './service.ts';
 import { subinterface } from './subinterface.ts';
 import { sysctl } from './sysctl.ts';
+import { tunnel } from './tunnel.ts';
+import { tunnelPeer } from './tunnel-peer.ts';
 import { veth } from './veth.ts';
 import { vxlan } from './vxlan.ts';
 
 // Names are no matter of the kernel: the names thread answers them.
 const said: Kind = {
   put: () => ({ failed: new Map(), deferred: new Set() }),
-  check: () => new Map(),
-  remove: () => ({ failed: new Map(), deferred: new Set() }),
-};
-
-// Kinds that this agent does not know how to make yet.
-const absent: Kind = {
-  put: (_context, objects) => ({
-    failed: new Map(
-      [...objects].map(({ key }) => [key, fault(Reason.NOT_IMPLEMENTED, `${key} cannot be made by this agent`)]),
-    ),
-    deferred: new Set(),
-  }),
   check: () => new Map(),
   remove: () => ({ failed: new Map(), deferred: new Set() }),
 };
@@ -43,8 +32,8 @@ const kinds: Readonly<Record<Name, Kind>> = {
   port: nftElement,
   sysctl,
   bridge,
-  tunnel: absent,
-  tunnelPeer: absent,
+  tunnel,
+  tunnelPeer,
   vxlan,
   neighbour,
   parent,
@@ -88,6 +77,8 @@ export const checkAll = (context: Context, objects: Iterable<HostObject>): Map<s
 const LINKS = [
   'port',
   'bridge',
+  'tunnel',
+  'tunnelPeer',
   'vxlan',
   'neighbour',
   'parent',

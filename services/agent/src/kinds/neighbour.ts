@@ -1,6 +1,6 @@
 // What is behind a VXLAN link: each sandbox of another host by its MAC, its addresses and that host. Many go in one send, and are
 // read back by one look at each link. They carry no mark; they are the link's, which does: whatever else is on it is removed.
-import type { FaultError } from '@weft/fault';
+import { type FaultError, fault, Reason } from '@weft/fault';
 import type { HostObject } from '@weft/hoststate';
 import {
   dumpForwardings,
@@ -23,32 +23,45 @@ const vxlanKey = (name: string): string => `vxlan/${name}`;
 
 /** What a link has of neighbours. */
 interface Held {
-  readonly remotes: Map<string, string>;
+  readonly remotes: Map<string, { readonly remote: string; readonly through: number | undefined }>;
+  /** Index of the tunnel that all of it goes through; undefined for none. */
+  readonly tunnel: number | undefined;
   readonly ports: Set<string>;
   readonly macs: Map<string, string>;
 }
 
-const look = (context: Context, link: number): Held => {
+const look = (context: Context, name: string, link: number): Held => {
   const socket = context.socket();
-  const held: Held = { remotes: new Map(), ports: new Set(), macs: new Map() };
-  for (const { mac, remote, isStatic } of dumpForwardings(socket, link)) {
+  const tunnel = tunnelOf(context, name);
+  const held: Held = { remotes: new Map(), ports: new Set(), macs: new Map(), tunnel };
+  for (const { mac, remote, through, isStatic } of dumpForwardings(socket, link)) {
     if (!isStatic) continue;
     if (remote === undefined) held.ports.add(mac);
-    else held.remotes.set(mac, remote);
+    else held.remotes.set(mac, { remote, through });
   }
   for (const { address, mac, isPermanent } of dumpNeighbours(socket, link))
     if (isPermanent) held.macs.set(address, mac);
   return held;
 };
 
+/** The tunnel is named with each MAC: without it, packets would find another way in the clear. Throws what is wrong with it. */
+const tunnelOf = (context: Context, name: string): number | undefined => {
+  const tunnel = context.spec('vxlan', vxlanKey(name))?.tunnel ?? '';
+  if (tunnel === '') return undefined;
+  const link = findLink(context.socket(), tunnel);
+  if (link === undefined) throw fault(Reason.KERNEL_REFUSED, `its tunnel "${tunnel}" does not exist`);
+  return link.index;
+};
+
 /** What is missing, and the requests that put it. Throws TypeError for what is no address. */
 const missing = (held: Held, link: number, spec: NeighbourObject): { what: string; request: Request }[] => {
   const mac = spec.macAddress.toLowerCase();
   const remote = ipText(ipBytes(spec.remote));
+  const known = held.remotes.get(mac);
   return [
-    ...(held.remotes.get(mac) === remote
+    ...(known?.remote === remote && known.through === held.tunnel
       ? []
-      : [{ what: `${mac} does not lead to ${remote}`, request: remoteMac('put', link, mac, remote) }]),
+      : [{ what: `${mac} does not lead to ${remote}`, request: remoteMac('put', link, mac, remote, held.tunnel) }]),
     ...(held.ports.has(mac)
       ? []
       : [{ what: `${mac} is not behind "${spec.vxlan}"`, request: portMac('put', link, mac) }]),
@@ -62,10 +75,14 @@ const missing = (held: Held, link: number, spec: NeighbourObject): { what: strin
   ];
 };
 
-const removal = (link: number, { macAddress, addresses, remote }: NeighbourObject): Request[] => [
+const removal = (
+  link: number,
+  tunnel: number | undefined,
+  { macAddress, addresses, remote }: NeighbourObject,
+): Request[] => [
   ...addresses.map((address) => neighbourRequest('delete', link, address, macAddress)),
   portMac('delete', link, macAddress),
-  remoteMac('delete', link, macAddress, remote),
+  remoteMac('delete', link, macAddress, remote, tunnel),
 ];
 
 /** Index of the link that neighbours are on; undefined when it goes or is gone, and they with it. */
@@ -125,7 +142,7 @@ export const neighbour: Kind = {
     for (const [name, pairs] of byLink(objects)) {
       try {
         const link = needLink(context, name);
-        const held = look(context, link);
+        const held = look(context, name, link);
         for (const [key, spec] of pairs) {
           const found = attempt(key, result.failed, () => missing(held, link, spec));
           for (const { request } of found ?? []) due.push([key, request]);
@@ -145,7 +162,7 @@ export const neighbour: Kind = {
     const found = new Map<string, string>();
     for (const [name, pairs] of byLink(objects)) {
       const link = linkOf(context, name);
-      const held = link === undefined ? undefined : look(context, link);
+      const held = link === undefined ? undefined : look(context, name, link);
       for (const [key, spec] of pairs) {
         if (link === undefined || held === undefined) {
           found.set(key, `its VXLAN "${name}" does not exist`);
@@ -169,7 +186,7 @@ export const neighbour: Kind = {
       const link = linkOf(context, name);
       if (link === undefined) continue;
       for (const [key, spec] of pairs) {
-        const requests = attempt(key, result.failed, () => removal(link, spec));
+        const requests = attempt(key, result.failed, () => removal(link, tunnelOf(context, name), spec));
         for (const request of requests ?? []) due.push([key, request]);
       }
     }
@@ -185,7 +202,7 @@ export const neighbour: Kind = {
 export const pruneLink = (context: Context, name: string, wanted: readonly NeighbourObject[]): string[] => {
   const link = linkOf(context, name);
   if (link === undefined || context.doomed.has(link)) return [];
-  const held = look(context, link);
+  const held = look(context, name, link);
   const macs = new Set(wanted.map(({ macAddress }) => macAddress.toLowerCase()));
   const addresses = new Set(wanted.flatMap((one) => one.addresses.map((address) => ipText(ipBytes(address)))));
   const extra = [
@@ -203,9 +220,9 @@ export const pruneLink = (context: Context, name: string, wanted: readonly Neigh
       })),
     ...[...held.remotes]
       .filter(([mac]) => !macs.has(mac))
-      .map(([mac, remote]) => ({
+      .map(([mac, { remote, through }]) => ({
         what: `forwarding of ${mac} to ${remote}`,
-        request: remoteMac('delete', link, mac, remote),
+        request: remoteMac('delete', link, mac, remote, through),
       })),
   ];
   context.socket().batch(extra.map(({ request }) => request));

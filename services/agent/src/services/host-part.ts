@@ -1,13 +1,13 @@
 // What the host's `table inet weft-services` holds, as text that nft takes; the rules that all services share are libs/hoststate's.
 // Each service has a chain for each port of its backends that a host port leads to: service_<id>_<transport>_<port>. Pure.
-import { KEEP_CHAIN, SERVICES_TABLE, serviceChains, servicePortMaps } from '@weft/hoststate';
+import { HAIRPIN_MARK, KEEP_CHAIN, SERVICES_TABLE, serviceChains, servicePortMaps } from '@weft/hoststate';
 import { type NftField, type NftSet, protocolNumber } from '@weft/kernel';
 import { chainPart } from '../ruleset.ts';
 import { choiceOf, FAMILIES, type Family, familyOf } from './choice.ts';
 import type { ChainPart, ElementPart, Part, SetPart, Sticky, Way } from './part.ts';
 import { keepRule, REFUSE, stickyDeclaration, stickyOf } from './sandbox-part.ts';
 import type { PublishedPort, Service } from './service.ts';
-import { type IsDown, targetsOf } from './targets.ts';
+import { type IsDown, type PortTargets, portTargetsOf } from './targets.ts';
 
 const portSets: ReadonlyMap<string, NftSet> = new Map(
   servicePortMaps.map(({ name, key }) => [
@@ -68,18 +68,21 @@ export const sharedHostPart = (directed: Iterable<Directed>): Part => {
 
 const chooseRules = (
   service: Service,
-  protocol: string,
-  targetPort: number,
-  isDown: IsDown,
+  { protocol, targetPort, hostPort }: PublishedPort,
   family: Family,
+  { active, isElsewhere }: PortTargets,
 ): string[] => {
-  const { active } = targetsOf(service, family, isDown);
   if (active.length === 0) return [];
   const { ip, version } = family;
   const transport = `meta l4proto ${protocolNumber(protocol)}`;
   const choice = choiceOf(service.balance, active, family, 0);
   // nft reads a single IPv6 address with a port only in brackets.
   const chosen = version === '6' && active.length === 1 ? `[${choice}]` : choice;
+  // Answers come back this way: with a host's address, and marked so that `table inet weft` gives it.
+  if (isElsewhere) {
+    const mark = `meta mark set meta mark | 0x${HAIRPIN_MARK.toString(16)}`;
+    return [`meta nfproto ${family.protocol} ${transport} ${mark} dnat ${ip} to ${chosen} : ${hostPort}`];
+  }
   return [
     ...(isSticky(service)
       ? [`${transport} dnat ${ip} to ${ip} saddr map @sticky${version}_${service.shortId} : ${targetPort}`]
@@ -89,24 +92,28 @@ const chooseRules = (
 };
 
 /** What the host has of a service; undefined for one none of whose ports is held. */
-export const hostPart = ({ service, ports }: Directed, isDown: IsDown): Part | undefined => {
+export const hostPart = (
+  { service, ports }: Directed,
+  isDown: IsDown,
+  isHere: (sandboxId: string) => boolean = () => true,
+): Part | undefined => {
   if (ports.length === 0) return undefined;
   const nameOf = ({ protocol, targetPort }: PublishedPort) => `service_${service.shortId}_${protocol}_${targetPort}`;
   const byChain = new Map(ports.map((port) => [nameOf(port), port]));
-  const targets = FAMILIES.map((family) => ({ family, targets: targetsOf(service, family, isDown) }));
+  const targets = FAMILIES.map((family) => ({ family, targets: portTargetsOf(service, family, isDown, isHere) }));
   const chains = [...byChain].map(
-    ([name, { protocol, targetPort }]): ChainPart => ({
+    ([name, port]): ChainPart => ({
       name,
-      rules: [...FAMILIES.flatMap((family) => chooseRules(service, protocol, targetPort, isDown, family)), ...REFUSE],
+      rules: [...targets.flatMap((one) => chooseRules(service, port, one.family, one.targets)), ...REFUSE],
     }),
   );
   const keepRules = targets
-    .filter((one) => one.targets.active.length > 0)
+    .filter(({ targets: { active, isElsewhere } }) => active.length > 0 && !isElsewhere)
     .map((one) => keepRule(service, one.family, one.targets));
   const sticky = (isSticky(service) ? targets : []).map(
     (one): Sticky => ({
       map: stickyOf(SERVICES_TABLE, service, one.family),
-      active: one.targets.active.map(({ address }) => address),
+      active: one.targets.isElsewhere ? [] : one.targets.active.map(({ address }) => address),
     }),
   );
   return {

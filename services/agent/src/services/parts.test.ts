@@ -13,7 +13,7 @@ import { serviceOf } from './service.ts';
 const [ipv4, ipv6] = FAMILIES as [Family, Family];
 const weighted = [1, 2, 3].map((weight) => ({ address: `10.1.0.${weight}`, weight }));
 const backend = (last: number, draining = false) => ({
-  ...{ endpointId: `e${last}`, sandboxId: `s${last}`, addresses: [`10.1.0.${last}`], weight: 1, draining },
+  ...{ endpointId: `e${last}`, sandboxId: `s${last}`, addresses: [`10.1.0.${last}`], weight: 1, draining, via: '' },
 });
 const web = (more: Partial<ServiceObject> = {}) =>
   serviceOf({

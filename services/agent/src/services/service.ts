@@ -16,6 +16,8 @@ export interface Backend {
   readonly addresses: ByFamily;
   readonly weight: number;
   readonly draining: boolean;
+  /** Where its host is reached; undefined where backends are on one host. */
+  readonly via: string | undefined;
 }
 
 export interface PublishedPort {
@@ -71,13 +73,17 @@ const whole = (field: string, value: number, from: number, to: number): number =
   return value;
 };
 
-const backendOf = ({ endpointId, sandboxId, addresses, weight, draining }: BackendObject, at: number): Backend => ({
+const backendOf = (
+  { endpointId, sandboxId, addresses, weight, draining, via }: BackendObject,
+  at: number,
+): Backend => ({
   endpointId,
   sandboxId,
   addresses: byFamily(`backends[${at}].addresses`, addresses),
   // 0: its check failed, as its controller knows.
   weight: whole(`backends[${at}].weight`, weight, 0, MOST_WEIGHT),
   draining,
+  via: via === '' ? undefined : addressOf(`backends[${at}].via`, via),
 });
 
 const portOf = (port: ServicePort, at: number): PublishedPort => {

@@ -111,7 +111,10 @@ export class WantedServices {
   putResolver({ sandboxId, networks }: Pick<ResolverObject, 'sandboxId' | 'networks'>): void {
     this.dropResolver(sandboxId);
     const ids = networks.map(({ networkId }) => networkId);
+    const isNew = !this.#networks.has(sandboxId);
     this.#networks.set(sandboxId, ids);
+    // Ports of the host lead to it from now on.
+    if (isNew) this.sandboxChanged(sandboxId);
     this.#hashes.set(sandboxId, hashOf(sandboxId));
     for (const id of ids) {
       this.#sandboxes.add(id, sandboxId);
@@ -124,7 +127,7 @@ export class WantedServices {
       this.#sandboxes.delete(id, sandboxId);
       for (const serviceId of this.#byNetwork.of(id)) this.#mark(sandboxId, serviceId);
     }
-    this.#networks.delete(sandboxId);
+    if (this.#networks.delete(sandboxId)) this.sandboxChanged(sandboxId);
     this.#hashes.delete(sandboxId);
   }
 
@@ -228,7 +231,12 @@ export class WantedServices {
   #hostPart(id: string): Part | undefined {
     if (id !== SHARED) {
       const directed = this.#directed(id);
-      return directed && this.#cached(directed.service, -1, () => hostPart(directed, this.#isDown));
+      return (
+        directed &&
+        this.#cached(directed.service, -1, () =>
+          hostPart(directed, this.#isDown, (sandboxId) => this.#networks.has(sandboxId)),
+        )
+      );
     }
     const all = [...this.#published].flatMap((serviceId) => this.#directed(serviceId) ?? []);
     return all.some(({ ports }) => ports.length > 0) ? sharedHostPart(all) : undefined;

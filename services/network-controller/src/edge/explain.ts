@@ -12,6 +12,7 @@ import type { HostView } from '../explain/trail.ts';
 import type { Place } from '../explain/way.ts';
 import { wordsOf } from '../explain/words.ts';
 import { readHost, readSandbox } from '../state/reading.ts';
+import { explainOverHosts } from './explain-overlay.ts';
 import { explainService, refuseServicePort, serviceAsked } from './explain-service.ts';
 
 type End = Asked['to'];
@@ -33,6 +34,8 @@ export async function explainPath(context: Context, request: ExplainRequest): Pr
   if (to.at === 'host') refuseServicePort(view, hostId, request.protocol, transport.port);
   await context.planner.planned(view.revision);
   const elsewhere = [from, to].find((end) => end.at === 'sandbox' && hostOfSandbox(context, end.id) !== hostId);
+  const over = from.at === 'sandbox' && to.at === 'sandbox' && elsewhere && explainOverHosts(context, from.id, to.id);
+  if (over) return over;
   if (elsewhere?.at === 'sandbox') return onOtherHost(context, elsewhere.id, hostId);
 
   const host = hostViewOf(context, hostId);

@@ -3,6 +3,7 @@
 import { type HostObject, hostObject } from '@weft/hoststate';
 import type { NamedService } from '@weft/proto/discovery';
 import { Endpoint, type Network, Phase, type Service } from '@weft/proto/model';
+import { isGlobal } from '../state/reach.ts';
 import { isReady } from '../state/reading.ts';
 import { standingsOf } from '../state/standing.ts';
 import type { View } from '../state/view.ts';
@@ -111,10 +112,15 @@ function partOf(network: Network, service: Service, hostId: string, isMember: bo
 
 function requestOf(view: View, network: Network, service: Service, { onlyOn, holdsPorts }: Part): NamedService {
   const { desired } = service;
+  // Where ports are held, hosts without backends lead to those that have some.
+  const isLed = holdsPorts && isGlobal(network);
   const backends = standingsOf(view, service)
     // One whose namespace is gone can neither be reached nor be asked whether it serves.
     .filter(({ lost, endpoint }) => !lost && (onlyOn === undefined || endpoint.desired?.hostId === onlyOn))
-    .map(({ endpoint, weight, state }) => ({ endpoint: asBackend(endpoint), weight, state }));
+    .map(({ endpoint, weight, state }) => {
+      const { facts } = (isLed && view.hosts.get(endpoint.desired?.hostId ?? '')?.value) || {};
+      return { endpoint: asBackend(endpoint), weight, state, via: facts?.underlayAddress ?? '' };
+    });
   const shown = holdsPorts ? service : { ...service, desired: desired && { ...desired, ports: [] } };
   return { network, service: shown, backends };
 }

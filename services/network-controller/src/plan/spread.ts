@@ -77,9 +77,9 @@ export class Spread {
     }
     for (const id of members.networksOf(hostId)) {
       addPlace(dirty, id, hostId);
+      for (const service of view.servicesOfNetwork.ids(id)) dirty.services.add(service);
       if (!isNew) continue;
       for (const record of view.recordsOfNetwork.ids(id)) dirty.records.add(record);
-      for (const service of view.servicesOfNetwork.ids(id)) dirty.services.add(service);
       if (isGlobal(view.networks.get(id)?.value))
         for (const endpoint of view.endpointsOfNetwork.ids(id)) dirty.endpoints.add(endpoint);
     }

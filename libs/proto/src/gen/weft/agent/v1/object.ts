@@ -296,6 +296,11 @@ export interface BackendObject {
    * remembered of its flows without connection is forgotten.
    */
   draining: boolean;
+  /**
+   * Where its host is reached: other hosts that have no backend of their own lead what comes to the service's ports to the same
+   * port there. Empty where backends are on one host.
+   */
+  via: string;
 }
 
 /** A host port that leads to a service. */
@@ -2710,7 +2715,7 @@ export const ResolverObject: MessageFns<ResolverObject> = {
 };
 
 function createBaseBackendObject(): BackendObject {
-  return { endpointId: "", sandboxId: "", addresses: [], weight: 0, draining: false };
+  return { endpointId: "", sandboxId: "", addresses: [], weight: 0, draining: false, via: "" };
 }
 
 export const BackendObject: MessageFns<BackendObject> = {
@@ -2729,6 +2734,9 @@ export const BackendObject: MessageFns<BackendObject> = {
     }
     if (message.draining !== false) {
       writer.uint32(40).bool(message.draining);
+    }
+    if (message.via !== "") {
+      writer.uint32(50).string(message.via);
     }
     return writer;
   },
@@ -2786,6 +2794,14 @@ export const BackendObject: MessageFns<BackendObject> = {
             message.draining = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.via = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2815,6 +2831,7 @@ export const BackendObject: MessageFns<BackendObject> = {
         : [],
       weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
       draining: isSet(object.draining) ? globalThis.Boolean(object.draining) : false,
+      via: isSet(object.via) ? globalThis.String(object.via) : "",
     };
   },
 
@@ -2835,6 +2852,9 @@ export const BackendObject: MessageFns<BackendObject> = {
     if (message.draining !== false) {
       obj.draining = message.draining;
     }
+    if (message.via !== "") {
+      obj.via = message.via;
+    }
     return obj;
   },
 
@@ -2848,6 +2868,7 @@ export const BackendObject: MessageFns<BackendObject> = {
     message.addresses = object.addresses?.map((e) => e) || [];
     message.weight = object.weight ?? 0;
     message.draining = object.draining ?? false;
+    message.via = object.via ?? "";
     return message;
   },
 };

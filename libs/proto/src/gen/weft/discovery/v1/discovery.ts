@@ -82,6 +82,8 @@ export interface ServiceMember {
   weight: number;
   /** How it stands. */
   state: BackendState;
+  /** Where its host is reached, if the service has host ports and the network is over several hosts; empty otherwise. */
+  via: string;
 }
 
 /** A service and what it has. */
@@ -760,7 +762,7 @@ export const CompileNamesResponse: MessageFns<CompileNamesResponse> = {
 };
 
 function createBaseServiceMember(): ServiceMember {
-  return { endpoint: undefined, weight: 0, state: 0 };
+  return { endpoint: undefined, weight: 0, state: 0, via: "" };
 }
 
 export const ServiceMember: MessageFns<ServiceMember> = {
@@ -773,6 +775,9 @@ export const ServiceMember: MessageFns<ServiceMember> = {
     }
     if (message.state !== 0) {
       writer.uint32(24).int32(message.state);
+    }
+    if (message.via !== "") {
+      writer.uint32(34).string(message.via);
     }
     return writer;
   },
@@ -814,6 +819,14 @@ export const ServiceMember: MessageFns<ServiceMember> = {
             message.state = reader.int32() as any;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.via = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -831,6 +844,7 @@ export const ServiceMember: MessageFns<ServiceMember> = {
       endpoint: isSet(object.endpoint) ? Endpoint.fromJSON(object.endpoint) : undefined,
       weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
       state: isSet(object.state) ? backendStateFromJSON(object.state) : 0,
+      via: isSet(object.via) ? globalThis.String(object.via) : "",
     };
   },
 
@@ -845,6 +859,9 @@ export const ServiceMember: MessageFns<ServiceMember> = {
     if (message.state !== 0) {
       obj.state = backendStateToJSON(message.state);
     }
+    if (message.via !== "") {
+      obj.via = message.via;
+    }
     return obj;
   },
 
@@ -858,6 +875,7 @@ export const ServiceMember: MessageFns<ServiceMember> = {
       : undefined;
     message.weight = object.weight ?? 0;
     message.state = object.state ?? 0;
+    message.via = object.via ?? "";
     return message;
   },
 };
