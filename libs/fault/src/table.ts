@@ -123,7 +123,8 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   TOKEN_REFUSED: {
     code: Code.UNAUTHENTICATED,
     retryable: false,
-    remedy: 'make another with `weft cluster token`: each is good for one machine, and for an hour unless --ttl says more',
+    remedy:
+      'make another with `weft cluster token`: each is good for one machine, and for an hour unless --ttl says more',
   },
 
   INTERNAL: {

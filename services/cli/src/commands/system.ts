@@ -17,13 +17,13 @@ const upFlags: readonly Flag[] = [
   { name: 'driver', kind: 'list', help: 'Driver served elsewhere: NAME=ADDR (not yet)' },
   ...etcdFlags,
   { name: 'ipam-driver', kind: 'list', help: 'IPAM served elsewhere: NAME=ADDR (not yet)' },
-  { name: 'join', kind: 'string', value: 'ip:port', help: 'Join a cluster (not yet)' },
-  { name: 'listen', kind: 'string', value: 'ip:port', help: 'Let hosts join (not yet)' },
+  { name: 'join', kind: 'string', value: 'ip:port,...', help: 'Join the cluster whose controllers listen there' },
+  { name: 'listen', kind: 'string', value: 'ip:port', help: 'Let other machines join here' },
   { name: 'metrics', kind: 'string', value: 'addr|off', help: 'Serve metrics (not yet)' },
   { name: 'name', kind: 'string', help: "The host's name (default: its host name)" },
   { name: 'nats', kind: 'string', value: 'url', help: 'NATS server to publish events on: nats://HOST:PORT, or off' },
   { name: 'run-dir', kind: 'string', help: 'Where sockets and namespaces are', default: '/run/weft' },
-  { name: 'token', kind: 'string', help: 'Token to join with (not yet)' },
+  { name: 'token', kind: 'string', help: 'What to join with: `weft cluster token` prints it; needed once' },
 ];
 
 const explainFlags: readonly Flag[] = [
