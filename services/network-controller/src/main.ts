@@ -12,12 +12,13 @@ import {
 import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
-import { clientOf, openChannel, parseAddress, serve } from '@weft/rpc';
+import { clientOf, identityOfDirectory, isSecure, openChannel, parseAddress, parseAddresses, serve } from '@weft/rpc';
 import { type EtcdFlags, etcdAccess, openServiceStore } from '@weft/store';
 import { startController } from './controller.ts';
 
 interface Flags extends EtcdFlags {
   listen: string[];
+  identity?: string;
   dataDir?: string;
   ipam: string;
   driver: string[];
@@ -32,7 +33,15 @@ const collect = (value: string, previous: string[] = []) => [...previous, value]
 new Command('weft-network-controller')
   .description("weft's network-controller (weft.controller.v1, weft.agent.v1)")
   .version(version)
-  .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT (repeatable)', collect)
+  .requiredOption(
+    '--listen <address>',
+    'serve here: unix:///PATH, https://HOST:PORT or http://HOST:PORT (repeatable)',
+    collect,
+  )
+  .option(
+    '--identity <directory>',
+    'what to show where --ipam and the others are https://: see weft cluster certificate',
+  )
   .requiredOption('--ipam <address>', 'where ipam listens')
   .requiredOption('--driver <address>', 'where a driver listens (repeatable)', collect)
   .requiredOption('--discovery <address>', 'where discovery listens')
@@ -51,9 +60,10 @@ new Command('weft-network-controller')
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
-      const ipam = openChannel(parseAddress(flags.ipam, '--ipam'));
-      const drivers = flags.driver.map((one) => openChannel(parseAddress(one, '--driver')));
-      const discovery = openChannel(parseAddress(flags.discovery, '--discovery'));
+      const shown = identityOfDirectory(flags.identity, log)?.credentials;
+      const ipam = openChannel(parseAddresses(flags.ipam, '--ipam'), shown);
+      const drivers = flags.driver.map((one) => openChannel(parseAddresses(one, '--driver'), shown));
+      const discovery = openChannel(parseAddresses(flags.discovery, '--discovery'), shown);
       const controller = await startController({
         store: await openServiceStore({ name: 'network-controller', access, dataDir, retainMs: logMs }),
         ipam: clientOf(IpamServiceDefinition, ipam),
@@ -62,10 +72,17 @@ new Command('weft-network-controller')
         log,
         defaultBridge,
         natsUrl,
+        address: targets.find(isSecure),
       });
+      const identity = targets.some(isSecure) ? await controller.identity() : undefined;
       const servers = await Promise.all(
         targets.map((target) =>
-          serve(target, controller.services, (error, path) => log.error({ err: error.cause ?? error, path }, 'defect')),
+          serve(
+            target,
+            controller.services,
+            (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'),
+            identity,
+          ),
         ),
       );
       log.info({ targets }, 'serving');

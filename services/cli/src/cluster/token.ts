@@ -1,24 +1,10 @@
 // `weft cluster token`, `token ls`, `token rm ID...`. Refuses what it would have to guess.
 import { fault, Reason } from '@weft/fault';
 import type { JoinToken } from '@weft/proto/controller';
+import { durationSeconds } from '../duration.ts';
 import { forEachName } from '../each.ts';
 import { alignColumns } from '../format/columns.ts';
 import type { Run } from '../usage/command.ts';
-
-const unitSeconds: Readonly<Record<string, number>> = { d: 86_400, h: 3_600, m: 60, s: 1 };
-
-/** "2h30m" in seconds. @throws INVALID_VALUE */
-export function durationSeconds(text: string): number {
-  if (!/^(\d{1,9}[dhms])+$/.test(text)) {
-    throw fault(Reason.INVALID_VALUE, `cluster token --ttl: "${text}" is no duration such as 30m, 1h or 2h30m`, {
-      field: '--ttl',
-    });
-  }
-  const parts = [...text.matchAll(/(\d+)([dhms])/g)];
-  const seconds = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (unitSeconds[unit] ?? 0), 0);
-  if (seconds >= 1 && seconds <= 30 * 86_400) return seconds;
-  throw fault(Reason.INVALID_VALUE, `cluster token --ttl: "${text}" is not from 1s to 30d`, { field: '--ttl' });
-}
 
 /** @param tokens oldest first */
 export function renderTokens(tokens: readonly JoinToken[]): string {
@@ -28,7 +14,7 @@ export function renderTokens(tokens: readonly JoinToken[]): string {
 
 export const token: Run = async ([verb, ...ids], flags, session) => {
   if (verb === undefined) {
-    const ttlSeconds = durationSeconds(flags.string('ttl'));
+    const ttlSeconds = durationSeconds(flags.string('ttl'), 'cluster token --ttl', 30);
     const made = await session.cluster().createToken({ ttlSeconds, agentOnly: flags.bool('agent-only') });
     session.out(`${made.token}\n`);
     return 0;
