@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly runDir: string;
   readonly writer: HostWriter;
   readonly log: Log;
+  /** Where other hosts reach this one, an address of it; absent: that of its default route. */
+  readonly underlay?: string | undefined;
   /** Hears where the controllers are, whenever one says so: any of them will do. Never an empty list. */
   readonly onControllers?: ((addresses: readonly string[]) => void) | undefined;
 }

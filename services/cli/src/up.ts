@@ -16,7 +16,7 @@ import { AgentServiceDefinition } from '@weft/proto/agent';
 import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
-import { localClient, type OnDefect, parseAddress, serve, type Target } from '@weft/rpc';
+import { hostAndPort, localClient, type OnDefect, parseAddress, serve, type Target } from '@weft/rpc';
 import { type EtcdAccess, openServiceStore, type ServiceStoreOptions, type Store } from '@weft/store';
 import { startJoined } from './up/joined.ts';
 import type { UpOptions } from './up-options.ts';
@@ -70,6 +70,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     runDir: options.runDir,
     writer,
     log: log.child({ part: 'agent' }),
+    underlay: options.listen && hostAndPort(options.listen)?.host,
   });
   await agent.registered;
   await controller.predefined;

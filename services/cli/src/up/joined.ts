@@ -49,6 +49,7 @@ export async function startJoined(
     controller: clientOf(AgentServiceDefinition, member.agent),
     store: agentStore,
     log: log.child({ part: 'agent' }),
+    underlay: await addressTowards(options.join[0]),
     onControllers: member.onControllers,
   });
   const server: Server = await serve(socket, passedOn(member.operator), (error, path) =>
@@ -77,16 +78,16 @@ function passedOn(operator: Parameters<typeof clientOf>[1] | undefined): Serving
   });
 }
 
-/** The address of this machine that leads to another one; empty if none does. Sends nothing. */
-export async function addressTowards(target: Target): Promise<string> {
-  const { host, port } = hostAndPort(target) ?? { host: '', port: 0 };
+/** The address of this machine that leads to another one; undefined if none does. Sends nothing. */
+async function addressTowards(target: Target | undefined): Promise<string | undefined> {
+  const { host, port } = (target && hostAndPort(target)) ?? { host: '', port: 0 };
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   try {
     socket.connect(port, host);
     await once(socket, 'connect');
     return socket.address().address;
   } catch {
-    return '';
+    return undefined;
   } finally {
     socket.close();
   }
