@@ -35,7 +35,9 @@ const newToken = async (more = {}) =>
   await plane.controller.cluster.createToken({ ttlSeconds: 0, agentOnly: false, ...more }, never);
 const never = { signal: new AbortController().signal } as never;
 
-async function join(token: string, id = hostId) {
+let made = 0;
+const newId = () => `${++made}`.padStart(64, '0');
+async function join(token: string, id = newId()) {
   const [agent, operator] = [await makeRequest(), await makeRequest()];
   const request = { token, hostId: id, name: 'h1', agentRequest: agent.request, operatorRequest: operator.request };
   const answer = await to(ClusterServiceDefinition, { ca }).join(request);
@@ -77,7 +79,7 @@ afterAll(async () => {
 
 test('a token gives an agent and an operator, each with its own rights', async () => {
   const { token } = (await newToken()) as { token: string };
-  const { agent, operator, answer } = await join(token);
+  const { agent, operator, answer } = await join(token, hostId);
   expect(answer.clusterId).toBe(agent.certificate.identity.cluster);
   await expect(to(AgentServiceDefinition, agent).register({ hostId, name: 'h1' })).resolves.toBeDefined();
   await expect(to(NetworkServiceDefinition, operator as Credentials).listNetworks({})).resolves.toBeDefined();
@@ -98,7 +100,9 @@ test('a token gives an agent and an operator, each with its own rights', async (
 test('a token works once, also for two at the same moment; a bad request does not use it up', async () => {
   const { token } = (await newToken()) as { token: string };
   await expect(join(token, 'no id')).rejects.toMatchObject({ reason: Reason.INVALID_VALUE });
-  const both = await Promise.allSettled([join(token), join(token, 'cd'.repeat(32))]);
+  // Nobody takes the place of a host that is there.
+  await expect(join(token, hostId)).rejects.toMatchObject({ reason: Reason.IN_USE });
+  const both = await Promise.allSettled([join(token), join(token)]);
   expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   await expect(join(token)).rejects.toMatchObject({ reason: Reason.TOKEN_REFUSED });
 });

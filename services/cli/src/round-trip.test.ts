@@ -416,7 +416,7 @@ describe('what fails', () => {
       exitCode: 1,
     });
     expect((await weft('network ls', { at: '127.0.0.1:1' })).err).toMatch(
-      /^\[invalid argument\] WEFT_HOST "127.0.0.1:1" is neither/,
+      /^\[invalid argument\] WEFT_HOST "127.0.0.1:1" is none of/,
     );
   });
 });
