@@ -15,7 +15,7 @@ module.exports = {
       name: 'services-meet-in-proto',
       comment: 'Services never import each other; only `weft up` composes them, and purge undoes it.',
       severity: 'error',
-      from: { path: '^services/([^/]+)/', pathNot: '^services/cli/src/(up|purge)\\.ts$' },
+      from: { path: '^services/([^/]+)/', pathNot: '^services/cli/src/(up|purge|up/[^/]+)\\.ts$' },
       to: { path: '^services/', pathNot: '^services/$1/' },
     },
     {
@@ -64,6 +64,7 @@ module.exports = {
       to: { couldNotResolve: true },
     },
     oneDoor('koffi-in-kernel', 'koffi', '^libs/kernel/'),
+    oneDoor('x509-in-identity', '@peculiar/x509', '^libs/identity/'),
     oneDoor('nats-in-events', 'nats', '^(libs/events|test|deploy)/'),
     oneDoor('ip-cidr-in-address', 'ip-cidr', '^libs/address/'),
     oneDoor('dns-packet-in-dns', '(@types/)?dns-packet', '^(libs/dns|test)/'),

@@ -1,7 +1,7 @@
 // The main of a driver service: serve it on an address until a signal comes.
 import { Command, configured, createLog, Option, runMain, untilSignal, version } from '@weft/process';
 import { DriverServiceDefinition } from '@weft/proto/driver';
-import { parseAddress, serve, serving } from '@weft/rpc';
+import { identityOfDirectory, parseAddress, serve, serving } from '@weft/rpc';
 import { type Driver, driverService } from './driver.ts';
 
 /** Runs `weft-<name>-driver --listen ADDRESS`; with others of its kind beside it, `--driver NAME` says which one is served. */
@@ -12,15 +12,19 @@ export function runDriver(driver: Driver, ...others: readonly Driver[]): void {
   const command = new Command(`weft-${name}`)
     .description(`weft's ${[...drivers.keys()].join(' or ')} driver (weft.driver.v1)`)
     .version(version)
-    .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT')
-    .action((options: { listen: string; driver?: string }) =>
+    .requiredOption('--listen <address>', 'serve here: unix:///PATH, https://HOST:PORT or http://HOST:PORT')
+    .option('--identity <directory>', 'certificate and key for https://: see weft cluster certificate')
+    .action((options: { listen: string; identity?: string; driver?: string }) =>
       runMain(async () => {
         const served = drivers.get(options.driver ?? '') ?? driver;
         const log = createLog(`${served.description.name}-driver`);
         const target = parseAddress(options.listen, '--listen');
         await configured();
-        const server = await serve(target, [serving(DriverServiceDefinition, driverService(served))], (error, path) =>
-          log.error({ err: error.cause ?? error, path }, 'defect'),
+        const server = await serve(
+          target,
+          [serving(DriverServiceDefinition, driverService(served))],
+          (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'),
+          identityOfDirectory(options.identity, log),
         );
         log.info({ target }, 'serving');
         await untilSignal();

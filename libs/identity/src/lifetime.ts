@@ -1,6 +1,6 @@
 // How long certificates are good for, and when they are renewed. Pure; all in ms, moments in ms since 1970.
 
-export const dayMs = 86_400_000;
+const dayMs = 86_400_000;
 /** The CA's life. */
 export const authorityLifeMs = 3_650 * dayMs;
 /** The life of all other certificates unless told otherwise. */

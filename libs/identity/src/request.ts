@@ -7,7 +7,7 @@ export interface KeyAndRequest {
   /** PKCS #8, PEM. */
   readonly key: string;
   /** DER. What it says of its owner is not read by anybody: the CA decides that. */
-  readonly request: Uint8Array;
+  readonly request: Buffer;
 }
 
 export async function makeRequest(): Promise<KeyAndRequest> {
@@ -17,5 +17,5 @@ export async function makeRequest(): Promise<KeyAndRequest> {
     keys,
     signingAlgorithm: keyAlgorithm,
   });
-  return { key: await pemOfKey(keys.privateKey), request: new Uint8Array(request.rawData) };
+  return { key: await pemOfKey(keys.privateKey), request: Buffer.from(request.rawData) };
 }

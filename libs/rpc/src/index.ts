@@ -3,6 +3,7 @@ export { HealthDefinition } from 'nice-grpc-server-health';
 export { hostAndPort, isSecure, parseAddress, parseAddresses, socketPath, type Target } from './address.ts';
 export { type Channel, clientOf, defaultDeadlineMs, openChannel } from './client.ts';
 export type { Definition } from './definition.ts';
+export { identityOfDirectory } from './directory-identity.ts';
 export { forward } from './forward.ts';
 export { callerOf } from './guard.ts';
 export { fetchAuthority } from './join.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +75,10 @@ describe.each([
 
 test('a defect is told to whoever runs the server', () => {
   expect(defects).toEqual(['/weft.ipam.v1.IpamService/Release a defect']);
+});
+
+test("the socket is its owner's alone", () => {
+  expect(statSync(`${directory}/x.sock`).mode & 0o777).toBe(0o600);
 });
 
 test('a request of 10 MB is refused by name', async () => {

@@ -1,5 +1,5 @@
 // A gRPC server as every weft service has it: faults as statuses, request size limit, health, reflection, keepalive.
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fault, Reason } from '@weft/fault';
@@ -88,6 +88,8 @@ export async function serve(
   try {
     if (tls === undefined) await server.listen(target);
     else await tls.hear(() => server.listen(target.replace('https://', ''), tls.credentials));
+    // Who may speak here is who may open the file, whatever the umask was.
+    if (path !== undefined) chmodSync(path, 0o600);
   } catch (error) {
     throw fault(Reason.SERVICE_UNAVAILABLE, `cannot listen on ${target}: ${(error as Error).message}`, {
       address: target,

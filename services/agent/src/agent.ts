@@ -28,6 +28,8 @@ export interface AgentOptions {
   readonly tunnelKey?: string | undefined;
   /** Path of the host's namespace; default: the process's own. */
   readonly hostNamespace?: string | undefined;
+  /** Hears where the controllers are, whenever one says so: any of them will do. Never an empty list. */
+  readonly onControllers?: ((addresses: readonly string[]) => void) | undefined;
 }
 
 export interface Agent {

@@ -24,10 +24,16 @@ const objectPrefix = 'object/';
 const opsAtOnce = 100;
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
-export async function recall(store: Store): Promise<Memory> {
+/** The host's id; made when it is first asked for. */
+export async function hostIdOf(store: Store): Promise<string> {
   const known = await store.get(hostIdKey);
   const hostId = known === undefined ? randomBytes(32).toString('hex') : text(known.value);
   if (known === undefined) await store.transact([], [{ put: hostIdKey, value: Buffer.from(hostId) }]);
+  return hostId;
+}
+
+export async function recall(store: Store): Promise<Memory> {
+  const hostId = await hostIdOf(store);
   const position = await store.get(positionKey);
   const [storeId, revision] = position === undefined ? [] : text(position.value).split(' ');
   const { keyValues } = await store.list(objectPrefix);

@@ -14,14 +14,18 @@ import {
   version,
 } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
-import { clientOf, openChannel, parseAddress } from '@weft/rpc';
+import { clientOf, isSecure, openChannel, parseAddresses } from '@weft/rpc';
 import { openSqliteStore } from '@weft/store';
 import { startAgent } from './agent.ts';
 import { createHostWriter } from './host-writer.ts';
+import { hostIdOf } from './identity.ts';
+import { openMember } from './membership.ts';
 import { tunnelKey } from './tunnel/key.ts';
 
 interface Flags {
   controller: string;
+  identity?: string;
+  token?: string;
   dataDir: string;
   runDir: string;
   name?: string;
@@ -31,10 +35,15 @@ interface Flags {
 new Command('weft-agent')
   .description("weft's agent: makes this host's kernel equal to what the controller says (weft.agent.v1)")
   .version(version)
-  .requiredOption('--controller <address>', 'where the network-controller listens')
+  .requiredOption(
+    '--controller <address>',
+    'where network-controllers listen: unix:///PATH, or several, https://HOST:PORT,...',
+  )
   .requiredOption('--data-dir <path>', 'keep what was last heard here')
   .option('--run-dir <path>', "keep namespaces and sandboxes' files here", '/run/weft')
   .option('--name <host>', "the host's name (default: its host name)")
+  .option('--identity <directory>', 'where certificates are kept for https:// (DATA-DIR/identity)')
+  .option('--token <token>', 'what to join with, once: see weft cluster token')
   .option('--dns <address:port>', 'answer NAME.NETWORK here for whoever asks, or off', 'off')
   .action((flags: Flags) =>
     runMain(async () => {
@@ -43,15 +52,22 @@ new Command('weft-agent')
       const dataDir = directoryFlag(flags.dataDir, '--data-dir');
       const runDir = directoryFlag(flags.runDir, '--run-dir');
       const dns = dnsFlag(flags.dns, '--dns');
-      const controller = parseAddress(flags.controller, '--controller');
+      const controllers = parseAddresses(flags.controller, '--controller');
+      const directory = directoryFlag(flags.identity ?? join(dataDir, 'identity'), '--identity');
       await configured();
-      const channel = openChannel(controller);
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       mkdirSync(runDir, { recursive: true, mode: 0o755 });
+      const store = openSqliteStore({ file: join(dataDir, 'agent.db') });
+      const { token } = flags;
+      const member = isSecure(controllers[0])
+        ? await openMember({ directory, hostId: await hostIdOf(store), name, token, controllers, log })
+        : undefined;
+      const channel = member?.agent ?? openChannel(controllers);
       const agent = await startAgent({
         name,
         controller: clientOf(AgentServiceDefinition, channel),
-        store: openSqliteStore({ file: join(dataDir, 'agent.db') }),
+        store,
+        onControllers: member?.onControllers,
         runDir,
         tunnelKey: tunnelKey(dataDir),
         writer: await createHostWriter({ runDir, dataDir, log, dns }),
@@ -60,6 +76,7 @@ new Command('weft-agent')
       log.info({ hostId: agent.hostId }, 'serving');
       await untilSignal();
       await agent.stop();
+      member?.close();
       channel.close();
     }),
   )

@@ -1,6 +1,8 @@
 // What a command has around it: its streams, its environment, and the server, dialled when first used.
 
+import { type Credentials, readCredentials } from '@weft/identity';
 import {
+  ClusterServiceDefinition,
   EndpointServiceDefinition,
   NetworkServiceDefinition,
   RecordServiceDefinition,
@@ -8,7 +10,7 @@ import {
   ServiceServiceDefinition,
   SystemServiceDefinition,
 } from '@weft/proto/controller';
-import { type Channel, clientOf, openChannel, parseAddress } from '@weft/rpc';
+import { type Channel, clientOf, openChannel, parseAddresses } from '@weft/rpc';
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -26,7 +28,7 @@ export type Session = ReturnType<typeof openSession>;
 export function openSession(io: Io, host: string) {
   let channel: Channel | undefined;
   const dial = (): Channel => {
-    channel ??= openChannel(parseAddress(host, 'WEFT_HOST'));
+    channel ??= openChannel(parseAddresses(host, 'WEFT_HOST'), identityFrom(io.env['WEFT_IDENTITY']));
     return channel;
   };
   return {
@@ -37,7 +39,13 @@ export function openSession(io: Io, host: string) {
     sandboxes: () => clientOf(SandboxServiceDefinition, dial()),
     records: () => clientOf(RecordServiceDefinition, dial()),
     services: () => clientOf(ServiceServiceDefinition, dial()),
+    cluster: () => clientOf(ClusterServiceDefinition, dial()),
     system: () => clientOf(SystemServiceDefinition, dial()),
     close: () => channel?.close(),
   };
+}
+
+/** An operator's certificate for servers at https://, from the directory that WEFT_IDENTITY names. @throws STORE_FAILED */
+function identityFrom(directory: string | undefined): Credentials | undefined {
+  return directory ? readCredentials(directory, 'operator') : undefined;
 }

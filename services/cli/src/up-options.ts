@@ -1,6 +1,8 @@
 // What `weft up` is told, parsed and checked. Refuses what this release does not have; `off` is always accepted. Pure.
+import { isIP } from 'node:net';
 import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
+import { parseToken, tokenText } from '@weft/identity';
 import {
   directoryFlag,
   dnsFlag,
@@ -11,6 +13,7 @@ import {
   socketDirectoryFlag,
   tracesFlag,
 } from '@weft/process';
+import { parseAddress, type Target } from '@weft/rpc';
 import { type EtcdAccess, etcdAccess } from '@weft/store';
 import { notImplemented } from './not-implemented.ts';
 import type { Flags } from './usage/flag.ts';
@@ -32,8 +35,10 @@ export interface UpOptions {
   readonly dns: { readonly address: string; readonly port: number } | undefined;
   /** Where the stores of controller and ipam are; absent: in files of the data directory. */
   readonly etcd: EtcdAccess | undefined;
-  readonly listen: string | undefined;
-  readonly join: string | undefined;
+  /** Where controllers are served to other machines; absent: nowhere. */
+  readonly listen: Target | undefined;
+  /** Controllers of the cluster that this machine joins; none: it runs its own. */
+  readonly join: readonly Target[];
   readonly token: string | undefined;
   /** The interface of the network `bridge`. */
   readonly defaultBridge: string;
@@ -51,9 +56,6 @@ export interface UpOptions {
 }
 
 const planned: Readonly<Record<string, string>> = {
-  listen: 'weft runs on one host yet',
-  join: 'weft runs on one host yet',
-  token: 'weft runs on one host yet',
   driver: 'drivers are built in yet',
   'ipam-driver': 'the IPAM is built in yet',
   'docker-socket': 'the Docker Engine API is not served yet',
@@ -102,6 +104,38 @@ export function etcdOf(flags: Flags, lead: string): EtcdAccess | undefined {
   );
 }
 
+/** IP:PORT, [IP]:PORT for IPv6: an address of one machine that others reach. @throws INVALID_VALUE */
+function farAddress(text: string, flag: string): Target {
+  const [, six, four, port] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(text) ?? [];
+  const address = six ?? four ?? '';
+  if (isIP(address) !== (six === undefined ? 4 : 6) || Number(port) < 1 || Number(port) > 65535)
+    invalid(flag, `"${text}" is not IP:PORT ([IP]:PORT for IPv6)`);
+  if (/^[0.:]*$/.test(address)) invalid(flag, `"${text}" is every address: name the one that other machines reach`);
+  return parseAddress(`https://${text}`, `up --${flag}`);
+}
+
+/** @throws INVALID_VALUE, CONFLICTING_FIELDS, TOKEN_REFUSED */
+function clusterOptions(flags: Flags): Pick<UpOptions, 'listen' | 'join' | 'token'> {
+  const value = (name: string) => (flags.string(name) === 'off' ? '' : flags.string(name));
+  const [listen, join, token] = [value('listen'), value('join'), value('token')];
+  const conflict = (because: string, field: string) =>
+    fault(Reason.CONFLICTING_FIELDS, `up ${because}`, { field: `--${field}` });
+  if (listen !== '' && join !== '') {
+    throw conflict('--listen and --join: a machine runs a controller for others or joins theirs, not both', 'join');
+  }
+  if (token !== '' && join === '') throw conflict('--token needs --join IP:PORT', 'token');
+  for (const name of ['etcd', 'nats', 'default-address-pool'] as const) {
+    const given = flags.list(name).filter((one) => one !== '' && one !== 'off');
+    if (join !== '' && given.length > 0)
+      throw conflict(`--${name} and --join: that is for the machines that run a controller`, name);
+  }
+  return {
+    listen: listen === '' ? undefined : farAddress(listen, 'listen'),
+    join: join === '' ? [] : join.split(',').map((one) => farAddress(one.trim(), 'join')),
+    token: token === '' ? undefined : tokenText(parseToken(token, 'up --token')),
+  };
+}
+
 /** @param hostname this machine's. @throws INVALID_VALUE, INVALID_NAME, NOT_IMPLEMENTED */
 export function upOptions(
   flags: Flags,
@@ -116,9 +150,7 @@ export function upOptions(
     nats: natsFlag(flags.string('nats'), 'up --nats'),
     dns: dnsFlag(flags.string('dns'), 'up --dns'),
     etcd: etcdOf(flags, 'up '),
-    listen: undefined,
-    join: undefined,
-    token: undefined,
+    ...clusterOptions(flags),
     defaultBridge: interfaceFlag(flags.string('default-bridge'), 'up --default-bridge'),
     defaultAddressPools: flags.list('default-address-pool').map(addressPool),
     drivers: [],

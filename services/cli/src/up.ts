@@ -13,13 +13,14 @@ import { ipvlanDriver, macvlanDriver } from '@weft/macvlan-driver';
 import { startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
 import { overlayDriver } from '@weft/overlay-driver';
-import { createLog, untilSignal, version } from '@weft/process';
+import { createLog, type Log, untilSignal, version } from '@weft/process';
 import { AgentServiceDefinition } from '@weft/proto/agent';
 import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
-import { localClient, parseAddress, serve } from '@weft/rpc';
-import { type EtcdAccess, openServiceStore, type ServiceStoreOptions } from '@weft/store';
+import { hostAndPort, localClient, type OnDefect, parseAddress, serve, type Target } from '@weft/rpc';
+import { type EtcdAccess, openServiceStore, type ServiceStoreOptions, type Store } from '@weft/store';
+import { startJoined } from './up/joined.ts';
 import type { UpOptions } from './up-options.ts';
 
 /** How long the controller's change log is kept for watches and events, in ms. The other logs are read by nobody. */
@@ -37,6 +38,8 @@ export async function startUp(options: UpOptions): Promise<void> {
 
   // The agent's store first: its lock tells a second `weft up` on the same data before anything is touched.
   const agentStore = await store('agent', undefined, shortLog);
+  const target = parseAddress(`unix://${join(options.runDir, 'weft.sock')}`, '--run-dir');
+  if (options.join.length > 0) return await runJoined(options, agentStore, target, log);
   const controllerStore = await store('network-controller', options.etcd, { retainMs: logMs });
   const ipamStore = await store('ipam', options.etcd, shortLog);
   const localBases = options.defaultAddressPools.map(({ base, size }) =>
@@ -60,6 +63,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     log: log.child({ part: 'network-controller' }),
     defaultBridge: options.defaultBridge,
     natsUrl: options.nats,
+    address: options.listen,
   });
   const agent = await startAgent({
     name: options.name,
@@ -69,32 +73,47 @@ export async function startUp(options: UpOptions): Promise<void> {
     tunnelKey: tunnelKey(options.dataDir),
     writer,
     log: log.child({ part: 'agent' }),
+    underlay: options.listen && hostAndPort(options.listen)?.host,
   });
   await agent.registered;
   await controller.predefined;
 
-  const target = parseAddress(`unix://${join(options.runDir, 'weft.sock')}`, '--run-dir');
-  const server = await serve(target, controller.services, (error, path) =>
-    log.error({ err: error.cause ?? error, path }, 'defect'),
-  );
-  const pidFile = join(options.runDir, 'weft.pid');
-  writeFileSync(pidFile, `${process.pid}\n`);
-  log.info({ version, target, host: options.name, pid: process.pid }, 'weft is up');
-  warnOfPrivateMounts(options.runDir, log);
-
-  await untilSignal();
-  log.info('stopping; the kernel keeps its networks');
+  const onDefect: OnDefect = (error, path) => log.error({ err: error.cause ?? error, path }, 'defect');
+  const server = await serve(target, controller.services, onDefect);
+  const far =
+    options.listen === undefined
+      ? undefined
+      : await serve(options.listen, controller.services, onDefect, await controller.identity());
+  await untilStopped(options, log, { target, listen: options.listen });
   await controller.stop();
-  await server.stop();
+  await Promise.all([server.stop(), far?.stop()]);
   await agent.stop();
   await ipamStore.close();
-  rmSync(pidFile, { force: true });
+  rmSync(pidFileOf(options), { force: true });
+}
+
+async function runJoined(options: UpOptions, agentStore: Store, target: Target, log: Log): Promise<void> {
+  const joined = await startJoined(options, agentStore, target, log);
+  await untilStopped(options, log, { target, join: options.join });
+  await joined.stop();
+  rmSync(pidFileOf(options), { force: true });
+}
+
+const pidFileOf = ({ runDir }: UpOptions): string => join(runDir, 'weft.pid');
+
+/** Says that weft is up, and waits until it is told to stop. */
+async function untilStopped(options: UpOptions, log: Log, facts: object): Promise<void> {
+  writeFileSync(pidFileOf(options), `${process.pid}\n`);
+  log.info({ version, ...facts, host: options.name, pid: process.pid }, 'weft is up');
+  warnOfPrivateMounts(options.runDir, log);
+  await untilSignal();
+  log.info('stopping; the kernel keeps its networks');
 }
 
 type Retention = Pick<ServiceStoreOptions, 'retainMs' | 'retainRevisions'>;
 
 /** Namespaces are mounts: in a mount namespace of its own, as `ip netns exec` makes, they are seen by weft alone. */
-function warnOfPrivateMounts(runDir: string, log: ReturnType<typeof createLog>): void {
+function warnOfPrivateMounts(runDir: string, log: Log): void {
   try {
     if (readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt')) return;
   } catch {

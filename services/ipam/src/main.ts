@@ -1,7 +1,7 @@
 // weft-ipam: serves ipam alone, on its own store.
 import { Command, configured, createLog, directoryFlag, runMain, untilSignal, version } from '@weft/process';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
-import { parseAddress, serve, serving } from '@weft/rpc';
+import { identityOfDirectory, parseAddress, serve, serving } from '@weft/rpc';
 import { type EtcdFlags, etcdAccess, openServiceStore } from '@weft/store';
 import { type Base, parseBase } from './default-pools.ts';
 import { createIpam } from './ipam.ts';
@@ -9,6 +9,7 @@ import { ipamService } from './service.ts';
 
 interface Options extends EtcdFlags {
   readonly listen: string;
+  readonly identity?: string;
   readonly dataDir?: string;
   readonly defaultAddressPool: readonly string[];
 }
@@ -18,7 +19,8 @@ const collect = (text: string, texts: readonly string[]): string[] => [...texts,
 new Command('weft-ipam')
   .description("weft's address management (weft.ipam.v1)")
   .version(version)
-  .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT')
+  .requiredOption('--listen <address>', 'serve here: unix:///PATH, https://HOST:PORT or http://HOST:PORT')
+  .option('--identity <directory>', 'certificate and key for https://: see weft cluster certificate')
   .option('--data-dir <directory>', 'keep ipam.db here')
   .option('--etcd <url,...>', 'keep the store in this cluster instead: http:// or https://HOST:PORT', collect, [])
   .option('--etcd-ca <file>', "who signed etcd's certificates (PEM)")
@@ -31,14 +33,18 @@ new Command('weft-ipam')
 async function run(options: Options): Promise<void> {
   const log = createLog('ipam');
   const target = parseAddress(options.listen, '--listen');
+  const identity = identityOfDirectory(options.identity, log);
   const localBases = options.defaultAddressPool.map((text): Base => parseBase(text));
   const dataDir = options.dataDir === undefined ? undefined : directoryFlag(options.dataDir, '--data-dir');
   const access = etcdAccess(options);
   await configured();
   const store = await openServiceStore({ name: 'ipam', access, dataDir });
   const ipam = await createIpam({ store, localBases });
-  const server = await serve(target, [serving(IpamServiceDefinition, ipamService(ipam))], (error, path) =>
-    log.error({ err: error.cause ?? error, path }, 'defect'),
+  const server = await serve(
+    target,
+    [serving(IpamServiceDefinition, ipamService(ipam))],
+    (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'),
+    identity,
   );
   log.info({ target, pools: (await ipam.listPools('')).length }, 'serving');
   await untilSignal();

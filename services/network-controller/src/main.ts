@@ -13,12 +13,13 @@ import {
 import { DiscoveryServiceDefinition } from '@weft/proto/discovery';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
-import { clientOf, openChannel, parseAddress, serve } from '@weft/rpc';
+import { clientOf, identityOfDirectory, isSecure, openChannel, parseAddress, parseAddresses, serve } from '@weft/rpc';
 import { type EtcdFlags, etcdAccess, openServiceStore } from '@weft/store';
 import { startController } from './controller.ts';
 
 interface Flags extends EtcdFlags {
   listen: string[];
+  identity?: string;
   dataDir?: string;
   ipam: string;
   driver: string[];
@@ -33,7 +34,15 @@ const collect = (value: string, previous: string[] = []) => [...previous, value]
 new Command('weft-network-controller')
   .description("weft's network-controller (weft.controller.v1, weft.agent.v1)")
   .version(version)
-  .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT (repeatable)', collect)
+  .requiredOption(
+    '--listen <address>',
+    'serve here: unix:///PATH, https://HOST:PORT or http://HOST:PORT (repeatable)',
+    collect,
+  )
+  .option(
+    '--identity <directory>',
+    'what to show where --ipam and the others are https://: see weft cluster certificate',
+  )
   .requiredOption('--ipam <address>', 'where ipam listens')
   .requiredOption('--driver <address>', 'where a driver listens (repeatable)', collect)
   .requiredOption('--discovery <address>', 'where discovery listens')
@@ -52,11 +61,12 @@ new Command('weft-network-controller')
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
-      const at = { ipam: parseAddress(flags.ipam, '--ipam'), discovery: parseAddress(flags.discovery, '--discovery') };
-      const driversAt = flags.driver.map((one) => parseAddress(one, '--driver'));
+      const at = { ipam: parseAddresses(flags.ipam, '--ipam'), discovery: parseAddresses(flags.discovery, '--discovery') };
+      const driversAt = flags.driver.map((one) => parseAddresses(one, '--driver'));
       await configured();
-      const [ipam, discovery] = [openChannel(at.ipam), openChannel(at.discovery)];
-      const drivers = driversAt.map((one) => openChannel(one));
+      const shown = identityOfDirectory(flags.identity, log)?.credentials;
+      const [ipam, discovery] = [openChannel(at.ipam, shown), openChannel(at.discovery, shown)];
+      const drivers = driversAt.map((one) => openChannel(one, shown));
       const controller = await startController({
         store: await openServiceStore({ name: 'network-controller', access, dataDir, retainMs: logMs }),
         ipam: clientOf(IpamServiceDefinition, ipam),
@@ -65,10 +75,17 @@ new Command('weft-network-controller')
         log,
         defaultBridge,
         natsUrl,
+        address: targets.find(isSecure),
       });
+      const identity = targets.some(isSecure) ? await controller.identity() : undefined;
       const servers = await Promise.all(
         targets.map((target) =>
-          serve(target, controller.services, (error, path) => log.error({ err: error.cause ?? error, path }, 'defect')),
+          serve(
+            target,
+            controller.services,
+            (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'),
+            identity,
+          ),
         ),
       );
       log.info({ targets }, 'serving');

@@ -1,8 +1,8 @@
 // The tree of all commands.
 import type { Group } from '../usage/command.ts';
+import { clusterGroup } from './cluster.ts';
 import { recordGroup, resolveCommand } from './names.ts';
 import { networkGroup } from './network.ts';
-import { plannedCommands } from './planned.ts';
 import { sandboxGroup } from './sandbox.ts';
 import { serviceGroup } from './service.ts';
 import { storeGroup } from './store.ts';
@@ -29,6 +29,6 @@ export const root: Group = {
     ...systemCommands,
     resolveCommand,
     storeGroup,
-    ...plannedCommands,
+    clusterGroup,
   ],
 };

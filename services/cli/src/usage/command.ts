@@ -20,8 +20,6 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Everything after the first argument is left alone: it is another program's command line. */
   readonly passThrough?: true;
-  /** Takes any flag: the part it speaks of does not exist yet. */
-  readonly anyFlags?: true;
   readonly load: () => Promise<Run>;
 }
 

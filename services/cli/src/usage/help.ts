@@ -60,7 +60,7 @@ function flagLines(flags: readonly Flag[]): string {
 
 /** "weft network ls [OPTIONS]". */
 export function usageLine(path: string, command: Command): string {
-  const isShown = command.flags.some((flag) => flag.hidden === undefined) || command.anyFlags;
+  const isShown = command.flags.some((flag) => flag.hidden === undefined);
   const options = isShown && !command.hidesOptions ? ' [OPTIONS]' : '';
   return `Usage:  ${path}${options}${command.usage === '' ? '' : ` ${command.usage}`}`;
 }

@@ -68,7 +68,6 @@ test.each<[string, string[], string, (flags: Flags) => unknown, unknown]>([
   ],
   ['an alias', ['network', 'list', '-q'], '', (f) => f.bool('quiet'), true],
   ['the host name', ['sandbox', 'create', '-h', 'h1', 's'], 's', (f) => f.string('hostname'), 'h1'],
-  ['a flag of what is planned', ['cluster', 'token', '--vip', '1', 's'], '--vip,1,s', () => 0, 0],
   ['a value that may be left out', ['service', 'update', '--sticky', 's'], 's', (f) => f.int('sticky'), 10_800],
   ['one that is not', ['service', 'update', '--sticky=60', 's'], 's', (f) => f.int('sticky'), 60],
 ])('%s', (_, argv, args, read, expected) => {

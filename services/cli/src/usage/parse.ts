@@ -133,13 +133,12 @@ export function parse(root: Group, argv: readonly string[]): Parsed {
       return words;
     }
     if (node.passThrough) words.passThroughOptions();
-    if (node.anyFlags) words.allowUnknownOption();
     words.aliases([...(node.aliases ?? [])]);
     words.argument('[args...]').action(() => {
       const args = words.args;
       if (helpAsked) found = { kind: 'help', text: commandHelp(path, node) };
       else {
-        if (!node.anyFlags) checkCount(path, node, args.length);
+        checkCount(path, node, args.length);
         found = { kind: 'run', path, command: node, args, flags, globals };
       }
     });

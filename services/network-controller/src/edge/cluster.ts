@@ -3,6 +3,7 @@
 import { fault, Reason } from '@weft/fault';
 import { type Authority, type Role, readCertificate } from '@weft/identity';
 import type { ClusterServiceImplementation, JoinRequest } from '@weft/proto/controller';
+import { HostState } from '@weft/proto/model';
 import { callerOf } from '@weft/rpc';
 import { isFullId } from '../admit/lookup.ts';
 import { checkName } from '../admit/names.ts';
@@ -31,6 +32,13 @@ export function clusterService(options: ClusterOptions): ClusterServiceImplement
 
   async function join(request: JoinRequest) {
     checkJoin(request);
+    // A token is for a machine that comes anew, never for taking another one's place.
+    if (ledger.view.hosts.get(request.hostId)?.value.state === HostState.JOINED) {
+      const because = `host ${request.hostId.slice(0, 12)} has joined already`;
+      throw fault(Reason.IN_USE, `${because}: stop it, or remove it, before its data directory joins again`, {
+        field: 'host_id',
+      });
+    }
     const authority = await needAuthority();
     const { agentOnly, compare, op } = await tokens.use(request.token, authority);
     const wantsOperator = !agentOnly && request.operatorRequest.length > 0;
