@@ -9,6 +9,7 @@ import { againstEngine } from './against-engine.ts';
 import { type Part, Undo } from './bench.ts';
 import { connectParts } from './connect-parts.ts';
 import { names } from './dns-tables.ts';
+import { overlay } from './overlay.ts';
 import { ports } from './ports.ts';
 import { rates } from './rates.ts';
 import { repair } from './repair.ts';
@@ -21,7 +22,7 @@ import { median } from './statistics.ts';
 
 const parts: readonly Part[] = [
   ...[againstEngine, start, standing, rates, ports, repair],
-  ...[names, resolver, serviceCost, connectParts],
+  ...[names, resolver, serviceCost, connectParts, overlay],
 ];
 
 const { values } = parseArgs({

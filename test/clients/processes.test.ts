@@ -97,6 +97,8 @@ describe.each([
   ['bridge-driver', ['--listen', 'here'], '--listen "here"'],
   ['null-driver', ['--listen', 'here'], '--listen "here"'],
   ['discovery', ['--listen', 'here'], '--listen "here"'],
+  ['macvlan-driver', ['--listen', 'here'], '--listen "here"'],
+  ['macvlan-driver', ['--listen', 'unix:///x', '--driver', 'bridge'], 'Allowed choices are macvlan, ipvlan'],
   ['host-driver', ['--listen', 'tcp://1.2.3.4:5'], '--listen "tcp://1.2.3.4:5"'],
   [
     'network-controller',

@@ -31,7 +31,7 @@ it(`keeps its word in ${ROUNDS} kills`, { timeout: 120_000 }, async () => {
     const lines = await leaseUntilKilled(file, round, told);
     expect(lines).toBeGreaterThan(0);
     const store = openSqliteStore({ file });
-    checkWord(await createIpam({ store }), told);
+    await checkWord(await createIpam({ store }), told);
     await store.close();
   }
 });
@@ -57,10 +57,10 @@ async function leaseUntilKilled(file: string, round: number, told: Told): Promis
   return lines;
 }
 
-function checkWord(ipam: Ipam, told: Told): void {
+async function checkWord(ipam: Ipam, told: Told): Promise<void> {
   const held = new Map<string, string[]>();
   const owners = new Map<string, string>();
-  for (const { owner, cidr } of ipam.listLeases('', '')) {
+  for (const { owner, cidr } of await ipam.listLeases('', '')) {
     // I1
     expect([cidr, owners.get(cidr)]).toEqual([cidr, undefined]);
     owners.set(cidr, owner);
@@ -75,7 +75,7 @@ function checkWord(ipam: Ipam, told: Told): void {
     const isKept = cidrs.length === 0 ? has.length === 0 : cidrs.every((cidr) => has.includes(cidr));
     expect([owner, isKept]).toEqual([owner, true]);
   }
-  const used = ipam.listPools('').map((pool) => pool.used);
+  const used = (await ipam.listPools('')).map((pool) => pool.used);
   const reserved = [3n, 2n];
   expect(used).toEqual(reserved.map((count) => count + BigInt(held.size)));
 }

@@ -2,7 +2,7 @@
 import { bridgeDriver } from '@weft/bridge-driver';
 import type { HostObject } from '@weft/hoststate';
 import type { PortPlan } from '@weft/proto/driver';
-import { Endpoint, Family, Network, Phase, Protocol, PublishedPort, Sandbox } from '@weft/proto/model';
+import { Endpoint, Family, Host, Network, Phase, Protocol, PublishedPort, Sandbox } from '@weft/proto/model';
 
 const id = (digit: string) => digit.repeat(64);
 const four = { poolId: 'p4', family: Family.IPV4, subnet: '172.18.0.0/16', gateway: '172.18.0.1' };
@@ -159,6 +159,8 @@ export interface Compiled {
 }
 
 /** As the controller does it: validate, fill in, choose, compile. */
+const host = Host.fromPartial({ id: id('0') });
+
 export function compileCase(one: Case): Compiled {
   const draft = draftOf(one);
   const verdict = bridgeDriver.validateNetwork(draft);
@@ -197,11 +199,12 @@ export function compileCase(one: Case): Compiled {
   });
   return {
     faults: [...verdict.faults, ...answer.faults].map((error) => error.text),
-    network: bridgeDriver.compileNetwork(network, id('0')),
+    network: bridgeDriver.compileNetwork(network, host),
     endpoint: bridgeDriver.compileEndpoint({
       network,
       endpoint,
       sandbox: Sandbox.fromPartial({ id: id('5'), spec: { name: 'web' } }),
+      host,
     }),
     plans,
     ports: [Family.IPV4, Family.IPV6].flatMap(

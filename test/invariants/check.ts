@@ -22,6 +22,8 @@ export interface Flow {
 export interface CheckOptions {
   readonly runDir: string;
   readonly dataDir: string;
+  /** Where the control plane is asked; absent: weft.sock of the run directory. */
+  readonly address?: string;
   /** The file of the host's namespace; absent: the caller's own. */
   readonly netns?: string;
   /** Read the stores instead of asking. */
@@ -51,7 +53,7 @@ export async function checkInvariants(options: CheckOptions): Promise<Checked> {
     const verdicts = look(facts, options);
     return result(facts, [...verdicts, await repeat(facts, verdicts, options)]);
   }
-  const channel = openChannel(parseAddress(`unix://${options.runDir}/weft.sock`, 'runDir'));
+  const channel = openChannel(parseAddress(options.address ?? `unix://${options.runDir}/weft.sock`, 'address'));
   try {
     return await checkRunning(channel, options);
   } finally {

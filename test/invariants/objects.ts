@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HostObject, type PortElement, portElement, type Spec } from '@weft/hoststate';
 import { cidrText, DOOMED_GROUP, elementKey, type Link, readSysctl, WEFT_GROUP, WEFT_PROTOCOL } from '@weft/kernel';
+import { SubinterfaceKind } from '@weft/proto/agent';
 import { type Facts, short, type Verdict } from './facts.ts';
 import { allSets, type KernelFacts, kernelSet, type NamespaceFacts } from './kernel.ts';
 import { checkServices } from './services.ts';
@@ -26,6 +27,10 @@ function differences({ spec }: HostObject, place: Place): string[] {
       return bridge(spec.value, place);
     case 'veth':
       return veth(spec.value, place);
+    case 'subinterface':
+      return subinterface(spec.value, place);
+    case 'parent':
+      return parent(spec.value, place);
     case 'route':
       return route(spec.value, place);
     case 'nftElement':
@@ -48,8 +53,6 @@ function differences({ spec }: HostObject, place: Place): string[] {
     case 'neighbour':
     case 'tunnel':
     case 'tunnelPeer':
-    case 'subinterface':
-    case 'parent':
       return [`missing: no check knows what a ${spec.$case} is in the kernel`];
     case undefined:
       return ['an object without a spec'];
@@ -111,6 +114,51 @@ function veth(spec: SpecOf<'veth'>, { kernel }: Place): string[] {
   ];
 }
 
+function subinterface(spec: SpecOf<'subinterface'>, { kernel }: Place): string[] {
+  const sandbox = kernel.sandboxes.get(spec.sandboxId);
+  if (sandbox === undefined) return ['missing: its sandbox'];
+  const link = linkOf(sandbox, spec.name);
+  if (link === undefined) return ['missing: its interface in the sandbox'];
+  const on = linkOf(kernel.host, spec.parent);
+  return [
+    ...unequal('kind', link.kind, spec.kind === SubinterfaceKind.IPVLAN ? 'ipvlan' : 'macvlan'),
+    ...unequal('group', link.group, WEFT_GROUP),
+    ...unequal('mode', link.detail.mode, spec.mode),
+    ...unequal('flag', link.detail.flag ?? '', spec.flag),
+    ...unequal('parent', link.peer, on?.index),
+    ...unequal('being up', link.up, true),
+    ...(spec.macAddress === '' ? [] : unequal('MAC', link.mac, spec.macAddress.toLowerCase())),
+    ...unequal('MTU', link.mtu, spec.mtu || on?.mtu),
+    ...addresses(sandbox, link, spec.addresses),
+  ];
+}
+
+/** A VLAN, or a veth pair whose far end is a port of a bridge that is down. One of somebody else's is as it is. */
+function parent({ name, link: lower, vlan }: SpecOf<'parent'>, { kernel }: Place): string[] {
+  const link = linkOf(kernel.host, name);
+  if (link === undefined) return ['missing: the parent'];
+  if (link.group !== WEFT_GROUP) return [];
+  const up = unequal('being up', link.up, true);
+  if (lower !== '') {
+    return [
+      ...up,
+      ...unequal('kind', link.kind, 'vlan'),
+      ...unequal('VLAN', link.detail.vlan, vlan),
+      ...unequal('lower interface', link.peer, linkOf(kernel.host, lower)?.index),
+    ];
+  }
+  const [, far, bridge] = loneLinks(name).map((one) => linkOf(kernel.host, one));
+  return [
+    ...up,
+    ...unequal('far end', link.peer, far?.index),
+    ...unequal('far end being up', far?.up, true),
+    ...unequal('far end’s bridge', far?.master, bridge?.index ?? -1),
+    ...unequal('bridge being up', bridge?.up, false),
+  ];
+}
+
+const loneLinks = (name: string): string[] => [name, `x${name.slice(1)}`, `b${name.slice(1)}`];
+
 function route(spec: SpecOf<'route'>, { kernel }: Place): string[] {
   const sandbox = kernel.sandboxes.get(spec.sandboxId);
   if (sandbox === undefined) return ['missing: its sandbox'];
@@ -149,7 +197,11 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
   const specs = wanted.map((object) => object.spec).filter((spec) => spec !== undefined);
   const of = <K extends Spec['$case']>(kind: K) =>
     specs.filter((spec) => spec.$case === kind).map((spec) => spec.value as SpecOf<K>);
-  const hostLinks = new Set([...of('bridge').map((one) => one.name), ...of('veth').map((one) => one.hostName)]);
+  const hostLinks = new Set([
+    ...of('bridge').map((one) => one.name),
+    ...of('veth').map((one) => one.hostName),
+    ...of('parent').flatMap((one) => (one.link === '' ? loneLinks(one.name) : [one.name])),
+  ]);
   const found: string[] = [];
   let count = 0;
   const look = (isAsked: boolean, what: string) => {
@@ -182,13 +234,13 @@ function unasked({ wanted }: Facts, { kernel }: Place): { count: number; found: 
     new Set(),
   );
   for (const [id, facts] of kernel.sandboxes) {
-    const veths = of('veth').filter((one) => one.sandboxId === id);
+    const interfaces = [...of('veth'), ...of('subinterface')].filter((one) => one.sandboxId === id);
     const routes = of('route').filter((one) => one.sandboxId === id);
     namespace(
       `sandbox ${short(id)}`,
       facts,
-      new Set(veths.map((one) => one.name)),
-      (name) => veths.find((one) => one.name === name)?.addresses ?? [],
+      new Set(interfaces.map((one) => one.name)),
+      (name) => interfaces.find((one) => one.name === name)?.addresses ?? [],
       new Set(routes.map((one) => cidrText(one.destination))),
     );
   }

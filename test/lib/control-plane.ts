@@ -6,6 +6,7 @@ import { discoveryService } from '@weft/discovery';
 import { type Driver, driverService } from '@weft/driver';
 import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService } from '@weft/ipam';
+import { ipvlanDriver, macvlanDriver } from '@weft/macvlan-driver';
 import { type Controller, startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
 import { createLog } from '@weft/process';
@@ -52,7 +53,7 @@ export async function startControlPlane({
   const controller: Controller = await startController({
     store,
     ipam,
-    drivers: [bridge, nullDriver, hostDriver].map((driver) =>
+    drivers: [bridge, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
       localClient(DriverServiceDefinition, driverService(driver)),
     ),
     discovery: localClient(DiscoveryServiceDefinition, wrapDiscovery(discoveryService())),

@@ -6,12 +6,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { type EtcdAccess, etcdAccess, openEtcdStore, type Store } from '@weft/store';
 import type { Host } from './host.ts';
 
 export interface EtcdMember {
   readonly url: string;
   readonly pid: number;
+  /** False when it was killed or has ended by itself. */
+  readonly isRunning: boolean;
   kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** After SIGKILL. Resolves when it serves again. */
   start(): Promise<void>;
@@ -32,6 +35,10 @@ export interface EtcdOptions {
   readonly members?: number;
   /** Started in its namespace; absent: in the caller's. */
   readonly host?: Host;
+  /** A member on each, at its address, instead of all in one place. */
+  readonly machines?: readonly { readonly host: Host; readonly address: string }[];
+  /** Where the members' data is: a directory of a member's name in it. It stays. */
+  readonly directory?: string;
   readonly flags?: readonly string[];
   /** https://, with certificates that each member makes itself. */
   readonly tls?: boolean;
@@ -39,30 +46,32 @@ export interface EtcdOptions {
 
 /** Resolves when every member serves. */
 export async function startEtcd({
-  members: count = 1,
   host,
+  machines,
+  members: count = machines?.length ?? 1,
   flags = [],
   tls = false,
+  directory: given,
 }: EtcdOptions = {}): Promise<EtcdCluster> {
-  const directory = mkdtempSync(join(tmpdir(), 'weft-etcd-'));
-  const ports =
-    host === undefined ? await freePorts(count * 2) : Array.from({ length: count * 2 }, (_, at) => 2379 + at);
-  const url = (port: number) => `http://127.0.0.1:${port}`;
-  const clientUrl = (at: number) => `${tls ? 'https' : 'http'}://127.0.0.1:${ports[2 * at]}`;
-  const names = Array.from({ length: count }, (_, at) => `m${at}`);
-  const peers = names.map((name, at) => `${name}=${url(ports[2 * at + 1]!)}`).join(',');
-  const members = names.map((name, at) =>
-    createMember(clientUrl(at), host, [
+  const directory = given ?? mkdtempSync(join(tmpdir(), 'weft-etcd-'));
+  const ports = await portsFor(count, host !== undefined || machines !== undefined);
+  const at = (member: number) => machines?.[member]?.address ?? '127.0.0.1';
+  const peerUrl = (member: number) => `http://${at(member)}:${ports[2 * member + 1]}`;
+  const clientUrl = (member: number) => `${tls ? 'https' : 'http'}://${at(member)}:${ports[2 * member]}`;
+  const names = Array.from({ length: count }, (_, member) => `m${member}`);
+  const peers = names.map((name, member) => `${name}=${peerUrl(member)}`).join(',');
+  const members = names.map((name, member) =>
+    createMember(clientUrl(member), machines?.[member]?.host ?? host, [
       ...['--name', name, '--data-dir', join(directory, name), '--logger', 'zap', '--log-outputs', 'stderr'],
-      ...['--listen-client-urls', clientUrl(at), '--advertise-client-urls', clientUrl(at)],
-      ...['--listen-peer-urls', url(ports[2 * at + 1]!), '--initial-advertise-peer-urls', url(ports[2 * at + 1]!)],
+      ...['--listen-client-urls', clientUrl(member), '--advertise-client-urls', clientUrl(member)],
+      ...['--listen-peer-urls', peerUrl(member), '--initial-advertise-peer-urls', peerUrl(member)],
       ...['--initial-cluster', peers, '--initial-cluster-token', directory, ...(tls ? ['--auto-tls'] : []), ...flags],
     ]),
   );
   const urls = members.map((member) => member.url);
   const remove = async () => {
     await Promise.all(members.map((member) => member.end()));
-    rmSync(directory, { recursive: true });
+    if (given === undefined) rmSync(directory, { recursive: true });
   };
   try {
     await Promise.all(members.map((member) => member.start()));
@@ -78,15 +87,28 @@ export async function startEtcd({
     open: (root = `/test/${stores++}/`, more = {}) => openEtcdStore({ access, root, ...more }),
     async leader() {
       const answers = await Promise.all(
-        urls.map(async (one) => {
-          const answer = await fetch(`${one}/v3/maintenance/status`, { method: 'POST', body: '{}' });
-          return (await answer.json()) as { leader: string; header: { member_id: string } };
-        }),
+        members.map((member, index) => statusOf(member.url, machines?.[index]?.host ?? host)),
       );
-      const at = answers.findIndex(({ leader, header }) => leader === header.member_id);
+      const at = answers.findIndex((status) => status !== undefined && status.leader === status.header.member_id);
       return members[at] ?? Promise.reject(new Error('nobody leads'));
     },
   };
+}
+
+interface MemberStatus {
+  readonly leader: string;
+  readonly header: { readonly member_id: string };
+}
+
+/** What a member says of itself, asked from its own place; undefined when it does not answer within a second. */
+async function statusOf(url: string, host: Host | undefined): Promise<MemberStatus | undefined> {
+  const question = `fetch('${url}/v3/maintenance/status', { method: 'POST', body: '{}', signal: AbortSignal.timeout(1000) })`;
+  const program = `${question}.then((answer) => answer.text()).then((text) => process.stdout.write(text), () => 0)`;
+  const where = host === undefined ? [] : ['nsenter', `--net=${host.netns}`, '--'];
+  const [command, ...args] = [...where, process.execPath, '-e', program];
+  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const said = await text(child.stdout);
+  return said === '' ? undefined : (JSON.parse(said) as MemberStatus);
 }
 
 function createMember(url: string, host: Host | undefined, flags: readonly string[]) {
@@ -96,6 +118,9 @@ function createMember(url: string, host: Host | undefined, flags: readonly strin
     url,
     get pid(): number {
       return child?.pid ?? 0;
+    },
+    get isRunning(): boolean {
+      return child?.exitCode === null && child.signalCode === null;
     },
     kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
       child?.kill(signal);
@@ -123,6 +148,10 @@ function createMember(url: string, host: Host | undefined, flags: readonly strin
     },
   };
 }
+
+/** Two for each member. In namespaces of their own all are free. */
+const portsFor = async (members: number, isOwnPlace: boolean): Promise<number[]> =>
+  isOwnPlace ? Array.from({ length: members * 2 }, (_, at) => 2379 + at) : await freePorts(members * 2);
 
 /** Ports of 127.0.0.1 that nobody listens on now. */
 async function freePorts(count: number): Promise<number[]> {

@@ -12,7 +12,8 @@ const timer = setTimeout(() => {
 
 const nats = await connect({ servers: url.replace(/^nats:\/\//, ''), waitOnFirstConnect: true });
 const manager = await nats.jetstreamManager();
-await manager.streams.add({ name: streamName, subjects: ['weft.v1.>'] }); // it may not be there yet
+// It may not be there yet, or be there with settings of a test's own.
+await manager.streams.info(streamName).catch(() => manager.streams.add({ name: streamName, subjects: ['weft.v1.>'] }));
 const consumer = await nats.jetstream().consumers.get(streamName);
 const messages = await consumer.consume();
 for await (const message of messages) {

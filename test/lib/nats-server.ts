@@ -16,14 +16,10 @@ export interface NatsMessage {
 }
 
 /** Started again after a kill it finds what it had: its directory is the host's. */
-export async function startNats(host: Host): Promise<Running> {
+export async function startNats(host: Host, address = '127.0.0.1'): Promise<Running> {
   const directory = join(host.dataDir, 'nats');
   mkdirSync(directory, { recursive: true });
-  return await host.start(
-    'nats-server',
-    ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', directory],
-    'Server is ready',
-  );
+  return await host.start('nats-server', ['-a', address, '-p', `${port}`, '-js', '-sd', directory], 'Server is ready');
 }
 
 /** The stream from its first message up to the one with this id. @throws when it does not come within 20 s */

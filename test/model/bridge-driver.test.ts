@@ -4,7 +4,7 @@ import { bridgeDriver } from '@weft/bridge-driver';
 import { type FaultError, reasonName } from '@weft/fault';
 import { type HostObject, keyOf, nftSets, parseKey, portElement, textOf } from '@weft/hoststate';
 import { elementKey } from '@weft/kernel';
-import { type Endpoint, Family, type Network } from '@weft/proto/model';
+import { type Endpoint, Family, Host, type Network } from '@weft/proto/model';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeFields } from '../../libs/kernel/src/nft-keys.ts';
@@ -54,9 +54,11 @@ function mustBeGood(objects: readonly HostObject[]): void {
   }
 }
 
+const host = Host.fromPartial({ id: 'h' });
+
 const compiled = (network: Network, endpoint: Endpoint) => {
-  const offered = bridgeDriver.compileEndpoint({ network, endpoint, sandbox: sandboxOf(endpoint) });
-  const objects = [...bridgeDriver.compileNetwork(network, 'h'), ...offered.local, ...portsOf(network, endpoint)];
+  const offered = bridgeDriver.compileEndpoint({ network, endpoint, sandbox: sandboxOf(endpoint), host });
+  const objects = [...bridgeDriver.compileNetwork(network, host), ...offered.local, ...portsOf(network, endpoint)];
   return { objects, gateways: `${offered.gatewayIpv4 ?? ''} ${offered.gatewayIpv6 ?? ''}` };
 };
 const textOfCompiled = ({ objects, gateways }: ReturnType<typeof compiled>) =>
@@ -115,7 +117,7 @@ test(
         refusal(bridgeDriver.validateEndpoint(network, wanted).faults);
         const endpoint = published(network, wanted);
         if (endpoint === undefined) {
-          mustBeGood(bridgeDriver.compileNetwork(network, 'h'));
+          mustBeGood(bridgeDriver.compileNetwork(network, host));
           return;
         }
         seen.endpoints++;
@@ -155,7 +157,7 @@ test(
         const objects = networks.flatMap((network) => {
           const endpoint = published(network, endpointOf(network, { ...spec, ports: [] }));
           return endpoint === undefined
-            ? bridgeDriver.compileNetwork(network, 'h')
+            ? bridgeDriver.compileNetwork(network, host)
             : compiled(network, endpoint).objects;
         });
         mustBeGood(objects);

@@ -113,15 +113,15 @@ async function run(step: Step, model: Model, system: System): Promise<void> {
   }
 }
 
-function check(model: Model, { ipam, poolIds }: System): void {
+async function check(model: Model, { ipam, poolIds }: System): Promise<void> {
   const expected = [...model].flatMap(([network, { held }]) =>
     [...held].map(([last, owner]) => `${text(network, last)} ${owner}`),
   );
-  const listed = ipam.listLeases('', '').map(({ cidr, owner }) => `${cidr.split('/')[0]} ${owner}`);
+  const listed = (await ipam.listLeases('', '')).map(({ cidr, owner }) => `${cidr.split('/')[0]} ${owner}`);
   expect(listed.sort()).toEqual(expected.sort());
   for (const [network, { held }] of model) {
     const { choosable, all } = NETWORKS[network]!;
-    const [pool] = ipam.listPools(`network/${network}`);
+    const [pool] = await ipam.listPools(`network/${network}`);
     expect(pool!.id).toBe(poolIds.get(network));
     expect(pool!.free).toBe(BigInt(choosable.filter((last) => !held.has(last)).length));
     const width = 2 ** (32 - Number(NETWORKS[network]!.request.subnet.split('/')[1]));
@@ -159,7 +159,7 @@ it('behaves as the model', { timeout: 120_000 }, async () => {
       try {
         for (const one of [...all, ...steps]) {
           await run(one, model, system);
-          check(model, system);
+          await check(model, system);
         }
       } finally {
         await store.close();

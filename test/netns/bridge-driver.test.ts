@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { bridgeDriver } from '@weft/bridge-driver';
 import { diff, type HostObject, hostObject, textOf } from '@weft/hoststate';
 import { dumpLinks, inNamespace, listTableText, readSysctl, withNetlink } from '@weft/kernel';
+import { Host as HostRecord } from '@weft/proto/model';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -28,13 +29,15 @@ const PORTS = 3;
 
 const shapes = fc.sample(fc.tuple(goodShape, anyEndpoint), { numRuns: NETWORKS, seed: 7 });
 
+const host = HostRecord.fromPartial({ id: 'h' });
+
 function objectsOf(at: number): HostObject[] {
   const [shape, spec] = shapes[at] ?? [];
   // Numbers come round, so that a batch changes the networks of the one before; what cannot change is the number's.
   const number = at % BATCH;
   const network = shape && admitted(networkOf({ ...shape, named: number % 2 === 0 }, number));
   if (network === undefined) throw new Error(`network ${at} is refused`);
-  const objects = [...bridgeDriver.compileNetwork(network, 'h')];
+  const objects = [...bridgeDriver.compileNetwork(network, host)];
   if (number % JOINED !== 0) return objects;
   const endpoint = published(network, endpointOf(network, spec ?? {}), FIRST_PORT + PORTS * number);
   if (endpoint === undefined) return objects;
@@ -42,7 +45,7 @@ function objectsOf(at: number): HostObject[] {
   return [
     ...objects,
     hostObject({ $case: 'sandbox', value: { sandboxId: sandbox.id, namespace: undefined } }),
-    ...bridgeDriver.compileEndpoint({ network, endpoint, sandbox }).local,
+    ...bridgeDriver.compileEndpoint({ network, endpoint, sandbox, host }).local,
     ...portsOf(network, endpoint),
   ];
 }

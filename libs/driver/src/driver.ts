@@ -1,6 +1,6 @@
 // A driver as pure functions, and the gRPC service made of them. A driver has no memory: what must be allocated is
 // given to it.
-import { type FaultError, fault, Reason, toMessage } from '@weft/fault';
+import { FaultError, fault, Reason, toMessage } from '@weft/fault';
 import type { Object as HostObject } from '@weft/proto/agent';
 import type {
   CompiledEndpoint,
@@ -10,17 +10,21 @@ import type {
   EndpointInput,
   PortPlan,
 } from '@weft/proto/driver';
-import type { Endpoint, Family, Network, PublishedPort, Sandbox } from '@weft/proto/model';
+import { type Endpoint, type Family, Host, type Network, type PublishedPort, type Sandbox } from '@weft/proto/model';
 import type { OptionSpec } from './options.ts';
 
 export interface NetworkVerdict {
   readonly faults: readonly FaultError[];
   /** The options with defaults filled in. */
   readonly options: Readonly<Record<string, string>>;
-  /** What no two networks may have: "bridge mybridge". */
+  /** What no two networks may have: "bridge mybridge"; "shared ..." where those that share it may. */
   readonly claims?: readonly string[];
   /** Families in which the network takes no gateway address. */
   readonly withoutGateway?: readonly Family[];
+  /** Nothing leads out of it, whether that was asked for or not. */
+  readonly internal?: boolean;
+  /** Numbers the options ask for, by name; the controller chooses the others that the driver needs. */
+  readonly numbers?: Readonly<Record<string, bigint>>;
 }
 
 export interface EndpointVerdict {
@@ -33,6 +37,8 @@ export interface EndpointVerdict {
   readonly macAddress?: string;
   /** How each of spec.ports is to be published, in its order. */
   readonly ports?: readonly PortPlan[];
+  /** Its interface has no MAC address of its own. */
+  readonly withoutMac?: boolean;
 }
 
 export interface EndpointObjects {
@@ -47,6 +53,8 @@ export interface JoinedEndpoint {
   readonly network: Network;
   readonly endpoint: Endpoint;
   readonly sandbox: Sandbox;
+  /** The endpoint's host as it is known. */
+  readonly host: Host;
 }
 
 /** Ports that lead to an endpoint, which is its sandbox's gateway in the family. */
@@ -57,12 +65,12 @@ export interface PortsOf {
   readonly ports: readonly PublishedPort[];
 }
 
-/** What a driver must say. Every function is pure and total. */
+/** What a driver must say. Every function is pure; what cannot be compiled, for want of something on the host, throws a FaultError. */
 export interface Driver {
   readonly description: Omit<DescribeResponse, 'options'> & { readonly options: readonly OptionSpec[] };
   validateNetwork(network: Network): NetworkVerdict;
   validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict;
-  compileNetwork(network: Network, hostId: string): readonly HostObject[];
+  compileNetwork(network: Network, host: Host): readonly HostObject[];
   compileEndpoint(input: JoinedEndpoint): EndpointObjects;
   /** The objects of each port, in the order of the ports; absent for a driver that publishes none. */
   compilePorts?(input: PortsOf): readonly (readonly HostObject[])[];
@@ -92,6 +100,8 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         options: { ...verdict.options },
         claims: [...(verdict.claims ?? [])],
         withoutGateway: [...(verdict.withoutGateway ?? [])],
+        internal: verdict.internal ?? false,
+        numbers: { ...verdict.numbers },
       };
     },
     async validateEndpoint({ network, endpoint }) {
@@ -101,22 +111,15 @@ export function driverService(driver: Driver): DriverServiceImplementation {
         interfaceName: verdict.interfaceName ?? '',
         interfacePrefix: verdict.interfacePrefix ?? '',
         macAddress: verdict.macAddress ?? '',
+        withoutMac: verdict.withoutMac ?? false,
         ports: (verdict.ports ?? []).map(({ hostIps, families }) => ({
           hostIps: [...hostIps],
           families: [...families],
         })),
       };
     },
-    async compileNetworks({ hostId, networks }) {
-      return {
-        networks: networks.map(
-          (network): CompiledNetwork => ({
-            networkId: network.id,
-            objects: [...driver.compileNetwork(network, hostId)],
-            faults: [],
-          }),
-        ),
-      };
+    async compileNetworks({ hostId, networks, host = Host.fromPartial({ id: hostId }) }) {
+      return { networks: networks.map((network): CompiledNetwork => compileNetwork(driver, network, host)) };
     },
     async compilePorts({ inputs }) {
       return {
@@ -137,19 +140,38 @@ export function driverService(driver: Driver): DriverServiceImplementation {
   };
 }
 
+function compileNetwork(driver: Driver, network: Network, host: Host): CompiledNetwork {
+  const nothing = { networkId: network.id, objects: [] };
+  return orFaults(nothing, () => ({ ...nothing, objects: [...driver.compileNetwork(network, host)], faults: [] }));
+}
+
 function compileEndpoint(driver: Driver, input: EndpointInput): CompiledEndpoint {
   const network = given(input.network, 'endpoints.network');
   const endpoint = given(input.endpoint, 'endpoints.endpoint');
   const sandbox = given(input.sandbox, 'endpoints.sandbox');
-  const compiled = driver.compileEndpoint({ network, endpoint, sandbox });
-  return {
-    endpointId: endpoint.id,
-    local: [...compiled.local],
-    remote: [...(compiled.remote ?? [])],
-    gatewayIpv4: compiled.gatewayIpv4 ?? '',
-    gatewayIpv6: compiled.gatewayIpv6 ?? '',
-    faults: [],
-  };
+  const host = input.host ?? Host.fromPartial({ id: endpoint.desired?.hostId ?? '' });
+  const nothing = { endpointId: endpoint.id, local: [], remote: [], gatewayIpv4: '', gatewayIpv6: '' };
+  return orFaults(nothing, () => {
+    const compiled = driver.compileEndpoint({ network, endpoint, sandbox, host });
+    return {
+      endpointId: endpoint.id,
+      local: [...compiled.local],
+      remote: [...(compiled.remote ?? [])],
+      gatewayIpv4: compiled.gatewayIpv4 ?? '',
+      gatewayIpv6: compiled.gatewayIpv6 ?? '',
+      faults: [],
+    };
+  });
+}
+
+/** What was compiled, or nothing and why. */
+function orFaults<T extends { faults: CompiledNetwork['faults'] }>(nothing: Omit<T, 'faults'>, compile: () => T): T {
+  try {
+    return compile();
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    return { ...nothing, faults: [toMessage(error)] } as T;
+  }
 }
 
 function given<T>(value: T | undefined, field: string): T {

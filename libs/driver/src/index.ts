@@ -7,5 +7,18 @@ export {
   type NetworkVerdict,
   type PortsOf,
 } from './driver.ts';
+export { asMtuFault, familyFaults, macFaults, mtuFaults } from './interface-faults.ts';
+export {
+  type Check,
+  hostInterface,
+  interfaceName,
+  interfacePrefix,
+  isInterfaceName,
+  macAddress,
+  numberFrom,
+  readSysctls,
+  sysctls,
+} from './interface-values.ts';
 export { runDriver } from './main.ts';
 export { distance, type OptionSpec, type ReadOptions, readOptions } from './options.ts';
+export { isTransport, wrongNumber } from './port-numbers.ts';

@@ -1,22 +1,25 @@
 // The main of a driver service: serve it on an address until a signal comes.
-import { Command, configured, createLog, runMain, untilSignal, version } from '@weft/process';
+import { Command, configured, createLog, Option, runMain, untilSignal, version } from '@weft/process';
 import { DriverServiceDefinition } from '@weft/proto/driver';
 import { parseAddress, serve, serving } from '@weft/rpc';
 import { type Driver, driverService } from './driver.ts';
 
-/** Runs `weft-<name>-driver --listen ADDRESS`. */
-export function runDriver(driver: Driver): void {
+/** Runs `weft-<name>-driver --listen ADDRESS`; with others of its kind beside it, `--driver NAME` says which one is served. */
+export function runDriver(driver: Driver, ...others: readonly Driver[]): void {
   const name = `${driver.description.name}-driver`;
+  const drivers = new Map([driver, ...others].map((one) => [one.description.name, one]));
+  const which = new Option('--driver <name>', 'the driver to serve').choices([...drivers.keys()]);
   const command = new Command(`weft-${name}`)
-    .description(`weft's ${driver.description.name} driver (weft.driver.v1)`)
+    .description(`weft's ${[...drivers.keys()].join(' or ')} driver (weft.driver.v1)`)
     .version(version)
     .requiredOption('--listen <address>', 'serve here: unix:///PATH or http://HOST:PORT')
-    .action((options: { listen: string }) =>
+    .action((options: { listen: string; driver?: string }) =>
       runMain(async () => {
-        const log = createLog(name);
+        const served = drivers.get(options.driver ?? '') ?? driver;
+        const log = createLog(`${served.description.name}-driver`);
         const target = parseAddress(options.listen, '--listen');
         await configured();
-        const server = await serve(target, [serving(DriverServiceDefinition, driverService(driver))], (error, path) =>
+        const server = await serve(target, [serving(DriverServiceDefinition, driverService(served))], (error, path) =>
           log.error({ err: error.cause ?? error, path }, 'defect'),
         );
         log.info({ target }, 'serving');
@@ -24,5 +27,6 @@ export function runDriver(driver: Driver): void {
         await server.stop();
       }),
     );
+  if (others.length > 0) command.addOption(which.default(driver.description.name));
   command.parse();
 }

@@ -1,2 +1,4 @@
-export { connectPublisher, type EventSource, type Publisher } from './publisher.ts';
+export { connectPublisher, type EventSource, type Publisher, type PublisherOptions } from './publisher.ts';
+export type { NatsAccess } from './servers.ts';
 export { bodyOf, messageId, positionOf, streamName, subjectOf, subjects } from './subject.ts';
+export type { Turn } from './turn.ts';

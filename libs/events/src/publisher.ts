@@ -1,14 +1,25 @@
-// Reads the change log's events aloud on NATS. With JetStream it resumes after the stream's last message, each
-// publication fenced by the expected last message id: none lost, none twice. Without a server only events wait.
+// Reads the change log's events aloud on NATS. With JetStream it goes on after the stream's last event, and each one is appended
+// on condition of what the stream ends with (stream.ts): none lost, none twice, in order, however many publish.
+// Without JetStream it tells events as they come. Without a server events wait in the log.
 import { asFault, isFault, Reason } from '@weft/fault';
 import { type Log, pause } from '@weft/process';
 import type { Event } from '@weft/proto/event';
-import { connect, headers, type JetStreamClient, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
+import { connect, headers, type NatsConnection, NatsError } from 'nats';
 import { noteNotPublished, notePublished } from './observed.ts';
-import { bodyOf, messageId, positionOf, streamName, subjectOf, subjects } from './subject.ts';
+import { connectionOptions, type NatsAccess } from './servers.ts';
+import { append, endOf, Overtaken, openStream, type Stream } from './stream.ts';
+import { bodyOf, isAfter, messageId, type Position, subjectOf } from './subject.ts';
+import { alone, myTurn, type Turn, termOf } from './turn.ts';
 
 /** Events after a revision (undefined: all there are), then live, until the signal aborts. Throws GAP. */
 export type EventSource = (after: bigint | undefined, signal: AbortSignal) => AsyncIterable<Event>;
+
+export interface PublisherOptions {
+  /** Which of several replicas publishes; absent: this one. */
+  readonly turn?: Turn;
+  /** The store's revision: where one begins to tell a server that keeps nothing. Absent: at the log's beginning. */
+  readonly revision?: () => Promise<bigint>;
+}
 
 export interface Publisher {
   /** Where it publishes and how far it has come, for people. */
@@ -19,101 +30,99 @@ export interface Publisher {
 /** Pause before the next try when the server is away, in ms. */
 const retryMs = 1_000;
 
-/** Publishes from now on, whether the server is there yet or not. @throws nothing: an absent server is tried again */
+/** Publishes from now on, whether a server is there yet or not. @throws nothing: an absent server is tried again */
 export async function connectPublisher(
-  url: string,
+  access: NatsAccess | string,
   storeId: string,
   log: Log,
   source: EventSource,
+  { turn = alone, revision }: PublisherOptions = {},
 ): Promise<Publisher> {
+  const servers = typeof access === 'string' ? { servers: access } : access;
   const stop = new AbortController();
-  let published: string | undefined;
+  let published: Position | undefined;
   let connection: NatsConnection | undefined;
   let trouble = 'connecting';
   let hasGap = false;
 
-  async function publishFrom(nats: NatsConnection): Promise<void> {
-    const stream = await openStream(nats, log);
-    let last = stream === undefined ? undefined : await lastMessageId(stream.manager);
-    const position = last === undefined ? undefined : positionOf(last);
-    const isOurs = position?.storeId === storeId;
-    const after = isOurs && !hasGap ? position.revision - 1n : undefined;
+  const note = (event: Event) => {
+    published = { storeId, revision: event.revision, index: event.index };
+    trouble = '';
+    notePublished(event);
+  };
+
+  async function appendTo(stream: Stream, signal: AbortSignal): Promise<void> {
+    const { sequence: end, position } = await endOf(stream, storeId);
+    let sequence = end;
+    const after = position && !hasGap ? position.revision - 1n : undefined;
     hasGap = false;
     trouble = '';
-    for await (const event of source(after, stop.signal)) {
-      if (isOurs && event.revision === position.revision && event.index <= position.index) continue;
-      const id = messageId(event);
-      if (stream === undefined) {
-        const head = headers();
-        head.set('Nats-Msg-Id', id);
-        nats.publish(subjectOf(event), bodyOf(event), { headers: head });
-      } else {
-        await stream.client.publish(subjectOf(event), bodyOf(event), {
-          msgID: id,
-          ...(last === undefined ? {} : { expect: { lastMsgID: last } }),
-        });
-      }
-      last = id;
-      published = id;
-      notePublished(event);
+    for await (const event of source(after, signal)) {
+      if (position && !isAfter(event, position)) continue;
+      sequence = await append(stream, event, sequence);
+      note(event);
+    }
+  }
+
+  async function tell(nats: NatsConnection, signal: AbortSignal): Promise<void> {
+    const told = published;
+    const after = hasGap ? undefined : told === undefined ? await revision?.() : told.revision - 1n;
+    hasGap = false;
+    trouble = '';
+    for await (const event of source(after, signal)) {
+      if (told && !isAfter(event, told)) continue;
+      const head = headers();
+      head.set('Nats-Msg-Id', messageId(event));
+      nats.publish(subjectOf(event), bodyOf(event), { headers: head });
+      note(event);
+    }
+  }
+
+  function explain(error: unknown): void {
+    hasGap = isFault(error, Reason.GAP);
+    trouble = error instanceof NatsError || error instanceof Overtaken ? error.message : asFault(error).text;
+    if (hasGap) log.error({ err: trouble }, 'events between the stream and the log are lost: the log was compacted');
+    else if (error instanceof Overtaken) log.info('another publisher appends to the stream');
+    else {
+      noteNotPublished();
+      log.warn({ err: trouble }, 'cannot publish events; they wait');
+    }
+  }
+
+  async function publishForATerm(): Promise<void> {
+    const term = termOf(turn, stop.signal);
+    try {
+      connection = await connect(connectionOptions(servers));
+      const stream = await openStream(connection, log);
+      if (stream === undefined) await tell(connection, term.signal);
+      else await appendTo(stream, term.signal);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      explain(error);
+      await pause(retryMs, term.signal);
+    } finally {
+      term.end();
+      await connection?.close().catch(() => undefined);
     }
   }
 
   const running = (async () => {
     while (!stop.signal.aborted) {
-      try {
-        connection = await connect({
-          servers: url.replace(/^nats:\/\//, ''),
-          name: 'weft',
-          maxReconnectAttempts: -1,
-          reconnectTimeWait: 500,
-        });
-        await publishFrom(connection);
-      } catch (error) {
-        if (stop.signal.aborted) break;
-        noteNotPublished();
-        trouble = error instanceof NatsError ? error.message : asFault(error).text;
-        hasGap = isFault(error, Reason.GAP);
-        if (hasGap)
-          log.error({ err: trouble }, 'events between the stream and the log are lost: the log was compacted');
-        else log.warn({ err: trouble }, 'cannot publish events; they wait');
-        await pause(retryMs, stop.signal);
-      } finally {
-        await connection?.close().catch(() => undefined);
-      }
+      if (!turn.isPublisher()) trouble = 'another replica publishes';
+      await myTurn(turn, stop.signal);
+      if (!stop.signal.aborted) await publishForATerm();
     }
   })();
 
   return {
-    state: () => `${url} ${trouble === '' ? `published ${published ?? 'nothing yet'}` : trouble}`,
+    state() {
+      const id = published && `${published.storeId}.${published.revision}.${published.index}`;
+      return `${servers.servers} ${trouble === '' ? `published ${id ?? 'nothing yet'}` : trouble}`;
+    },
     async close() {
       stop.abort();
       await connection?.close().catch(() => undefined);
       await running;
     },
   };
-}
-
-async function openStream(
-  nats: NatsConnection,
-  log: Log,
-): Promise<{ client: JetStreamClient; manager: JetStreamManager } | undefined> {
-  try {
-    const manager = await nats.jetstreamManager();
-    await manager.streams.add({ name: streamName, subjects: [subjects] });
-    return { client: nats.jetstream(), manager };
-  } catch (error) {
-    if (error instanceof NatsError && error.code === '503') {
-      log.info('the NATS server has no JetStream: events are not kept there');
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-async function lastMessageId(manager: JetStreamManager): Promise<string | undefined> {
-  const { state } = await manager.streams.info(streamName);
-  if (state.messages === 0) return undefined;
-  const message = await manager.streams.getMessage(streamName, { seq: state.last_seq });
-  return message.header.get('Nats-Msg-Id') || undefined;
 }

@@ -19,8 +19,19 @@ export function messageId(event: Event): string {
   return `${event.storeId}.${event.revision}.${event.index}`;
 }
 
+/** An event's place in the log of one store. */
+export interface Position {
+  readonly storeId: string;
+  readonly revision: bigint;
+  readonly index: number;
+}
+
+export function isAfter(event: Event, position: Position): boolean {
+  return event.revision === position.revision ? event.index > position.index : event.revision > position.revision;
+}
+
 /** The position a message id names; undefined for one of another form. */
-export function positionOf(id: string): { storeId: string; revision: bigint; index: number } | undefined {
+export function positionOf(id: string): Position | undefined {
   const match = /^(.+)\.(\d+)\.(\d+)$/.exec(id);
   if (match?.[1] === undefined || match[2] === undefined) return undefined;
   return { storeId: match[1], revision: BigInt(match[2]), index: Number(match[3]) };

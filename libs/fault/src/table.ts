@@ -70,7 +70,7 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   IN_USE: precondition('remove what needs it first'),
   REQUEST_ID_REUSED: invalid('use a new request id for a new request'),
   BEING_REMOVED: { code: Code.FAILED_PRECONDITION, retryable: true, remedy: 'try again when it is gone' },
-  INTERFACE_IN_USE: exists('choose another com.docker.network.bridge.name'),
+  INTERFACE_IN_USE: exists('choose another interface by com.docker.network.bridge.name or parent'),
   PORT_IN_USE: exists('choose another host port, none to have one chosen, or stop the holder'),
   PORTS_EXHAUSTED: exhausted('withdraw ports, or give a larger range'),
   PORT_NOT_FOUND: missing('`weft sandbox port` lists the published ports'),
@@ -112,7 +112,42 @@ export const faultKinds: Readonly<Record<Named, FaultKind>> = {
   KERNEL_LIMIT: exhausted('raise the limit that the message names'),
   ROUTE_CONFLICT: { code: Code.FAILED_PRECONDITION, retryable: true, remedy: 'choose another subnet' },
   OBJECT_REFUSED: { code: Code.INTERNAL, retryable: false, remedy: 'the driver that emitted the object is at fault' },
+  PARENT_UNAVAILABLE: {
+    code: Code.FAILED_PRECONDITION,
+    retryable: true,
+    remedy: 'set it up on the host, or give another one as option parent',
+  },
+  KERNEL_LACKS: {
+    code: Code.FAILED_PRECONDITION,
+    retryable: true,
+    remedy: "load the kernel's module for it, or use another driver",
+  },
+  UNDERLAY_MISSING: {
+    code: Code.FAILED_PRECONDITION,
+    retryable: true,
+    remedy:
+      'give the host an address of the other hosts\u2019 network: start weft there with --listen, --join or --advertise, or add a default route',
+  },
+  TUNNEL_MISSING: {
+    code: Code.FAILED_PRECONDITION,
+    retryable: true,
+    remedy:
+      'install wireguard-go there, or a kernel with WireGuard, and start the agent anew; or use a network without `encrypted`',
+  },
   STORE_FAILED: { code: Code.INTERNAL, retryable: true, remedy: 'look at the disk of the data directory' },
+
+  NOT_IDENTIFIED: {
+    code: Code.UNAUTHENTICATED,
+    retryable: false,
+    remedy: 'join the cluster: `weft cluster token` on one of its machines prints a token for `weft up --join`',
+  },
+  NOT_ALLOWED: { code: Code.PERMISSION_DENIED, retryable: false, remedy: 'use a certificate whose role allows it' },
+  TOKEN_REFUSED: {
+    code: Code.UNAUTHENTICATED,
+    retryable: false,
+    remedy:
+      'make another with `weft cluster token`: each is good for one machine, and for an hour unless --ttl says more',
+  },
 
   INTERNAL: {
     code: Code.INTERNAL,

@@ -1,3 +1,4 @@
+import { SubinterfaceKind } from '@weft/proto/agent';
 import { Balance, Protocol } from '@weft/proto/model';
 import { describe, expect, it } from 'vitest';
 import { diff } from './diff.ts';
@@ -68,6 +69,29 @@ const specs: { spec: Spec; text: string }[] = [
       },
     },
     text: `veth/e1 host-name=wv-1 bridge=br-1 sandbox=${id} name=eth0 mtu=1450 addresses=10.0.0.2/24 hairpin sysctls=a:0,b:1`,
+  },
+  {
+    spec: { $case: 'parent', value: { name: 'eth0.10', link: 'eth0', vlan: 10 } },
+    text: 'parent/eth0.10 link=eth0 vlan=10',
+  },
+  {
+    spec: {
+      $case: 'subinterface',
+      value: {
+        endpointId: 'e2',
+        kind: SubinterfaceKind.IPVLAN,
+        mode: 'l3',
+        flag: 'vepa',
+        parent: 'eth0.10',
+        sandboxId: id,
+        name: 'eth0',
+        macAddress: '',
+        mtu: 0,
+        addresses: ['10.0.0.2/24'],
+        sysctls: {},
+      },
+    },
+    text: `subinterface/e2 kind=ipvlan mode=l3 flag=vepa parent=eth0.10 sandbox=${id} name=eth0 addresses=10.0.0.2/24`,
   },
   {
     spec: {

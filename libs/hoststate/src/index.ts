@@ -4,7 +4,7 @@ export { type HostObject, hostObject, type Kind, keyOf, type ObjectKey, parseKey
 export { type NftField, type NftSet, type NftSetName, nftSets, type PortMapName, portMaps } from './nft-sets.ts';
 export { type PortElement, portElement } from './port-element.ts';
 export { protocolWord } from './protocol.ts';
-export { inOrder, kinds, rankOf } from './rank.ts';
+export { hasOneOwner, inOrder, kinds, rankOf } from './rank.ts';
 export { ACCEPT_MARK, type Chain, chains, FORWARD_MARK, type Rule } from './ruleset.ts';
 export { KEEP_CHAIN, SERVICES_TABLE, serviceChains, servicePortMaps } from './service-ruleset.ts';
 export { sameObject, textOf, textOfAll } from './text.ts';

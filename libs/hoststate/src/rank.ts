@@ -30,6 +30,21 @@ const ranks: Readonly<Record<Kind, number>> = Object.fromEntries(kinds.map((kind
   number
 >;
 
+/** Kinds whose objects are of one record each, by their keys. Of the others several may want the same. */
+const sole: ReadonlySet<Kind> = new Set<Kind>([
+  'sandbox',
+  'veth',
+  'subinterface',
+  'neighbour',
+  'route',
+  'zone',
+  'names',
+  'resolver',
+  'service',
+  'file',
+]);
+export const hasOneOwner = (kind: Kind): boolean => sole.has(kind);
+
 /** 0 is applied first and removed last. */
 export const rankOf = (kind: Kind): number => ranks[kind];
 

@@ -28,6 +28,12 @@ export const u8 = (type: number, value: number): Buffer => {
 /** A boolean as the kernel's bridge and link attributes have it: one byte, 0 or 1. */
 export const bool = (type: number, value: boolean): Buffer => u8(type, value ? 1 : 0);
 
+export const u16 = (type: number, value: number): Buffer => {
+  const buffer = withHeader(type, 2);
+  buffer.writeUInt16LE(value, HEADER);
+  return buffer;
+};
+
 export const u32 = (type: number, value: number): Buffer => {
   const buffer = withHeader(type, 4);
   buffer.writeUInt32LE(value >>> 0, HEADER);

@@ -32,6 +32,18 @@ export {
   setPort,
   type VethSpec,
 } from './link.ts';
+export {
+  type IpvlanFlag,
+  type IpvlanMode,
+  ipvlanData,
+  ipvlanFlags,
+  ipvlanModes,
+  type LinkDetail,
+  type MacvlanMode,
+  macvlanData,
+  macvlanModes,
+  vlanData,
+} from './link-kinds.ts';
 export { dumpLinks, findLink, findLinks, type Link, readLink } from './link-state.ts';
 export { DOOMED_GROUP, WEFT_GROUP, WEFT_PROTOCOL, WEFT_TABLE } from './marks.ts';
 export { createMonitor, type Heard, type Monitor } from './monitor.ts';
@@ -47,6 +59,15 @@ export {
   warmThreadPool,
   withNamespaceFd,
 } from './namespace.ts';
+export {
+  dumpForwardings,
+  dumpNeighbours,
+  type Forwarding,
+  type Neighbour,
+  neighbour,
+  portMac,
+  remoteMac,
+} from './neighbour.ts';
 export { type Ack, isOwnPort, type NetlinkSocket, openNetfilter, openNetlink, withNetlink } from './netlink.ts';
 export type { Request } from './netlink-frame.ts';
 export {
@@ -87,4 +108,5 @@ export {
   socketFailure,
 } from './service-socket.ts';
 export { readSysctl, writeSysctl } from './sysctl.ts';
+export { createVxlan, type Vxlan } from './vxlan.ts';
 export { clearWake, closeWakeFd, createWakeFd, waitFor, wake } from './wait.ts';

@@ -3,8 +3,10 @@ import { macText } from './address-text.ts';
 import { readText, walk } from './attributes.ts';
 import { ERRNO, KernelError } from './error.ts';
 import { getLink, IFF_UP, IFLA, IFLA_INFO, type LinkRef, listLinks, PORT_ATTRIBUTES, type PortFlags } from './link.ts';
+import { type LinkDetail, readDetail } from './link-kinds.ts';
 import type { NetlinkSocket } from './netlink.ts';
 import type { Message } from './netlink-frame.ts';
+import { readVxlan, type Vxlan } from './vxlan.ts';
 
 export interface Link {
   readonly index: number;
@@ -21,13 +23,17 @@ export interface Link {
   /** Index of the bridge or bond it is a port of. */
   readonly master: number | undefined;
   readonly alias: string | undefined;
-  /** Index of a veth's other end or of a vlan's lower link, in the namespace of `peerNsid` (undefined: the same). */
+  /** Index of a veth's other end, or of the link that a vlan, macvlan or ipvlan is made on, in the namespace of `peerNsid` (undefined: the same). */
   readonly peer: number | undefined;
   readonly peerNsid: number | undefined;
   /** Present when it is a bridge's port. */
   readonly port: Required<PortFlags> | undefined;
   /** It is a bridge's port and passes frames on. */
   readonly isForwarding: boolean;
+  /** What its kind has of its own. */
+  readonly detail: LinkDetail;
+  /** Present when it is a VXLAN link. */
+  readonly vxlan: Vxlan | undefined;
 }
 
 const readPort = (buffer: Buffer, from: number, to: number): Required<PortFlags> => {
@@ -74,6 +80,8 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
   let peerNsid: number | undefined;
   let port: Required<PortFlags> | undefined;
   let isForwarding = false;
+  let detail: LinkDetail = {};
+  let vxlan: Vxlan | undefined;
   walk(buffer, from + 16, to, (type, start, end) => {
     if (type === IFLA.IFNAME) name = readText(buffer, start, end);
     else if (type === IFLA.MTU) mtu = buffer.readUInt32LE(start);
@@ -87,7 +95,10 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
       let slave = '';
       walk(buffer, start, end, (info, infoStart, infoEnd) => {
         if (info === IFLA_INFO.KIND) kind = readText(buffer, infoStart, infoEnd);
-        else if (info === IFLA_INFO.SLAVE_KIND) slave = readText(buffer, infoStart, infoEnd);
+        else if (info === IFLA_INFO.DATA) {
+          detail = readDetail(kind ?? '', buffer, infoStart, infoEnd);
+          if (kind === 'vxlan') vxlan = readVxlan(buffer, infoStart, infoEnd);
+        } else if (info === IFLA_INFO.SLAVE_KIND) slave = readText(buffer, infoStart, infoEnd);
         else if (info === IFLA_INFO.SLAVE_DATA && slave === 'bridge') {
           port = readPort(buffer, infoStart, infoEnd);
           isForwarding = readPortState(buffer, infoStart, infoEnd) === BR_STATE_FORWARDING;
@@ -96,7 +107,8 @@ export const readLink = ({ buffer, from, to }: Message): Link => {
     }
   });
   const up = (flags & IFF_UP) !== 0;
-  return { index, name, kind, up, flags, mtu, mac, group, master, alias, peer, peerNsid, port, isForwarding };
+  const base = { index, name, kind, up, flags, mtu, mac, group, master, alias, peer, peerNsid, port, isForwarding };
+  return { ...base, detail, vxlan };
 };
 
 /** One link, or undefined when there is none of that name or index. Throws KernelError on anything else. */

@@ -94,10 +94,16 @@ const common = (link: Common) => [
 
 /**
  * Makes a link of any kind; `data` are the kind's own attributes (vxlan, macvlan, ... build theirs). EEXIST when the name is
- * taken. `lower` is the link it sits on, where the kind has one.
+ * taken. `lower` is the link it sits on, where the kind has one; `namespaceFd` the namespace it is made in, if not beside it.
  */
 export const createLink = (
-  link: Common & { readonly kind: string; readonly data?: Buffer; readonly lower?: number; readonly up?: boolean },
+  link: Common & {
+    readonly kind: string;
+    readonly data?: Buffer;
+    readonly lower?: number;
+    readonly namespaceFd?: number;
+    readonly up?: boolean;
+  },
 ): Request => ({
   operation: `create ${link.kind} "${link.name}"`,
   type: RTM_NEWLINK,
@@ -106,6 +112,7 @@ export const createLink = (
     upHeader(0, link.up),
     ...common(link),
     attr.when(link.lower, (lower) => attr.u32(IFLA.LINK, lower)),
+    attr.when(link.namespaceFd, (fd) => attr.u32(IFLA.NET_NS_FD, fd)),
     kind(link.kind, link.data),
   ),
 });

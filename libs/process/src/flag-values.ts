@@ -33,10 +33,14 @@ export function interfaceFlag(name: string, flag: string): string {
   invalid(flag, `"${name}" cannot name an interface (1 to 15 characters, no space, / or :)`);
 }
 
-/** A NATS server's URL, undefined for off. @throws INVALID_VALUE */
+/** URLs of NATS servers with commas between, undefined for off. @throws INVALID_VALUE */
 export function natsFlag(text: string, flag: string): string | undefined {
   if (text === '' || text === 'off') return undefined;
-  if (!/^(nats|tls):\/\/[^\s/]+\/?$/.test(text)) invalid(flag, `"${text}" is neither nats://HOST:PORT nor off`);
+  for (const url of text.split(',')) {
+    if (!/^(nats|tls):\/\/[^\s/,]+\/?$/.test(url)) {
+      invalid(flag, `"${url}" is neither nats://HOST:PORT nor tls://HOST:PORT (several with commas between) nor off`);
+    }
+  }
   return text;
 }
 

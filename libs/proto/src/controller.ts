@@ -1,4 +1,5 @@
 // The contract of weft.controller.v1. Types and codecs are generated from proto/; this door names them.
+export * from './gen/weft/controller/v1/cluster_service.ts';
 export * from './gen/weft/controller/v1/common.ts';
 export * from './gen/weft/controller/v1/endpoint_service.ts';
 export * from './gen/weft/controller/v1/network_service.ts';

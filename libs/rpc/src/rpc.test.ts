@@ -110,12 +110,17 @@ test('a host that takes half a second to answer is reached', async () => {
   far.close();
 });
 
-test.each([['127.0.0.1:80'], ['tcp://h:1'], ['unix://relative'], ['http://h:99999'], ['https://h:1'], ['']])(
-  'address %j is refused',
-  (text) => {
-    expect(() => parseAddress(text, '--listen')).toThrow(FaultError);
-  },
-);
+test.each([
+  ['127.0.0.1:80'],
+  ['tcp://h:1'],
+  ['unix://relative'],
+  ['http://h:99999'],
+  ['https://h:1/x'],
+  ['https://h'],
+  [''],
+])('address %j is refused', (text) => {
+  expect(() => parseAddress(text, '--listen')).toThrow(FaultError);
+});
 
 test('an address that somebody serves on is not taken over', async () => {
   const again = serve(target, [serving(IpamServiceDefinition, implementation)], () => undefined);

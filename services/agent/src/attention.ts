@@ -48,8 +48,11 @@ export const attend = (context: Context, entries: Entries, { events, overflow }:
   const add = (object: HostObject) => {
     const sandboxId = sandboxIdOf(object);
     if (sandboxId === undefined) keys.add(object.key);
+    // With a link goes what is known to be behind it.
+    if (object.spec?.$case === 'vxlan') for (const key of entries.behind(object.spec.value.name)) keys.add(key);
+    if (sandboxId === undefined) return;
     // What happens to a sandbox's link may come of what happened to the sandbox: its objects are looked at together.
-    else for (const key of entries.ofSandbox(sandboxId)) keys.add(key);
+    for (const key of entries.ofSandbox(sandboxId)) keys.add(key);
   };
   for (const event of events) {
     if (event.source === 'nft') {

@@ -22,12 +22,17 @@ export interface Entry {
 export const sandboxIdOf = ({ spec }: HostObject): string | undefined =>
   spec !== undefined && 'sandboxId' in spec.value ? spec.value.sandboxId : undefined;
 
+/** What objects are looked at together by: their sandbox, or the VXLAN link that they are behind. */
+const groupOf = (object: HostObject): string | undefined =>
+  object.spec?.$case === 'neighbour' ? behindKey(object.spec.value.vxlan) : sandboxIdOf(object);
+const behindKey = (vxlan: string): string => `vxlan/${vxlan}`;
+
 export class Entries {
   readonly byKey = new Map<string, Entry>();
   /** Keys of entries with a fault. */
   readonly failed = new Set<string>();
   #isReset = false;
-  readonly #bySandbox = new Map<string, Set<string>>();
+  readonly #groups = new Map<string, Set<string>>();
 
   /** Takes an object in. Returns the entry it replaces, and whether there is anything to do. */
   put(object: HostObject): { before: Entry | undefined; isNew: boolean } {
@@ -97,7 +102,12 @@ export class Entries {
 
   /** Keys of a sandbox and of all that is in it. */
   ofSandbox(sandboxId: string): Iterable<string> {
-    return this.#bySandbox.get(sandboxId) ?? [];
+    return this.#groups.get(sandboxId) ?? [];
+  }
+
+  /** Keys of what is behind a VXLAN link. */
+  behind(vxlan: string): Iterable<string> {
+    return this.#groups.get(behindKey(vxlan)) ?? [];
   }
 
   /** Failed objects whose time to be tried again has come. */
@@ -113,16 +123,16 @@ export class Entries {
   }
 
   #index(before: HostObject | undefined, after: HostObject | undefined): void {
-    const old = before && sandboxIdOf(before);
+    const old = before && groupOf(before);
     if (old !== undefined && before !== undefined) {
-      const keys = this.#bySandbox.get(old);
+      const keys = this.#groups.get(old);
       keys?.delete(before.key);
-      if (keys?.size === 0) this.#bySandbox.delete(old);
+      if (keys?.size === 0) this.#groups.delete(old);
     }
-    const id = after && sandboxIdOf(after);
+    const id = after && groupOf(after);
     if (id === undefined || after === undefined) return;
-    const keys = this.#bySandbox.get(id) ?? new Set();
+    const keys = this.#groups.get(id) ?? new Set();
     keys.add(after.key);
-    this.#bySandbox.set(id, keys);
+    this.#groups.set(id, keys);
   }
 }

@@ -5,17 +5,22 @@ import { join } from 'node:path';
 import {
   DOOMED_GROUP,
   deleteAddress,
+  deleteLink,
   deleteNamespace,
   deleteRoute,
   dumpAddresses,
   dumpLinks,
   dumpRoutes,
   type Link,
+  type NetlinkSocket,
   WEFT_GROUP,
   WEFT_PROTOCOL,
 } from '@weft/kernel';
+import type { NeighbourObject } from '@weft/proto/agent';
 import type { Context } from './context.ts';
 import type { Entries } from './entries.ts';
+import { pruneLink } from './kinds/neighbour.ts';
+import { linksOfParent } from './kinds/parent.ts';
 import { restoreUnasked } from './kinds/sysctl.ts';
 import { filesDirectory, namespacesDirectory } from './names.ts';
 
@@ -37,6 +42,28 @@ const links = (context: Context, all: readonly Link[], names: ReadonlySet<string
       context.doomed.add(index);
       return `link ${name}`;
     });
+
+const MADE_INSIDE: readonly (string | undefined)[] = ['macvlan', 'ipvlan'];
+
+/** Weft's interfaces in a namespace that have no end on the host to be found by. */
+export const madeInside = (socket: NetlinkSocket): Link[] =>
+  dumpLinks(socket).filter(({ group, kind }) => group === WEFT_GROUP && MADE_INSIDE.includes(kind));
+
+/** Those that are nobody's. */
+const subinterfaces = (context: Context, entries: Entries, sandboxIds: Iterable<string>): string[] =>
+  [...sandboxIds].flatMap((sandboxId) => {
+    const place = context.place(sandboxId);
+    if (place === undefined) return [];
+    const names = new Set<string>();
+    for (const key of entries.ofSandbox(sandboxId)) {
+      const spec = entries.byKey.get(key)?.object.spec;
+      if (spec?.$case === 'subinterface') names.add(spec.value.name);
+    }
+    const socket = context.socket(place.path);
+    const unasked = madeInside(socket).filter(({ name }) => !names.has(name));
+    socket.batch(unasked.map(({ index }) => deleteLink(index)));
+    return unasked.map(({ name }) => `link ${name} of sandbox ${sandboxId.slice(0, 12)}`);
+  });
 
 const addresses = (context: Context, all: readonly Link[], names: ReadonlySet<string>): string[] => {
   const socket = context.socket();
@@ -85,19 +112,32 @@ const directories = (context: Context, sandboxIds: ReadonlySet<string>): string[
   ];
 };
 
+const forwardings = (context: Context, entries: Entries, neighbours: readonly NeighbourObject[]): string[] => {
+  const byLink = Map.groupBy(neighbours, ({ vxlan }) => vxlan);
+  return [...entries.byKey.values()].flatMap(({ object: { spec } }) =>
+    spec?.$case === 'vxlan' ? pruneLink(context, spec.value.name, byLink.get(spec.value.name) ?? []) : [],
+  );
+};
+
 /** Removes it (links are doomed: they go at the end of the turn) and returns what it was, in words. */
 export const prune = (context: Context, entries: Entries): string[] => {
   const names = new Set<string>();
   const sandboxIds = new Set<string>();
+  const neighbours: NeighbourObject[] = [];
   for (const { object } of entries.byKey.values()) {
     if (object.spec?.$case === 'bridge') names.add(object.spec.value.name);
+    else if (object.spec?.$case === 'vxlan') names.add(object.spec.value.name);
+    else if (object.spec?.$case === 'neighbour') neighbours.push(object.spec.value);
     else if (object.spec?.$case === 'veth') names.add(object.spec.value.hostName);
+    else if (object.spec?.$case === 'parent') for (const name of linksOfParent(object.spec.value)) names.add(name);
     else if (object.spec?.$case === 'sandbox') sandboxIds.add(object.spec.value.sandboxId);
   }
   const all = dumpLinks(context.socket());
   return [
     ...links(context, all, names),
+    ...subinterfaces(context, entries, sandboxIds),
     ...addresses(context, all, names),
+    ...forwardings(context, entries, neighbours),
     ...routes(context, entries, sandboxIds),
     ...directories(context, sandboxIds),
     ...restoreUnasked(context).map((key) => `sysctl/${key}`),

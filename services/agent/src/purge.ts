@@ -2,11 +2,12 @@
 // never touched; sysctls get back the values they had before. The administrator's table goes unless there is anything in it.
 import { rmSync } from 'node:fs';
 import { SERVICES_TABLE } from '@weft/hoststate';
-import { listTable, namespaceIdentity, runNft, WEFT_TABLE } from '@weft/kernel';
+import { deleteLink, listTable, namespaceIdentity, runNft, WEFT_TABLE, withNetlink } from '@weft/kernel';
 import type { Log } from '@weft/process';
 import { createKernelWriter } from './kernel-writer.ts';
 import { adoptedNamespaces } from './kinds/sandbox.ts';
 import { openLedger } from './ledger.ts';
+import { madeInside } from './prune.ts';
 import { USER_TABLE } from './ruleset.ts';
 
 export interface PurgeOptions {
@@ -32,7 +33,7 @@ export async function purgeHost({ runDir, dataDir, log }: PurgeOptions): Promise
   for (const directory of [runDir, dataDir]) rmSync(directory, { recursive: true, force: true });
 }
 
-/** Takes weft's table (the redirect of names) from namespaces that weft adopted, as far as they are still the same ones. */
+/** Takes weft's table (the redirect of names) and interfaces from namespaces that weft adopted, as far as they are still the same ones. */
 function leaveAdopted(dataDir: string, log: Log): void {
   const ledger = openLedger(dataDir);
   try {
@@ -40,10 +41,11 @@ function leaveAdopted(dataDir: string, log: Log): void {
       const found = namespaceIdentity(path);
       if (found === undefined || found.dev !== identity.dev || found.ino !== identity.ino) continue;
       try {
+        withNetlink(path, (socket) => socket.batch(madeInside(socket).map(({ index }) => deleteLink(index))));
         if (listTable(path, 'inet', WEFT_TABLE) !== undefined) runNft(path, `delete table inet ${WEFT_TABLE}`);
       } catch (error) {
         // The rest is still to go.
-        log.warn({ err: error, path }, 'cannot take the redirect of names from an adopted namespace');
+        log.warn({ err: error, path }, 'cannot take what is left of weft from an adopted namespace');
       }
     }
   } finally {

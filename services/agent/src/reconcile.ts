@@ -23,6 +23,8 @@ import { Teardown } from './teardown.ts';
 
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
+// What others fail for want of.
+const FOUNDATIONS: ReadonlySet<string> = new Set(['sandbox', 'bridge', 'vxlan', 'veth', 'parent', 'subinterface']);
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
 export interface Turn {
@@ -167,6 +169,9 @@ export class Reconciler {
     if (old?.$case === 'veth' && spec?.$case === 'veth' && old.value.hostName !== spec.value.hostName) {
       removeLinks(this.#context, [before?.object ?? object]);
     }
+    // A link that is made anew has nothing behind it.
+    if (spec?.$case === 'vxlan' && before !== undefined)
+      for (const key of this.#entries.behind(spec.value.name)) this.#due.add(key);
     this.#due.add(object.key);
     return true;
   }
@@ -177,6 +182,7 @@ export class Reconciler {
     for (const event of heard.events) {
       const isGone = event.source === 'link' && event.change === 'del' && event.nsid === undefined;
       if (isGone) this.#teardown.heard(event.link.index);
+      else if (event.source === 'link' && event.nsid === undefined) this.#parentHeard(event.link.name);
     }
     const { keys, nft, others, all } = attend(this.#context, this.#entries, heard);
     const foreign = [...keys].filter((key) => !isOwn(key));
@@ -184,6 +190,14 @@ export class Reconciler {
     if (nft || foreign.includes(SERVICES_KEY)) this.#looks.wantWhole('elements', now);
     if (others) this.#looks.wantWhole('others', now);
     if (all) this.#looks.fullBy(now);
+  }
+
+  /** An interface of the host came, or came up: what failed for want of it need not wait for its time. */
+  #parentHeard(name: string): void {
+    for (const key of this.#entries.failed) {
+      const fault = this.#entries.byKey.get(key)?.fault;
+      if (fault?.reason === Reason.PARENT_UNAVAILABLE && fault.metadata['parent'] === name) this.#due.add(key);
+    }
   }
 
   #takeDue(leaving: boolean): HostObject[] {
@@ -271,7 +285,7 @@ export class Reconciler {
       if (deferred.has(key)) this.#deferred.add(key);
       else if (!failed.has(key)) {
         this.#answers.succeeded(key);
-        isFoundation ||= spec?.$case === 'sandbox' || spec?.$case === 'bridge' || spec?.$case === 'veth';
+        isFoundation ||= FOUNDATIONS.has(spec?.$case ?? '');
       }
     }
     // What failed for want of these need not wait for its time.

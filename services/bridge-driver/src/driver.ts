@@ -1,13 +1,24 @@
 // The bridge driver: one Linux bridge a network, one veth pair an endpoint.
+import {
+  type BridgingDriver,
+  compileBridge,
+  compilePorts,
+  compileVeth,
+  endpointOptions,
+  optionKey,
+  ownPrefixes,
+  validateBridged,
+  validateBridgedEndpoint,
+} from '@weft/bridging';
 import type { Driver } from '@weft/driver';
-import { compileEndpoint, compileNetwork } from './compile.ts';
-import { endpointOptions, networkOptions } from './options.ts';
-import { compilePorts } from './ports.ts';
-import { validateEndpoint, validateNetwork } from './validate.ts';
+import { placeOf } from './names.ts';
+import { networkOptions } from './options.ts';
+
+const own: BridgingDriver = { name: 'bridge', networkOptions, ownPrefixes };
 
 export const bridgeDriver: Driver = {
   description: {
-    name: 'bridge',
+    name: own.name,
     scope: 'local',
     options: [...networkOptions, ...endpointOptions],
     numbers: [],
@@ -17,9 +28,13 @@ export const bridgeDriver: Driver = {
     hasInterfaces: true,
     openOptionPrefixes: [],
   },
-  validateNetwork,
-  validateEndpoint,
-  compileNetwork,
-  compileEndpoint,
+  validateNetwork(network) {
+    const verdict = validateBridged(network, own);
+    const name = verdict.options[optionKey.name];
+    return { ...verdict, claims: name === undefined ? [] : [`bridge ${name}`] };
+  },
+  validateEndpoint: (network, endpoint) => validateBridgedEndpoint(network, endpoint, own),
+  compileNetwork: (network) => compileBridge(network, placeOf(network)),
+  compileEndpoint: (joined) => compileVeth(joined, placeOf(joined.network)),
   compilePorts,
 };

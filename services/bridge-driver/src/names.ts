@@ -1,13 +1,12 @@
-// Names the bridge driver gives to kernel interfaces; all fit into 15 bytes.
-import type { Endpoint, Network } from '@weft/proto/model';
-import { optionKey } from './options.ts';
+// The bridge of a network, by name.
+import { type BridgePlace, optionKey, ownBridgeName, settingsOf } from '@weft/bridging';
+import type { Network } from '@weft/proto/model';
 
-/** The bridge's name: the option's, or br- and the id's first 12 digits, as Docker has it. */
-export function bridgeName(network: Network): string {
-  return network.desired?.options[optionKey.name] ?? `br-${network.id.slice(0, 12)}`;
-}
-
-/** The host end's name of an endpoint's veth pair. */
-export function vethName(endpoint: Endpoint): string {
-  return `wv-${endpoint.id.slice(0, 12)}`;
+/** The option's name, or the network's own. */
+export function placeOf(network: Network): BridgePlace {
+  return {
+    name: network.desired?.options[optionKey.name] ?? ownBridgeName(network),
+    mtu: settingsOf(network).mtu,
+    mayExist: network.spec?.options[optionKey.name] !== undefined,
+  };
 }

@@ -1,8 +1,9 @@
 // README lists every option as Describe does: a row that is missing or stale is printed whole, to be pasted.
 import { readFileSync } from 'node:fs';
+import { endpointOptions } from '@weft/bridging';
 import { OptionType } from '@weft/proto/driver';
 import { expect, test } from 'vitest';
-import { endpointOptions, networkOptions } from './options.ts';
+import { networkOptions } from './options.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 // Columns are padded by the formatter.

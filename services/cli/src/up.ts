@@ -9,6 +9,7 @@ import { discoveryService } from '@weft/discovery';
 import { driverService } from '@weft/driver';
 import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService, parseBase } from '@weft/ipam';
+import { ipvlanDriver, macvlanDriver } from '@weft/macvlan-driver';
 import { startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
 import { createLog, untilSignal, version } from '@weft/process';
@@ -41,7 +42,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     parseBase(`base=${formatPrefix(base)},size=${size}`),
   );
   const ipam = localClient(IpamServiceDefinition, ipamService(await createIpam({ store: ipamStore, localBases })));
-  const drivers = [bridgeDriver, nullDriver, hostDriver].map((driver) =>
+  const drivers = [bridgeDriver, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
     localClient(DriverServiceDefinition, driverService(driver)),
   );
   const writer = await createHostWriter({

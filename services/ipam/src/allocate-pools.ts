@@ -12,8 +12,8 @@ import { poolKey, spaceKey } from './keys.ts';
 import { addressText, choosable, type Pool, poolMessage, poolName, poolOf, reservedIn } from './pool.ts';
 import { readSubnetRequest, type SubnetRequest } from './subnet-request.ts';
 
-/** Releasing them takes three operations each, in one transaction. */
-const MOST_POOLS = 40;
+/** Releasing them takes four operations each, in one transaction. */
+const MOST_POOLS = 30;
 const OVERLAP = 'invalid pool request: Pool overlaps with other one on this address space';
 
 /** The owner's pools, as they are or as the draft makes them. `newId` gives a new pool id at each call. */
@@ -54,7 +54,7 @@ export function allocatePools(
     avoid.push(subnet);
     return pool;
   });
-  record(index, space, pools, draft);
+  record(index, pools, draft);
   return pools.map(poolMessage);
 }
 
@@ -189,21 +189,18 @@ function gatewayOf(bare: Pool, wanted: SubnetRequest): string {
   );
 }
 
-function record(index: IpamIndex, space: { revision: bigint }, pools: readonly Pool[], draft: Draft): void {
+function record(index: IpamIndex, pools: readonly Pool[], draft: Draft): void {
   const [first] = pools;
   if (!first) return;
-  draft.compares.push({ key: spaceKey(first.space), modRevision: space.revision as Revision });
+  // All spaces: a subnet that is chosen overlaps no pool of any.
+  for (const [name, { revision }] of index.spaces) {
+    draft.compares.push({ key: spaceKey(name), modRevision: revision as Revision });
+  }
   draft.ops.push({ put: spaceKey(first.space), value: new Uint8Array(0) });
-  draft.onCommit((revision) => {
-    space.revision = revision;
-  });
   for (const pool of pools) {
     draft.compares.push({ key: poolKey(pool.id), modRevision: 0n });
     draft.ops.push({ put: poolKey(pool.id), value: StoredPool.encode(pool.stored).finish() });
     index.addPool(pool);
     draft.onRollback(() => index.removePool(pool));
-    draft.onCommit((revision) => {
-      pool.revision = revision;
-    });
   }
 }

@@ -10,12 +10,19 @@ import { Heap } from './heap.ts';
  */
 export const REMEMBERED_RELEASES = 65_536;
 
+/** Into how many shares numbers are divided among those who choose at once. */
+export const LANES = 16n;
+/** How many numbers of a share are looked at: the cost is not to grow with what is held. */
+const SEARCHED = 64n;
+
 export interface Holder {
   readonly owner: string;
   /** What it is reserved as ("gateway"); undefined for a lease. */
   readonly role?: string;
-  /** The store's revision of the lease; undefined until it is durable, and for what is reserved with its pool. */
-  revision?: bigint;
+  /** The store's revision of the lease; undefined while it is taken and not durable, and for what is reserved with its pool. */
+  readonly revision?: bigint;
+  /** While it is not durable: the order of the release that the number had, and has again if the lease is not to be. */
+  released?: bigint | undefined;
 }
 
 interface Release {
@@ -31,7 +38,7 @@ export class Allocation {
   /** Numbers with the order of their release; only those inside. */
   readonly #released = new Map<bigint, bigint>();
   readonly #oldest = new Heap<Release>(
-    (a, b) => a.order < b.order,
+    (a, b) => a.order < b.order || (a.order === b.order && a.number < b.number),
     ({ number, order }) => this.#released.get(number) === order,
   );
   /** Fresh numbers below `#frontier`, and some that were. */
@@ -84,49 +91,79 @@ export class Allocation {
     return this.#lowestFresh() ?? this.#oldest.peek()?.number;
   }
 
-  /** Holds a free number. Returns the order of its last release if that was remembered, for `putBack`. */
-  take(number: bigint, holder: Holder): bigint | undefined {
-    const order = this.#released.get(number);
+  /** As `choose`, among one of `LANES` shares of the numbers where that is possible, so that two who choose at once do not meet. */
+  chooseIn(lane: number): bigint | undefined {
+    const lowest = this.#lowestFresh();
+    if (lowest === undefined) return this.#oldest.peekNear(lane)?.number;
+    const from = this.#frontier + ((((BigInt(lane) - this.#frontier) % LANES) + LANES) % LANES);
+    for (let number = from; number < from + SEARCHED * LANES && number <= this.last; number += LANES) {
+      if (this.#isFresh(number)) return number;
+    }
+    return lowest;
+  }
+
+  /** Holds a free number for one who will hear soon whether it is durable; `putBack` undoes it. */
+  take(number: bigint, holder: Holder): void {
+    const released = this.#released.get(number);
+    if (released !== undefined) holder.released = released;
+    this.hold(number, holder);
+  }
+
+  /** The number is this holder's, whoever had it. */
+  hold(number: bigint, holder: Holder): void {
+    if (!this.#held.has(number) && this.contains(number)) this.#heldInside += 1n;
     this.#released.delete(number);
     this.#held.set(number, holder);
-    if (this.contains(number)) this.#heldInside += 1n;
-    return order;
   }
 
-  /** Undoes `take`: the number is again as fresh, or as long released, as it was. */
-  putBack(number: bigint, order: bigint | undefined): void {
-    this.#drop(number);
-    if (order === undefined) this.refresh(number);
-    else this.remember({ number, order });
+  /** Undoes `take`, unless somebody else has the number by now: it is again as fresh, or as long released, as it was. */
+  putBack(number: bigint, holder: Holder): void {
+    if (this.#held.get(number) !== holder) return;
+    this.drop(number);
+    if (holder.released !== undefined) this.remember({ number, order: holder.released });
   }
 
-  /** Lets go of a held number. From now on it can be chosen, after all fresh ones and all released before it. */
-  release(number: bigint, order: bigint): void {
-    this.#drop(number);
-    this.remember({ number, order });
+  /** Nobody holds the number any more: it is fresh. */
+  drop(number: bigint): void {
+    if (this.#held.delete(number) && this.contains(number)) this.#heldInside -= 1n;
+    this.#refresh(number);
   }
 
-  /** Counts the number as released with this order; nothing if it lies outside. */
+  /** Counts the number as released with this order, once nobody holds it; nothing if it lies outside. */
   remember({ number, order }: Release): void {
     if (!this.contains(number)) return;
+    const holder = this.#held.get(number);
+    if (holder) {
+      if (holder.role === undefined) holder.released = order;
+      return;
+    }
     this.#released.set(number, order);
     this.#oldest.push({ number, order });
   }
 
-  /** Removes the oldest release: its number can be chosen again only after `remember` or `refresh`. */
+  /** The release counts no more: the number is fresh, once nobody holds it. */
+  forget(number: bigint): void {
+    const holder = this.#held.get(number);
+    if (holder) holder.released = undefined;
+    this.#released.delete(number);
+    this.#refresh(number);
+  }
+
+  /** The oldest release counts no more: the number is fresh. It was free before, so nobody minds if it is chosen at once. */
   forgetOldest(): Release | undefined {
     const oldest = this.#oldest.peek();
-    if (oldest) this.#released.delete(oldest.number);
+    if (oldest) this.forget(oldest.number);
     return oldest;
   }
 
-  /** Counts a number that is neither held nor released as fresh. */
-  refresh(number: bigint): void {
-    if (this.contains(number) && number < this.#frontier) this.#freshAgain.push(number);
+  /** Undoes `forgetOldest`, unless the number was released again meanwhile. */
+  unforget(release: Release): void {
+    if (!this.#released.has(release.number)) this.remember(release);
   }
 
-  #drop(number: bigint): void {
-    if (this.#held.delete(number) && this.contains(number)) this.#heldInside -= 1n;
+  /** A number that was passed over is to be found again, if it is fresh. */
+  #refresh(number: bigint): void {
+    if (this.contains(number) && number < this.#frontier && this.#isFresh(number)) this.#freshAgain.push(number);
   }
 
   #isFresh(number: bigint): boolean {

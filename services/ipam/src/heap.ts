@@ -22,6 +22,12 @@ export class Heap<T> {
     return this.#items[0];
   }
 
+  /** One of the first, a different one for each of a few places where there are so many; the first if that one is void. */
+  peekNear(place: number): T | undefined {
+    const near = this.#items[place];
+    return near !== undefined && this.#isValid(near) ? near : this.peek();
+  }
+
   push(item: T): void {
     if (this.#items.length >= this.#sweepAt) this.#sweep();
     const items = this.#items;

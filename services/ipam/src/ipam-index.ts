@@ -1,5 +1,5 @@
-// What the store holds, arranged for deciding. Derived: it is built from the store at the start and after a surprise,
-// and follows each commit. Pure.
+// What the store holds, arranged for deciding. Derived: `apply.ts` fills it from the store at the start and follows every
+// change, this process's and others'. What is taken by a draft under way stands in it without a revision. Pure.
 import { comparePrefixes, formatPrefix, lastValue, makePrefix, overlaps, type Prefix } from '@weft/address';
 import { Allocation, type Holder } from './allocation.ts';
 import type { Base, Bases } from './default-pools.ts';
@@ -51,7 +51,12 @@ export class IpamIndex {
 
   // Pools
 
+  /** A durable pool puts one that is not out of its place: the draft of that one cannot succeed any more. */
   addPool(pool: Pool): void {
+    const pools = this.spaces.get(pool.space)?.pools;
+    for (let other = pools?.overlapping(pool.subnet); other; other = pools?.overlapping(pool.subnet)) {
+      this.removePool(other);
+    }
     this.pools.set(pool.id, pool);
     this.spaces.get(pool.space)?.pools.add(pool);
     const own = [...this.poolsOfOwner(pool.owner), pool].sort((a, b) => a.stored.place - b.stored.place);
@@ -59,6 +64,7 @@ export class IpamIndex {
   }
 
   removePool(pool: Pool): void {
+    if (this.pools.get(pool.id) !== pool) return;
     this.pools.delete(pool.id);
     this.spaces.get(pool.space)?.pools.remove(pool);
     const left = this.poolsOfOwner(pool.owner).filter((other) => other !== pool);
@@ -118,8 +124,9 @@ export class IpamIndex {
     note(this.#leasesOfOwner, owner, poolId, value);
   }
 
-  dropLease(owner: string, poolId: string): void {
-    forget(this.#leasesOfOwner, owner, poolId);
+  /** Nothing if the owner holds another one there by now. */
+  dropLease(owner: string, poolId: string, value: bigint): void {
+    if (this.heldAddress(owner, poolId) === value) forget(this.#leasesOfOwner, owner, poolId);
   }
 
   // Numbers
@@ -135,7 +142,7 @@ export class IpamIndex {
     const { allocation } = range;
     if (allocation.first === first && allocation.last === last) return range;
     range.allocation = new Allocation(first, last);
-    for (const [number, holder] of allocation.holders()) range.allocation.take(number, holder);
+    for (const [number, holder] of allocation.holders()) range.allocation.hold(number, holder);
     for (const [number, order] of allocation.releases()) range.allocation.remember({ number, order });
     return range;
   }
@@ -152,8 +159,8 @@ export class IpamIndex {
     note(this.#numbersOfOwner, owner, range, number);
   }
 
-  dropNumber(owner: string, range: string): void {
-    forget(this.#numbersOfOwner, owner, range);
+  dropNumber(owner: string, range: string, number: bigint): void {
+    if (this.heldNumber(owner, range) === number) forget(this.#numbersOfOwner, owner, range);
   }
 }
 

@@ -1,7 +1,7 @@
 // The doing side: takes turns, lets the deciding code fill a draft, commits it, and answers only then.
-// Refuses to let the index and the store part: a draft that fails is rolled back; one that meets a store it did not
-// expect makes the index be built anew.
-import { randomBytes } from 'node:crypto';
+// Several processes may do so on one store. What is WRITTEN is fenced: a transaction compares all it stands on. What is SAID
+// without writing (lists, "you have it already", refusals) is said by an index that has caught up since the request came.
+import { randomBytes, randomInt } from 'node:crypto';
 import { fault, Reason } from '@weft/fault';
 import type {
   AllocatePoolsRequest,
@@ -11,18 +11,23 @@ import type {
   NumberLease,
   Pool as PoolMessage,
 } from '@weft/proto/ipam';
-import { type Store, StoreError, storeFault } from '@weft/store';
+import { type Op, type Store, StoreError, storeFault } from '@weft/store';
 import { allocatePools } from './allocate-pools.ts';
+import { LANES } from './allocation.ts';
 import { type Base, defaultBases } from './default-pools.ts';
 import { Draft } from './draft.ts';
+import { followStore } from './follow.ts';
 import { durable } from './ipam-index.ts';
-import { leaseAddresses, leaseNumber } from './lease.ts';
-import { loadIndex } from './load.ts';
+import { lastKey } from './keys.ts';
+import { type Choose, leaseAddresses, leaseNumber } from './lease.ts';
 import { cidrText, poolMessage } from './pool.ts';
 import { releaseOwners, releasePool } from './release.ts';
 import { createTurns } from './turns.ts';
 
-const MOST_ATTEMPTS = 4;
+/** Each is lost to another writer's success. */
+const MOST_ATTEMPTS = 32;
+/** For how long after a collision numbers are chosen in a lane, in ms. */
+const spreadMs = 5_000;
 
 export interface IpamOptions {
   readonly store: Store;
@@ -32,96 +37,117 @@ export interface IpamOptions {
 
 export type Ipam = Awaited<ReturnType<typeof createIpam>>;
 
-/** Another writer changed what the index says, or nobody knows whether we did. */
-class Surprise extends Error {}
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+/** `aborted`: the caller does not wait any more. A process that was paused may come to a request late: it then does nothing. */
+type Caller = Pick<AbortSignal, 'aborted'>;
+const waiting: Caller = { aborted: false };
 
-/** Reads the store and serves from then on. Every method throws a FaultError, and then nothing was changed. */
+/** Reads the store and follows it until it is closed. Every method throws a FaultError, and then nothing was changed. */
 export async function createIpam({ store, localBases = [] }: IpamOptions) {
-  const bases = defaultBases(store.id, localBases);
   const turns = createTurns();
-  let index = await loadIndex(store, bases).catch((cause: unknown) => {
-    throw storeFault(cause);
-  });
+  const follower = await followStore(store, defaultBases(store.id, localBases), (work) => turns.exclusive(work));
+  const lanes = createLanes();
 
-  async function commit(draft: Draft): Promise<void> {
-    if (draft.ops.length === 0) return;
-    const { committed, revision } = await store.transact(draft.compares, draft.ops).catch((cause: unknown) => {
+  /** False: another writer was faster, or nobody knows whether we were. */
+  async function commit(draft: Draft): Promise<boolean> {
+    const ops: Op[] = [...draft.ops, { put: lastKey, value: new Uint8Array(0) }];
+    try {
+      const { committed, revision } = await store.transact(draft.compares, ops);
+      if (committed) follower.committed(ops, revision);
+      else draft.rollback();
+      return committed;
+    } catch (cause) {
       draft.rollback();
-      // It may have happened, or yet happen: the store is read anew, and what is decided then compares with what it says.
-      if (cause instanceof StoreError && cause.reason === 'unknown') throw new Surprise();
+      // It may have happened, or yet happen: what is decided anew compares with what the store says then.
+      if (cause instanceof StoreError && cause.reason === 'unknown') return false;
       throw storeFault(cause);
-    });
-    if (committed) draft.commit(revision);
-    else {
-      draft.rollback();
-      throw new Surprise();
     }
+  }
+
+  /** Lets `attempt` try until it has an answer, BETWEEN attempts the index catches up: never in a turn, since it may be rebuilt. */
+  async function untilAnswered<T>(
+    inTurn: InTurn,
+    caller: Caller,
+    attempt: (isCaughtUp: boolean) => Promise<{ readonly answer: T } | undefined>,
+    mustKnow = false,
+  ): Promise<T> {
+    if (mustKnow) await follower.caughtUp();
+    for (let attempts = 1; attempts <= MOST_ATTEMPTS; attempts++) {
+      const done = await inTurn(async () => {
+        if (caller.aborted) throw fault(Reason.CANCELLED, 'the caller does not wait any more');
+        return await attempt(mustKnow || attempts > 1);
+      });
+      if (done) return done.answer;
+      await follower.caughtUp();
+    }
+    throw fault(Reason.CONFLICT, `other writers were faster ${MOST_ATTEMPTS} times: try again`);
   }
 
   /** Decides and commits; the answer comes after the commit. */
-  async function perform<T>(decide: (draft: Draft) => T): Promise<T> {
-    const draft = new Draft();
-    let answer: T;
-    try {
-      answer = decide(draft);
-    } catch (cause) {
-      draft.rollback();
-      throw cause;
-    }
-    await commit(draft);
-    return answer;
-  }
-
-  async function despiteSurprises<T>(attempt: () => Promise<T>): Promise<T> {
-    for (let attempts = 1; ; attempts++) {
+  function perform<T>(inTurn: InTurn, caller: Caller, decide: (draft: Draft) => T, mustKnow = false): Promise<T> {
+    const attempt = async (isCaughtUp: boolean) => {
+      const draft = new Draft();
+      let answer: T;
       try {
-        return await attempt();
+        answer = decide(draft);
       } catch (cause) {
-        if (!(cause instanceof Surprise)) throw cause;
-        if (attempts === MOST_ATTEMPTS) throw fault(Reason.CONFLICT, 'another writer was faster');
-        await turns.exclusive(async () => {
-          index = await loadIndex(store, bases);
-        });
+        draft.rollback();
+        if (isCaughtUp) throw cause;
+        return undefined;
       }
-    }
+      if (draft.ops.length === 0) return isCaughtUp ? { answer } : undefined;
+      if (await commit(draft)) return { answer };
+      lanes.collided();
+      return undefined;
+    };
+    return untilAnswered(inTurn, caller, attempt, mustKnow);
   }
 
   return {
-    allocatePools(request: AllocatePoolsRequest): Promise<PoolMessage[]> {
+    allocatePools(request: AllocatePoolsRequest, caller = waiting): Promise<PoolMessage[]> {
       const newId = () => randomBytes(8).toString('hex');
-      const work = () => perform((draft) => allocatePools(index, request, draft, newId));
-      return despiteSurprises(() => turns.exclusive(work));
+      return perform(turns.exclusive, caller, (draft) => allocatePools(follower.index, request, draft, newId));
     },
-    releasePools(owner: string): Promise<void> {
-      const work = () =>
-        perform((draft) => {
-          for (const pool of index.poolsOfOwner(owner)) releasePool(index, pool, draft);
-        });
-      return despiteSurprises(() => turns.exclusive(work));
-    },
-    lease(request: LeaseRequest): Promise<Lease[]> {
-      const work = () => perform((draft) => leaseAddresses(index, request, draft));
-      return despiteSurprises(() => turns.shared([request.owner], work));
-    },
-    leaseNumber(request: LeaseNumberRequest): Promise<bigint> {
-      const work = () => perform((draft) => leaseNumber(index, request, draft));
-      return despiteSurprises(() => turns.shared([request.owner], work));
-    },
-    release(owners: readonly string[]): Promise<void> {
-      const work = async () => {
-        const outcomes = await Promise.allSettled(releaseOwners(index, owners).map(commit));
-        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    releasePools(owner: string, caller = waiting): Promise<void> {
+      const decide = (draft: Draft) => {
+        for (const pool of follower.index.poolsOfOwner(owner)) releasePool(pool, draft);
       };
-      return despiteSurprises(() => turns.shared(owners, work));
+      return perform(turns.exclusive, caller, decide, true);
     },
-    listPools(owner: string): PoolMessage[] {
-      return index
+    lease(request: LeaseRequest, caller = waiting): Promise<Lease[]> {
+      const inTurn: InTurn = (work) => turns.shared([request.owner], work);
+      return perform(inTurn, caller, (draft) => leaseAddresses(follower.index, request, draft, lanes.choose));
+    },
+    leaseNumber(request: LeaseNumberRequest, caller = waiting): Promise<bigint> {
+      const inTurn: InTurn = (work) => turns.shared([request.owner], work);
+      return perform(inTurn, caller, (draft) => leaseNumber(follower.index, request, draft, lanes.choose));
+    },
+    release(owners: readonly string[], caller = waiting): Promise<void> {
+      const attempt = async () => {
+        const outcomes = await Promise.allSettled(releaseOwners(follower.index, owners).map(commit));
+        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+        return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value)
+          ? { answer: undefined }
+          : undefined;
+      };
+      return untilAnswered((work) => turns.shared(owners, work), caller, attempt, true);
+    },
+    /** What there is as far as it has been followed, for those who count: no other replica's last writes. */
+    known(): { readonly pools: readonly PoolMessage[]; readonly numbers: number } {
+      const { index } = follower;
+      const numbers = [...index.ranges.values()].reduce((sum, { allocation }) => sum + durable(allocation).length, 0);
+      return { pools: index.allPools().map(poolMessage), numbers };
+    },
+    async listPools(owner: string): Promise<PoolMessage[]> {
+      await follower.caughtUp();
+      return follower.index
         .allPools()
         .filter((pool) => pool.revision > 0n && (owner === '' || pool.owner === owner))
         .map(poolMessage);
     },
-    listLeases(ownerPrefix: string, poolId: string): Lease[] {
-      return index
+    async listLeases(ownerPrefix: string, poolId: string): Promise<Lease[]> {
+      await follower.caughtUp();
+      return follower.index
         .allPools()
         .filter(({ id }) => poolId === '' || id === poolId)
         .flatMap((pool) =>
@@ -130,8 +156,9 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
             .map(([value, { owner }]) => ({ owner, poolId: pool.id, cidr: cidrText(pool, value) })),
         );
     },
-    listNumbers(ownerPrefix: string, range: string): NumberLease[] {
-      return [...index.ranges.values()]
+    async listNumbers(ownerPrefix: string, range: string): Promise<NumberLease[]> {
+      await follower.caughtUp();
+      return [...follower.index.ranges.values()]
         .filter(({ name }) => range === '' || name === range)
         .sort((a, b) => (a.name < b.name ? -1 : 1))
         .flatMap(({ name, allocation }) =>
@@ -139,6 +166,20 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
             .filter(([, { owner }]) => owner.startsWith(ownerPrefix))
             .map(([number, { owner }]) => ({ owner, range: name, number })),
         );
+    },
+  };
+}
+
+/** While writers collide, each chooses in a lane of its own, another one after each collision. */
+function createLanes() {
+  let until = Number.NEGATIVE_INFINITY;
+  let lane = 0;
+  return {
+    choose: ((allocation) =>
+      performance.now() < until ? allocation.chooseIn(lane) : allocation.choose()) satisfies Choose as Choose,
+    collided(): void {
+      until = performance.now() + spreadMs;
+      lane = randomInt(Number(LANES));
     },
   };
 }

@@ -7,15 +7,26 @@ import type { Revision } from '@weft/store';
 import type { Allocation, Holder } from './allocation.ts';
 import type { Draft } from './draft.ts';
 import type { IpamIndex } from './ipam-index.ts';
-import { leasesOf, numbersOf, poolKey, releasesOf, spentOf } from './keys.ts';
+import { leasesOf, numbersOf, ownersOf, poolKey, releasesOf, spentOf, usersOf } from './keys.ts';
 import { addressText, cidrText, isInPool, type Pool, poolName, reservedIn } from './pool.ts';
 
-/** Two compares and two operations an item must fit a transaction. */
-const MOST_ITEMS = 60;
+/** Three compares and three operations an item must fit a transaction. */
+const MOST_ITEMS = 40;
+/** So that the keys made of an owner fit. */
+const OWNER_BYTES = 512;
 const RANGE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
+/** Picks a free number; undefined when there is none. */
+export type Choose = (allocation: Allocation) => bigint | undefined;
+const lowest: Choose = (allocation) => allocation.choose();
+
 /** All addresses of the request, or a fault and none. */
-export function leaseAddresses(index: IpamIndex, { owner, items }: LeaseRequest, draft: Draft): Lease[] {
+export function leaseAddresses(
+  index: IpamIndex,
+  { owner, items }: LeaseRequest,
+  draft: Draft,
+  choose: Choose = lowest,
+): Lease[] {
   checkOwner(owner);
   if (items.length > MOST_ITEMS) {
     throw fault(Reason.REQUEST_TOO_LARGE, `${items.length} addresses in one request: at most ${MOST_ITEMS}`);
@@ -28,22 +39,31 @@ export function leaseAddresses(index: IpamIndex, { owner, items }: LeaseRequest,
       throw fault(Reason.CONFLICTING_FIELDS, `two addresses of ${poolName(pool)} in one request`, { field: 'items' });
     }
     seen.add(pool.id);
-    const value = leaseOne(index, owner, pool, item, draft);
+    const value = leaseOne(index, { owner, pool, item, choose }, draft);
     return { owner, poolId: pool.id, cidr: cidrText(pool, value) };
   });
 }
 
-function leaseOne(index: IpamIndex, owner: string, pool: Pool, item: LeaseItem, draft: Draft): bigint {
+interface Wanted {
+  readonly owner: string;
+  readonly pool: Pool;
+  readonly item: LeaseItem;
+  readonly choose: Choose;
+}
+
+function leaseOne(index: IpamIndex, { owner, pool, item, choose }: Wanted, draft: Draft): bigint {
   if (item.macAddress !== '' && !parseMac(item.macAddress)) {
     throw fault(Reason.INVALID_MAC, `invalid MAC address ${item.macAddress}`, { field: 'mac_address' });
   }
   const wanted = item.address === '' ? undefined : readAddress(pool, item.address);
   const held = index.heldAddress(owner, pool.id);
   if (held !== undefined) {
+    const key = `${leasesOf(pool.id)}${addressText(pool, held)}`;
+    draft.compares.push({ key, modRevision: (pool.addresses.holder(held)?.revision ?? 0n) as Revision });
     if (wanted === undefined || wanted === held) return held;
     throw holdsOther(owner, `${addressText(pool, held)} of ${poolName(pool)}`, item.address);
   }
-  const value = wanted ?? pool.addresses.choose();
+  const value = wanted ?? choose(pool.addresses);
   if (value === undefined) {
     throw fault(Reason.POOL_EXHAUSTED, `no available addresses on this pool: ${poolName(pool)}`);
   }
@@ -51,10 +71,20 @@ function leaseOne(index: IpamIndex, owner: string, pool: Pool, item: LeaseItem, 
   if (holder) throw addressInUse(pool, value, holder);
   draft.compares.push({ key: poolKey(pool.id), modRevision: pool.revision as Revision });
   const text = addressText(pool, value);
-  const keys = { lease: `${leasesOf(pool.id)}${text}`, release: `${releasesOf(pool.id)}${text}` };
-  take(() => pool.addresses, value, owner, keys, draft);
+  const keys = {
+    lease: `${leasesOf(pool.id)}${text}`,
+    owner: `${ownersOf(pool.id)}${owner}`,
+    release: `${releasesOf(pool.id)}${text}`,
+  };
+  take(
+    () => pool.addresses,
+    value,
+    owner,
+    keys,
+    draft,
+    () => index.dropLease(owner, pool.id, value),
+  );
   index.noteLease(owner, pool.id, value);
-  draft.onRollback(() => index.dropLease(owner, pool.id));
   return value;
 }
 
@@ -85,7 +115,12 @@ function addressInUse(pool: Pool, value: bigint, { owner, role }: Holder): Fault
 }
 
 /** The number of the request, or a fault and none. */
-export function leaseNumber(index: IpamIndex, request: LeaseNumberRequest, draft: Draft): bigint {
+export function leaseNumber(
+  index: IpamIndex,
+  request: LeaseNumberRequest,
+  draft: Draft,
+  choose: Choose = lowest,
+): bigint {
   const { owner, range: name, first, last } = request;
   checkOwner(owner);
   if (!RANGE_NAME.test(name)) throw fault(Reason.INVALID_NAME, `invalid range name "${name}"`, { field: 'range' });
@@ -110,7 +145,7 @@ export function leaseNumber(index: IpamIndex, request: LeaseNumberRequest, draft
     );
   }
   const range = index.range(name, first, last);
-  const number = wanted ?? range.allocation.choose();
+  const number = wanted ?? choose(range.allocation);
   if (number === undefined) {
     throw fault(Reason.POOL_EXHAUSTED, `no available numbers in the range ${name} ${first}-${last}`);
   }
@@ -120,10 +155,20 @@ export function leaseNumber(index: IpamIndex, request: LeaseNumberRequest, draft
       holder: holder.owner,
     });
   }
-  const keys = { lease: `${numbersOf(name)}${number}`, release: `${spentOf(name)}${number}` };
-  take(() => range.allocation, number, owner, keys, draft);
+  const keys = {
+    lease: `${numbersOf(name)}${number}`,
+    owner: `${usersOf(name)}${owner}`,
+    release: `${spentOf(name)}${number}`,
+  };
+  take(
+    () => range.allocation,
+    number,
+    owner,
+    keys,
+    draft,
+    () => index.dropNumber(owner, name, number),
+  );
   index.noteNumber(owner, name, number);
-  draft.onRollback(() => index.dropNumber(owner, name));
   return number;
 }
 
@@ -132,22 +177,33 @@ function take(
   allocation: () => Allocation,
   number: bigint,
   owner: string,
-  keys: { lease: string; release: string },
+  keys: { lease: string; owner: string; release: string },
   draft: Draft,
+  drop: () => void,
 ): void {
   const holder: Holder = { owner };
-  const order = allocation().take(number, holder);
-  draft.onRollback(() => allocation().putBack(number, order));
-  draft.onCommit((revision) => {
-    holder.revision = revision;
+  allocation().take(number, holder);
+  draft.onRollback(() => {
+    // Another holder, be it the same owner's: another replica leased it.
+    if (allocation().holder(number) !== holder) return;
+    drop();
+    allocation().putBack(number, holder);
   });
-  draft.compares.push({ key: keys.lease, modRevision: 0n });
+  // Nobody has the number, and the owner has none here: whatever another replica did that is not known yet.
+  draft.compares.push({ key: keys.lease, modRevision: 0n }, { key: keys.owner, modRevision: 0n });
   draft.ops.push({ put: keys.lease, value: StoredLease.encode({ owner }).finish() });
-  if (order !== undefined) draft.ops.push({ delete: keys.release });
+  draft.ops.push({ put: keys.owner, value: new Uint8Array(0) });
+  // Also where no release is known: another replica may have released it meanwhile.
+  draft.ops.push({ delete: keys.release });
 }
 
 function checkOwner(owner: string): void {
   if (owner === '') throw fault(Reason.MISSING_FIELD, 'an owner is needed', { field: 'owner' });
+  if (Buffer.byteLength(owner) > OWNER_BYTES || owner.includes('\0')) {
+    throw fault(Reason.INVALID_VALUE, `an owner is at most ${OWNER_BYTES} bytes without NUL: name it shorter`, {
+      field: 'owner',
+    });
+  }
 }
 
 function holdsOther(owner: string, held: string, wanted: string): FaultError {

@@ -40,7 +40,7 @@ async function run(options: Options): Promise<void> {
   const server = await serve(target, [serving(IpamServiceDefinition, ipamService(ipam))], (error, path) =>
     log.error({ err: error.cause ?? error, path }, 'defect'),
   );
-  log.info({ target, pools: ipam.listPools('').length }, 'serving');
+  log.info({ target, pools: (await ipam.listPools('')).length }, 'serving');
   await untilSignal();
   await server.stop();
   await store.close();

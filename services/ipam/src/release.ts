@@ -5,19 +5,19 @@ import type { Revision } from '@weft/store';
 import { type Allocation, REMEMBERED_RELEASES } from './allocation.ts';
 import { Draft } from './draft.ts';
 import type { IpamIndex } from './ipam-index.ts';
-import { leasesOf, numbersOf, poolKey, releasesOf, spentOf } from './keys.ts';
+import { leasesOf, numbersOf, ownersOf, poolKey, releasesOf, spentOf, usersOf } from './keys.ts';
 import { addressText, type Pool } from './pool.ts';
 
-/** One compare and three operations a lease must fit a transaction. */
-const LEASES_A_DRAFT = 40;
+/** One compare and four operations a lease must fit a transaction. */
+const LEASES_A_DRAFT = 30;
 
 interface Held {
   readonly allocation: () => Allocation;
   readonly number: bigint;
   readonly leases: string;
+  readonly ownerKey: string;
   readonly releases: string;
   readonly textOf: (number: bigint) => string;
-  readonly drop: () => void;
 }
 
 /** Everything the owners hold, addresses and numbers, given back in one draft or several. */
@@ -35,18 +35,21 @@ export function releaseOwners(index: IpamIndex, owners: readonly string[], remem
 function addresses(index: IpamIndex, owner: string): Held[] {
   return index.addressesOf(owner).map(([pool, number]) => ({
     allocation: () => pool.addresses,
-    ...{ number, leases: leasesOf(pool.id), releases: releasesOf(pool.id) },
+    ...{ number, leases: leasesOf(pool.id), ownerKey: `${ownersOf(pool.id)}${owner}`, releases: releasesOf(pool.id) },
     textOf: (value) => addressText(pool, value),
-    drop: () => index.dropLease(owner, pool.id),
   }));
 }
 
 function numbers(index: IpamIndex, owner: string): Held[] {
   return index.numbersOf(owner).map(([range, number]) => ({
     allocation: () => range.allocation,
-    ...{ number, leases: numbersOf(range.name), releases: spentOf(range.name) },
+    ...{
+      number,
+      leases: numbersOf(range.name),
+      ownerKey: `${usersOf(range.name)}${owner}`,
+      releases: spentOf(range.name),
+    },
     textOf: String,
-    drop: () => index.dropNumber(owner, range.name),
   }));
 }
 
@@ -55,12 +58,8 @@ function giveBack(index: IpamIndex, held: Held, draft: Draft, remember: number):
   const key = `${held.leases}${held.textOf(number)}`;
   const revision = allocation().holder(number)?.revision ?? 0n;
   draft.compares.push({ key, modRevision: revision as Revision });
-  draft.ops.push({ delete: key });
+  draft.ops.push({ delete: key }, { delete: held.ownerKey });
   const order = index.takeOrder();
-  draft.onCommit(() => {
-    held.drop();
-    allocation().release(number, order);
-  });
   if (!allocation().contains(number)) return;
   draft.ops.push({
     ...{ put: `${held.releases}${held.textOf(number)}`, value: StoredRelease.encode({ order }).finish() },
@@ -72,14 +71,12 @@ function forgetOldest({ allocation, releases, textOf }: Held, draft: Draft): voi
   const oldest = allocation().forgetOldest();
   if (!oldest) return;
   draft.ops.push({ delete: `${releases}${textOf(oldest.number)}` });
-  draft.onCommit(() => allocation().refresh(oldest.number));
-  draft.onRollback(() => allocation().remember(oldest));
+  draft.onRollback(() => allocation().unforget(oldest));
 }
 
 /** A pool of an owner and all that is kept of it. */
-export function releasePool(index: IpamIndex, pool: Pool, draft: Draft): void {
+export function releasePool(pool: Pool, draft: Draft): void {
   draft.compares.push({ key: poolKey(pool.id), modRevision: pool.revision as Revision });
   draft.ops.push({ delete: poolKey(pool.id) });
-  draft.ops.push({ deletePrefix: leasesOf(pool.id) }, { deletePrefix: releasesOf(pool.id) });
-  draft.onCommit(() => index.removePool(pool));
+  for (const below of [leasesOf, ownersOf, releasesOf]) draft.ops.push({ deletePrefix: below(pool.id) });
 }

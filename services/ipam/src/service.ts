@@ -11,31 +11,34 @@ export function ipamService(ipam: Ipam): IpamServiceImplementation {
     async describe() {
       return { name: 'default', localAddressSpace: LOCAL, globalAddressSpace: GLOBAL };
     },
-    async allocatePools(request) {
-      return { pools: await doing(`allocate pools for ${request.owner}`, ipam.allocatePools(request)) };
+    async allocatePools(request, { signal }) {
+      return { pools: await doing(`allocate pools for ${request.owner}`, ipam.allocatePools(request, signal)) };
     },
-    async releasePools({ owner }) {
-      await doing(`release pools of ${owner}`, ipam.releasePools(owner));
+    async releasePools({ owner }, { signal }) {
+      await doing(`release pools of ${owner}`, ipam.releasePools(owner, signal));
       return {};
     },
     async listPools({ owner }) {
-      return { pools: ipam.listPools(owner) };
+      return { pools: await ipam.listPools(owner) };
     },
-    async lease(request) {
-      return { leases: await doing(`lease for ${request.owner}`, ipam.lease(request)) };
+    async lease(request, { signal }) {
+      return { leases: await doing(`lease for ${request.owner}`, ipam.lease(request, signal)) };
     },
-    async release({ owners }) {
-      await doing(`release ${owners.length === 1 ? owners[0] : `${owners.length} owners`}`, ipam.release(owners));
+    async release({ owners }, { signal }) {
+      await doing(
+        `release ${owners.length === 1 ? owners[0] : `${owners.length} owners`}`,
+        ipam.release(owners, signal),
+      );
       return {};
     },
     async listLeases({ ownerPrefix, poolId }) {
-      return { leases: ipam.listLeases(ownerPrefix, poolId) };
+      return { leases: await ipam.listLeases(ownerPrefix, poolId) };
     },
-    async leaseNumber(request) {
-      return { number: await doing(`lease a number for ${request.owner}`, ipam.leaseNumber(request)) };
+    async leaseNumber(request, { signal }) {
+      return { number: await doing(`lease a number for ${request.owner}`, ipam.leaseNumber(request, signal)) };
     },
     async listNumbers({ ownerPrefix, range }) {
-      return { numbers: ipam.listNumbers(ownerPrefix, range) };
+      return { numbers: await ipam.listNumbers(ownerPrefix, range) };
     },
   };
 }

@@ -6,6 +6,8 @@ import { isFault, Reason } from '@weft/fault';
 import { type Log, version } from '@weft/process';
 import { AgentServiceDefinition, type AgentServiceImplementation } from '@weft/proto/agent';
 import {
+  ClusterServiceDefinition,
+  type ClusterServiceImplementation,
   EndpointServiceDefinition,
   type EndpointServiceImplementation,
   NetworkServiceDefinition,
@@ -34,12 +36,17 @@ import { recover } from './act/recover.ts';
 import { createRequests } from './act/requests.ts';
 import { createSandboxActions } from './act/sandbox.ts';
 import { createAgents } from './edge/agents.ts';
+import { clusterService } from './edge/cluster.ts';
 import { endpointService } from './edge/endpoints.ts';
 import { networkService } from './edge/networks.ts';
 import { recordService } from './edge/records.ts';
 import { sandboxService } from './edge/sandboxes.ts';
 import { serviceService } from './edge/services.ts';
 import { readEvents, systemService } from './edge/system.ts';
+import { openRevocations } from './identity/revocations.ts';
+import { type ControllerIdentity, openControllerIdentity } from './identity/server-identity.ts';
+import { ensureAuthority, readAuthority } from './identity/stored-authority.ts';
+import { createTokens } from './identity/tokens.ts';
 import { observeController } from './observed.ts';
 import { openDrivers } from './plan/drivers.ts';
 import { Planner } from './plan/planner.ts';
@@ -57,6 +64,10 @@ export interface ControllerOptions {
   readonly defaultBridge: string;
   /** Where events are published; absent publishes nowhere and loses none for later. */
   readonly natsUrl?: string | undefined;
+  /** Where agents and clients reach this controller: others name it to theirs. Absent: it does not say. */
+  readonly address?: string | undefined;
+  /** How long certificates live, in ms; absent: 30 days. */
+  readonly certificateMs?: number | undefined;
 }
 
 export interface Controller {
@@ -67,6 +78,9 @@ export interface Controller {
   readonly records: RecordServiceImplementation;
   readonly balancing: ServiceServiceImplementation;
   readonly system: SystemServiceImplementation;
+  readonly cluster: ClusterServiceImplementation;
+  /** What it serves other machines with. Makes the cluster's CA if there is none. */
+  identity(): Promise<ControllerIdentity>;
   /** All of these, to be served. */
   readonly services: readonly Serving[];
   /** Resolves when the predefined networks are there; they wait for the first host. */
@@ -120,7 +134,25 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const sandboxes = sandboxService(context, createSandboxActions(context, finisher), requests);
   const records = recordService(context, requests);
   const balancing = serviceService(context, finisher, requests);
-  const system = systemService(context, version, () => publisher?.state() ?? 'off');
+  let identity: ControllerIdentity | undefined;
+  const clock = {
+    now: () => context.now().getTime(),
+    ...(options.certificateMs === undefined ? {} : { leafMs: options.certificateMs }),
+  };
+  const revocations = await openRevocations(options.store, log);
+  const cluster = clusterService({
+    ledger,
+    tokens: createTokens(ledger, context.now),
+    revocations,
+    authority: async () => identity?.authority ?? (await readAuthority(ledger, clock)),
+    addresses: () => (options.address === undefined ? [] : [options.address]),
+  });
+  const system = systemService(
+    context,
+    version,
+    () => publisher?.state() ?? 'off',
+    () => identity?.guard.refused,
+  );
   const predefined = createPredefined(context, networkActions, options.defaultBridge);
   predefined.catch((error: unknown) => {
     if (!isFault(error, Reason.CANCELLED)) log.error({ err: error }, 'cannot make the predefined networks');
@@ -134,6 +166,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     records,
     balancing,
     system,
+    cluster,
+    async identity() {
+      identity ??= await openControllerIdentity(await ensureAuthority(ledger, clock), revocations, clock.now, log);
+      return identity;
+    },
     services: [
       serving(NetworkServiceDefinition, networks),
       serving(EndpointServiceDefinition, endpoints),
@@ -141,6 +178,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       serving(RecordServiceDefinition, records),
       serving(ServiceServiceDefinition, balancing),
       serving(SystemServiceDefinition, system),
+      serving(ClusterServiceDefinition, cluster),
       serving(AgentServiceDefinition, agents.service),
     ],
     predefined,
@@ -148,6 +186,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       clearInterval(sweeping);
       unobserve();
       stopping.abort();
+      identity?.close();
+      await revocations.close();
       agents.close();
       planner.close();
       await publisher?.close();

@@ -5,13 +5,17 @@ import type { Context } from '../context.ts';
 import { bridge } from './bridge.ts';
 import { file } from './file.ts';
 import type { Kind, Result } from './kind.ts';
+import { neighbour } from './neighbour.ts';
 import { nftElement } from './nft-element.ts';
+import { parent } from './parent.ts';
 import { resolver } from './resolver.ts';
 import { route } from './route.ts';
 import { sandbox } from './sandbox.ts';
 import { service } from './service.ts';
+import { subinterface } from './subinterface.ts';
 import { sysctl } from './sysctl.ts';
 import { veth } from './veth.ts';
+import { vxlan } from './vxlan.ts';
 
 // Names are no matter of the kernel: the names thread answers them.
 const said: Kind = {
@@ -41,11 +45,11 @@ const kinds: Readonly<Record<Name, Kind>> = {
   bridge,
   tunnel: absent,
   tunnelPeer: absent,
-  vxlan: absent,
-  neighbour: absent,
-  parent: absent,
+  vxlan,
+  neighbour,
+  parent,
   veth,
-  subinterface: absent,
+  subinterface,
   route,
   zone: said,
   names: said,
@@ -81,7 +85,17 @@ export const checkAll = (context: Context, objects: Iterable<HostObject>): Map<s
 
 // Links, what lies in sandboxes, and ports (another object of the batch may want their numbers) go first; the firewall, sysctls and
 // namespaces only when the links are gone.
-const LINKS = ['port', 'bridge', 'veth', 'route', 'file'] as const satisfies Name[];
+const LINKS = [
+  'port',
+  'bridge',
+  'vxlan',
+  'neighbour',
+  'parent',
+  'veth',
+  'subinterface',
+  'route',
+  'file',
+] as const satisfies Name[];
 
 export const removeLinks = (context: Context, objects: Iterable<HostObject>): Result =>
   work(inGroups(objects, [...LINKS].reverse()), (kind, group) => kind.remove(context, group));

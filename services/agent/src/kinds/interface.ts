@@ -1,18 +1,34 @@
-// What bridges and veths have in common: an interface's addresses and sysctls, and how they become equal to what is wanted.
+// What bridges and their ports have in common: an interface's addresses and sysctls, and how they become equal to what is wanted.
+import { fault, Reason } from '@weft/fault';
 import {
   cidrText,
   deleteAddress,
   dumpAddresses,
   ERRNO,
+  findLink,
   inNamespace,
   KernelError,
+  type Link,
   type NetlinkSocket,
   putAddress,
   readSysctl,
   WEFT_PROTOCOL,
   writeSysctl,
 } from '@weft/kernel';
+import { type Context, Deferred } from '../context.ts';
+import { refused } from '../kernel-fault.ts';
 import type { Step } from './kind.ts';
+
+/** The bridge that a port joins. Throws what is wrong with it, or Deferred. */
+export const bridgeOf = (context: Context, name: string): Link => {
+  if (context.spec('bridge', `bridge/${name}`) === undefined)
+    throw refused(`the host has no bridge "${name}" of weft's`);
+  const link = findLink(context.socket(), name);
+  if (link === undefined) throw fault(Reason.KERNEL_REFUSED, `its bridge "${name}" does not exist`);
+  if (link.kind !== 'bridge') throw fault(Reason.NOT_A_BRIDGE, `"${name}" is not a bridge`);
+  if (context.doomed.has(link.index)) throw new Deferred();
+  return link;
+};
 
 const DEFAULT_MTU = 1500;
 

@@ -14,22 +14,10 @@ import {
 } from '@weft/kernel';
 import type { VethObject } from '@weft/proto/agent';
 import { type Context, Deferred, type SandboxPlace } from '../context.ts';
-import { refused } from '../kernel-fault.ts';
 import { interfaceName } from '../names.ts';
-import { addressSteps, mtuOf, ofInterface, sysctlSteps } from './interface.ts';
+import { insideSteps } from './inside.ts';
+import { bridgeOf, mtuOf } from './interface.ts';
 import { oneByOne, type Step } from './kind.ts';
-
-const isIpv6 = (address: string): boolean => address.includes(':');
-
-const bridgeOf = (context: Context, name: string): Link => {
-  if (context.spec('bridge', `bridge/${name}`) === undefined)
-    throw refused(`the host has no bridge "${name}" of weft's`);
-  const link = findLink(context.socket(), name);
-  if (link === undefined) throw fault(Reason.KERNEL_REFUSED, `its bridge "${name}" does not exist`);
-  if (link.kind !== 'bridge') throw fault(Reason.NOT_A_BRIDGE, `"${name}" is not a bridge`);
-  if (context.doomed.has(link.index)) throw new Deferred();
-  return link;
-};
 
 /** The host end under another name: somebody renamed it. Undefined when the interface in the sandbox is another one's. */
 const renamedHostEnd = (context: Context, key: string, spec: VethObject, inside: Link): Link | undefined => {
@@ -102,56 +90,6 @@ const hostSteps = (socket: NetlinkSocket, spec: VethObject, link: Link): Step[] 
   return [{ what: `the MTU of its host end is ${link.mtu}, not ${mtu}`, run }];
 };
 
-/** Sysctls of the interface: the user's, and those that weft needs where the sandbox is not its own. */
-const sysctls = (spec: VethObject): { wanted: Record<string, string>; lax: Record<string, string> } => {
-  const wanted = Object.fromEntries(
-    Object.entries(spec.sysctls).map(([key, value]) => {
-      const parts = key.split('.');
-      if (parts[0] !== 'net' || parts.filter((part) => part === 'IFNAME').length !== 1) {
-        throw refused(`sysctl "${key}" is not one of the interface`);
-      }
-      return [parts.map((part) => (part === 'IFNAME' ? spec.name : part)).join('/'), value];
-    }),
-  );
-  const needed = {
-    // Where weft is told how often to announce (announcements.ts) the kernel's own would come on top. It does not where it is not
-    // asked: a packet socket takes the kernel 20 ms to close, longer than all else of a new interface.
-    'ipv4.arp_notify': spec.advertiseCount === 0 && spec.advertiseIntervalMs === 0 ? '1' : '0',
-    'ipv6.accept_ra': '0',
-    'ipv6.accept_dad': '0',
-    ...(spec.addresses.some(isIpv6) ? { 'ipv6.disable_ipv6': '0' } : {}),
-  };
-  const own = Object.entries(ofInterface(spec.name, needed)).filter(([key]) => wanted[key] === undefined);
-  return { wanted, lax: Object.fromEntries(own) };
-};
-
-const insideSteps = (context: Context, spec: VethObject, place: SandboxPlace, link: Link): Step[] => {
-  const socket = context.socket(place.path);
-  const set = (what: string, change: Parameters<typeof setLink>[1]): Step => ({
-    what,
-    run: () => void socket.request(setLink(link.index, change)),
-  });
-  if (link.name !== spec.name) {
-    // An interface is renamed while it is down; the rest is looked at when it has its name.
-    const what = `its interface is named "${link.name}", not "${spec.name}"`;
-    const run = () => {
-      socket.request(setLink(link.index, { up: false }));
-      socket.request(setLink(link.index, { name: spec.name }));
-    };
-    return [{ what, makes: true, run }];
-  }
-  const steps: Step[] = [];
-  if (spec.macAddress !== '' && link.mac !== spec.macAddress.toLowerCase()) {
-    steps.push(set(`its MAC is ${link.mac}, not ${spec.macAddress}`, { mac: spec.macAddress }));
-  }
-  const mtu = mtuOf(spec);
-  if (link.mtu !== mtu) steps.push(set(`its MTU is ${link.mtu}, not ${mtu}`, { mtu }));
-  const { wanted, lax } = sysctls(spec);
-  steps.push(...sysctlSteps(place.path, wanted, lax), ...addressSteps(socket, link.index, spec.addresses));
-  if (!link.up) steps.push(set('its interface is down', { up: true }));
-  return steps;
-};
-
 export const veth = oneByOne('veth', {
   plan(context, spec, key) {
     const place = context.needSandbox(spec.sandboxId);
@@ -177,10 +115,11 @@ export const veth = oneByOne('veth', {
     };
     const port = portSteps(socket, spec, host, master);
     const isDown = !host.up || port.length > 1;
+    const isAnnouncedByKernel = spec.advertiseCount === 0 && spec.advertiseIntervalMs === 0;
     return [
       ...port,
       ...hostSteps(socket, spec, host),
-      ...insideSteps(context, spec, place, inside),
+      ...insideSteps(context, { ...spec, mtu: mtuOf(spec), isAnnouncedByKernel }, place, inside),
       ...(isDown ? [up] : []),
     ];
   },

@@ -30,6 +30,9 @@ function namesLine({ host, counters }: HostNames): string {
   return `${host}: ${queries} questions${said.length > 0 ? `: ${said.join(', ')}` : ''}${silent}`;
 }
 
+const refusedLines = (refused: GetStatusResponse['refusedCallers']): string[] =>
+  Object.entries(refused).map(([because, times]) => `${because}: ${times}`);
+
 /** @param drivers names, by name; none when the server does not say. */
 export function renderStatus(status: GetStatusResponse, drivers: readonly string[]): string {
   const facts: readonly (readonly [string, string])[] = [
@@ -49,6 +52,7 @@ export function renderStatus(status: GetStatusResponse, drivers: readonly string
     section('Names', status.names.map(namesLine)),
     section('Addresses that wait to be forgotten', status.waitingAddresses),
     section('Not applied', status.failures),
+    section('Callers refused', refusedLines(status.refusedCallers)),
   ].join('');
 }
 

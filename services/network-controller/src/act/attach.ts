@@ -175,6 +175,7 @@ async function lease(context: Context, draft: Draft): Promise<Endpoint> {
       cidr,
       poolId,
     }));
+    if (draft.verdict.withoutMac) return { ...endpoint, desired: { ...desired, addresses } };
     const first = addresses[0] === undefined ? undefined : parseCidr(addresses[0].cidr)?.address;
     const made = (first && macOf(first)) ?? `02:42:${endpoint.id.slice(0, 8).match(/../g)?.join(':')}`;
     return { ...endpoint, desired: { ...desired, addresses, macAddress: desired.macAddress || made } };

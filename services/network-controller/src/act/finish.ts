@@ -3,8 +3,10 @@
 import { isFault, Reason } from '@weft/fault';
 import { type Endpoint, type Network, Phase, type Sandbox, type Service } from '@weft/proto/model';
 import type { Op } from '@weft/store';
-import { claimsOf, endpointNameKey, prefix } from '../state/keys.ts';
+import { giveBackClaims } from '../state/claims.ts';
+import { endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
+import { hostsOfNetwork, isGlobal } from '../state/reach.ts';
 import type { View } from '../state/view.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
@@ -95,17 +97,19 @@ export function createFinisher(context: Context): Finisher {
     await dropRecords(context, id);
     const pools = row.value.desired?.pools ?? [];
     if (pools.length > 0) await context.ipam.releasePools({ owner: networkOwner(id) });
-    await context.ledger.commit(
-      [],
-      [
+    if (Object.keys(row.value.desired?.numbers ?? {}).length > 0)
+      await context.ipam.release({ owners: [networkOwner(id)] });
+    await untilCommitted(() => {
+      const claims = giveBackClaims(view, row.value);
+      return context.ledger.commit(claims.compares, [
         { delete: `${prefix.network}${id}` },
         { delete: `${prefix.networkLinks}${id}` },
         { delete: `${prefix.recordLinks}${id}` },
         { delete: `${prefix.serviceLinks}${id}` },
         ...pools.map((pool): Op => ({ delete: `${prefix.exhausted}${pool.poolId}` })),
-        ...claimsOf(row.value).map((key): Op => ({ delete: key })),
-      ],
-    );
+        ...claims.ops,
+      ]);
+    });
   }
 
   async function left(id: string): Promise<void> {
@@ -172,7 +176,9 @@ async function withdrawEndpoints(context: Context, sandboxId: string): Promise<v
 export function withdrawalOps(view: View, endpoint: Endpoint): Op[] {
   const { desired } = endpoint;
   if (desired === undefined) return [];
-  const knownBy = [...new Set([...desired.knownBy, ...(desired.hostId === '' ? [] : [desired.hostId])])];
+  const isTold = isGlobal(view.networks.get(endpoint.networkId)?.value);
+  const others = isTold ? hostsOfNetwork(view, endpoint.networkId) : [];
+  const knownBy = [...new Set([...desired.knownBy, ...(desired.hostId === '' ? [] : [desired.hostId]), ...others])];
   return [
     ...view.portLists.puts({ ...endpoint, desired: { ...desired, phase: Phase.DELETING, knownBy } }),
     { delete: endpointNameKey(endpoint.networkId, endpoint.spec?.name ?? '') },

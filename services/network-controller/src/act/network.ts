@@ -6,7 +6,8 @@ import type { Op, Revision } from '@weft/store';
 import { findNetwork, orGone } from '../admit/lookup.ts';
 import { type AdmittedNetwork, admitClaims, admitNetwork, admitRemoval, networkRecord } from '../admit/network.ts';
 import { itemOf } from '../plan/items.ts';
-import { claimsOf, prefix } from '../state/keys.ts';
+import { giveBackClaims, takeClaims } from '../state/claims.ts';
+import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
 import { encodeNetwork } from '../state/records.ts';
@@ -21,11 +22,17 @@ import {
 } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, networkOwner } from './finish.ts';
+import { leaseNumbers, releaseNumbers } from './numbers.ts';
 import { takeBackSurely } from './until-answered.ts';
 
 export interface Made<T> extends Applied {
   readonly value: T;
   readonly revision: Revision;
+}
+
+/** A network as its driver takes it, and the numbers its options ask for. */
+interface Validated extends AdmittedNetwork {
+  readonly numbers: Readonly<Record<string, bigint>>;
 }
 
 /** What an action adds to the transactions that commit it, or take it back. */
@@ -43,40 +50,39 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
   const { ledger, ipam } = context;
   const { view } = ledger;
 
-  async function validated(id: string, spec: NetworkSpec, admitted: AdmittedNetwork): Promise<AdmittedNetwork> {
-    if (spec.configOnly) return admitted;
+  async function validated(id: string, spec: NetworkSpec, admitted: AdmittedNetwork): Promise<Validated> {
+    if (spec.configOnly) return { ...admitted, numbers: {} };
     const network = networkRecord(id, spec, admitted.desired, context.now());
     const verdict = await context.drivers.client(admitted.desired.driver).validateNetwork({ network });
     if (verdict.faults.length > 0) throw joinFaults('invalid network', verdict.faults.map(fromMessage));
     const pools = admitted.pools.map((pool) =>
       verdict.withoutGateway.includes(pool.family) && pool.gateway === '' ? { ...pool, noGateway: true } : pool,
     );
-    return { desired: { ...admitted.desired, options: verdict.options, claims: verdict.claims }, pools };
+    const internal = admitted.desired.internal || verdict.internal;
+    const desired = { ...admitted.desired, options: verdict.options, claims: verdict.claims, internal };
+    return { desired, pools, numbers: verdict.numbers };
   }
 
   async function record(spec: NetworkSpec, predefined: boolean) {
     return await untilCommitted(async () => {
       const id = context.newId();
       const admitted = admitNetwork(view, spec, context.drivers.descriptions, predefined);
-      const { desired, pools } = await validated(id, spec, admitted);
+      const { desired, pools, numbers } = await validated(id, spec, admitted);
       admitClaims(view, desired);
       const network = networkRecord(id, spec, desired, context.now());
       const base = desired.configFromId === '' ? undefined : view.networks.get(desired.configFromId);
       const fence =
         base === undefined ? [] : [{ key: `${prefix.network}${base.value.id}`, modRevision: base.revision }];
+      const claims = takeClaims(view, network);
       const revision = await ledger.commit(
-        [
-          { key: `${prefix.networkName}${spec.name}`, modRevision: 0n },
-          ...claimsOf(network).map((key) => ({ key, modRevision: 0n as const })),
-          ...fence,
-        ],
+        [{ key: `${prefix.networkName}${spec.name}`, modRevision: 0n }, ...claims.compares, ...fence],
         [
           { put: `${prefix.network}${id}`, value: encodeNetwork(network) },
           { put: `${prefix.networkName}${spec.name}`, value: Buffer.from(id) },
-          ...claimsOf(network).map((key): Op => ({ put: key, value: Buffer.from(id) })),
+          ...claims.ops,
         ],
       );
-      return { network, revision, pools };
+      return { network, revision, pools, numbers };
     });
   }
 
@@ -91,6 +97,8 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
     const { pools: got } = await ipam.allocatePools({
       owner: networkOwner(network.id),
       pools: [...pools],
+      // What is everywhere may meet nothing that is everywhere; each host's own are kept apart from it by their bases.
+      addressSpace: network.desired?.scope === 'global' ? (await ipam.describe({})).globalAddressSpace : '',
       exclude,
       options: network.spec?.ipam?.options ?? {},
     });
@@ -107,9 +115,10 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
       let revision: Revision;
       try {
         const pools = await allocate(draft.network, draft.pools);
+        const numbers = await leaseNumbers(context, draft.network, draft.numbers);
         crashPoint('after-lease');
         assertCallerThere(waiting);
-        const desired = { ...(draft.network.desired as NetworkDesired), phase: Phase.READY, pools };
+        const desired = { ...(draft.network.desired as NetworkDesired), phase: Phase.READY, pools, numbers };
         network = { ...draft.network, desired };
         revision = await ledger.commit(
           [{ key: `${prefix.network}${id}`, modRevision: draft.revision }],
@@ -164,17 +173,18 @@ async function withdraw(context: Context, id: string, ops: readonly Op[]): Promi
   );
 }
 
-/** Takes back a network that never became ready: its pools, THEN its record. */
+/** Takes back a network that never became ready: its pools and numbers, THEN its record. */
 export async function undoNetwork(context: Context, network: Network): Promise<void> {
   await context.ipam.releasePools({ owner: networkOwner(network.id) });
-  await context.ledger.commit(
-    [],
-    [
+  await releaseNumbers(context, [network.id]);
+  await untilCommitted(() => {
+    const claims = giveBackClaims(context.ledger.view, network);
+    return context.ledger.commit(claims.compares, [
       { delete: `${prefix.network}${network.id}` },
       { delete: `${prefix.networkName}${network.spec?.name}` },
-      ...claimsOf(network).map((key): Op => ({ delete: key })),
-    ],
-  );
+      ...claims.ops,
+    ]);
+  });
 }
 
 /** Waits for a deletion as long as the caller does; it goes on without him. */

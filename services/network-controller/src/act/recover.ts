@@ -5,6 +5,7 @@ import { undoAttach } from './attach.ts';
 import type { Context } from './context.ts';
 import { endpointOwner, type Finisher, networkOwner, serviceOwner } from './finish.ts';
 import { undoNetwork } from './network.ts';
+import { releaseNumbers } from './numbers.ts';
 import { undoService } from './service.ts';
 
 const inPhase = <T extends Endpoint | Network | Sandbox | Service>(rows: Iterable<{ value: T }>, phase: Phase): T[] =>
@@ -45,6 +46,11 @@ async function releaseGarbage(context: Context): Promise<void> {
     context.log.warn({ owner }, 'releasing pools without a record');
     await context.ipam.releasePools({ owner });
   }
+  const { numbers } = await context.ipam.listNumbers({ ownerPrefix: networkOwner('') });
+  const idOf = (owner: string) => owner.slice(networkOwner('').length);
+  const garbage = numbers.map((one) => idOf(one.owner)).filter((id) => view.networks.get(id) === undefined);
+  if (garbage.length > 0) context.log.warn({ networks: garbage.length }, 'releasing numbers without a record');
+  await releaseNumbers(context, [...new Set(garbage)]);
 }
 
 /** @param lead what the owners of these leases begin with */

@@ -9,7 +9,7 @@ import {
   NetworkSpec as NetworkSpecCodec,
   Phase,
 } from '@weft/proto/model';
-import { claimsOf, prefix } from '../state/keys.ts';
+import { heldClaim } from '../state/claims.ts';
 import { isReady, readyNetworks } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
 import { readIpamConfigs } from './ipam-spec.ts';
@@ -185,16 +185,14 @@ function admitPools(spec: NetworkSpec, ipv4: boolean, ipv6: boolean, driver: Des
 
 /** @throws INTERFACE_IN_USE if another network has what this one must have alone */
 export function admitClaims(view: View, desired: NetworkDesired): void {
-  for (const key of claimsOf({ desired })) {
-    const id = view.holderOf(key);
-    if (id === undefined) continue;
-    const claim = key.slice(`${prefix.claim}${desired.driver}/`.length);
-    const name = view.networks.get(id)?.value.spec?.name ?? short(id);
-    throw fault(Reason.INTERFACE_IN_USE, `${claim} is used by network "${name}" (${short(id)})`, {
-      holder: id,
-      field: 'options',
-    });
-  }
+  const held = heldClaim(view, { desired });
+  if (held === undefined) return;
+  const { claim, holder } = held;
+  const name = view.networks.get(holder)?.value.spec?.name ?? short(holder);
+  throw fault(Reason.INTERFACE_IN_USE, `${claim.text} is used by network "${name}" (${short(holder)})`, {
+    holder,
+    field: 'options',
+  });
 }
 
 /** The network as a record; `created` is the only thing decided elsewhere. */

@@ -223,15 +223,13 @@ async function keep(context: Context, report: ReportRequest, untold: Set<string>
   const { view } = ledger;
   const table = planner.table(report.hostId);
   const items = new Set<string>();
-  if (report.seenRevision >= table.revision || view.revision <= report.seenRevision) {
-    for (const item of untold) items.add(item);
-    untold.clear();
-  } else {
-    for (const item of untold) {
-      if ((revisionOf(context, item) ?? 0n) > report.seenRevision) continue;
-      items.add(item);
-      untold.delete(item);
-    }
+  const isAll = report.seenRevision >= table.revision || view.revision <= report.seenRevision;
+  for (const item of untold) {
+    const isLater = (revisionOf(context, item) ?? 0n) > report.seenRevision;
+    // One that is not in the table yet is compiled later than this report was made: the next one tells of it.
+    if (isLater && (!isAll || table.keysOf(item).length === 0)) continue;
+    items.add(item);
+    untold.delete(item);
   }
   for (const key of [...report.failed.map((one) => one.key), ...report.recovered])
     for (const item of table.owners(key)) items.add(toldWith(item));

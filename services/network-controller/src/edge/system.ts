@@ -23,7 +23,12 @@ import { resolveName } from './resolve.ts';
 const watchable = ['network', 'endpoint', 'sandbox', 'host', 'service'] as const;
 type Watchable = (typeof watchable)[number];
 
-export function systemService(context: Context, version: string, publisher: () => string): SystemServiceImplementation {
+export function systemService(
+  context: Context,
+  version: string,
+  publisher: () => string,
+  refused: () => ReadonlyMap<string, bigint> | undefined,
+): SystemServiceImplementation {
   const { view, store } = context.ledger;
   const hosts = () =>
     [...view.hosts.ids()]
@@ -54,6 +59,7 @@ export function systemService(context: Context, version: string, publisher: () =
           const counters = context.progress.counted(id);
           return counters === undefined ? [] : [{ host: name, counters }];
         }),
+        refusedCallers: Object.fromEntries(refused() ?? []),
       };
     },
     async listHosts() {

@@ -10,6 +10,7 @@ import {
 } from '@weft/address';
 import { type HostObject, protocolWord } from '@weft/hoststate';
 import { somewhere } from './packet.ts';
+import { type Parent, parentOf, segmentOf } from './parent.ts';
 import { type Sets, setsOf } from './sets.ts';
 
 /** An address with the subnet it makes reachable. */
@@ -25,7 +26,10 @@ export interface Interface {
   readonly name: string;
   readonly sandboxId: string;
   readonly endpointId: string;
+  /** What it is on: a bridge, or the segment of its parent. */
   readonly bridge: string;
+  /** Of an interface that is made on one of the host's. */
+  readonly parent?: Parent;
   readonly isolated: boolean;
   readonly addresses: readonly OnLink[];
 }
@@ -92,6 +96,10 @@ export class Ground {
         this.bridges.set(name, { object, name, routeLocalnet, addresses: addresses.flatMap(onLink) });
       } else if (spec?.$case === 'veth') {
         this.#interfaces.push({ object, ...spec.value, addresses: spec.value.addresses.flatMap(onLink) });
+      } else if (spec?.$case === 'subinterface') {
+        const parent = parentOf(spec.value);
+        const addresses = spec.value.addresses.flatMap(onLink);
+        this.#interfaces.push({ object, ...spec.value, parent, bridge: segmentOf(parent), isolated: false, addresses });
       } else if (spec?.$case === 'route') {
         const { sandboxId, destination, gateway, interfaceName } = spec.value;
         const prefix = parsePrefix(destination);

@@ -2,6 +2,7 @@
 import { runChain } from './chain.ts';
 import { type Bridge, type Family, hasAddress, type Interface, isLoopback } from './ground.ts';
 import { type Packet, somewhere, type Transport, uplink } from './packet.ts';
+import { apartFromHost, type Parent, passes } from './parent.ts';
 import type { HostView, Trail } from './trail.ts';
 
 export type Place =
@@ -77,6 +78,11 @@ class Way {
       const says = `${this.#packet.destination} is another machine's own: it never leaves that`;
       return this.#stop({ place: 'outside', says });
     }
+    const holder = this.#view.ground.holder(this.#packet.destination);
+    if (holder?.parent !== undefined) {
+      const says = `${this.#packet.destination} is on the network behind ${holder.parent.name}, which is reached without this host: weft does not know whether another machine is there`;
+      return this.#stop({ place: 'outside', says, object: holder.object });
+    }
     return this.#enterHost(uplink);
   }
 
@@ -124,16 +130,18 @@ class Way {
     }
     this.#packet = { ...this.#packet, source };
     const network = words.network(iface.bridge);
+    const by = iface.parent === undefined ? `network ${network}` : `the network behind ${iface.parent.name}`;
     const says =
       route === undefined
-        ? `${destination} is on network ${network}: ${name} sends straight to it, by ${iface.name}`
-        : `${name} sends it to the gateway ${nextHop} of network ${network}, by ${iface.name}`;
+        ? `${destination} is on ${by}: ${name} sends straight to it, by ${iface.name}`
+        : `${name} sends it to the gateway ${nextHop} of ${by}, by ${iface.name}`;
     const cause =
       route === undefined
         ? ({ of: 'interface', object: iface.object } as const)
         : ({ of: 'gateway', sandboxId: id, interfaceName: iface.name } as const);
     if (!this.#trail.relies(iface.object)) return undefined;
     if (!this.#trail.pass({ place, says, object: route?.object ?? iface.object, cause })) return undefined;
+    if (iface.parent !== undefined) return this.#onParent(iface, iface.parent, nextHop, Boolean(route?.gateway));
     return this.#onBridge(iface, nextHop, route !== undefined);
   }
 
@@ -153,6 +161,28 @@ class Way {
       return this.#stop({ place, says: `nobody has the address ${nextHop} there`, object: bridge?.object });
     }
     return this.#switch(from, to, place);
+  }
+
+  /** Among those made on one interface of the host, and what is behind it. */
+  #onParent(from: Interface, parent: Parent, nextHop: string, isGateway: boolean): Arrival | undefined {
+    const { ground, words } = this.#view;
+    const place = `interface ${parent.name}`;
+    const [object, cause] = [from.object, { of: 'interface', object: from.object } as const];
+    const to = ground.holder(nextHop, from.bridge);
+    if (to?.parent === undefined || isGateway) {
+      if (ground.isLocal(nextHop)) {
+        return this.#stop({ place, says: apartFromHost(parent, words.sandbox(from.sandboxId)), object, cause });
+      }
+      const who = isGateway ? `the gateway ${nextHop}` : nextHop;
+      const says = `${who} is a machine behind ${parent.name}, if any: weft does not know what becomes of it there`;
+      return this.#stop({ place, says, object, cause });
+    }
+    if (!this.#trail.relies(`sandbox/${to.sandboxId}`) || !this.#trail.relies(to.object)) return undefined;
+    const found = passes(parent, to.parent, words.sandbox(from.sandboxId), words.sandbox(to.sandboxId));
+    if (!found.passes) return this.#stop({ place, says: found.says, object, cause });
+    if (!this.#trail.pass({ place, says: found.says, object, cause })) return undefined;
+    this.#trail.because = found.says;
+    return this.#arrive({ at: 'sandbox', id: to.sandboxId }, false);
   }
 
   /** From port to port of a bridge. */
@@ -252,7 +282,11 @@ class Way {
     const { destination, family } = this.#packet;
     const bridge = ground.bridgeTo(destination)?.bridge;
     const holder = ground.holder(destination);
-    if (bridge === undefined && holder !== undefined) {
+    if (bridge === undefined && holder?.parent !== undefined) {
+      const says = apartFromHost(holder.parent, words.sandbox(holder.sandboxId));
+      const cause = { of: 'interface', object: holder.object } as const;
+      this.#trail.stop({ place: this.#host(), says, object: holder.object, cause });
+    } else if (bridge === undefined && holder !== undefined) {
       const says = `the host has no IPv${family} address in network ${words.network(holder.bridge)}: it does not know the way to ${destination}`;
       this.#trail.stop({
         place: this.#host(),

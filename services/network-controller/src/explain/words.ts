@@ -179,7 +179,7 @@ export function wordsOf(sources: Sources): Words {
         case 'rule':
           return settingOfRule[cause.id]?.(cause, settings) ?? '';
         case 'interface':
-          return settings.attachment(cause.object.slice('veth/'.length));
+          return settings.attachment(cause.object.slice(cause.object.indexOf('/') + 1));
         case 'gateway':
           return settings.gateway(cause.sandboxId, cause.interfaceName);
         case 'no route':

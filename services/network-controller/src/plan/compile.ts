@@ -54,14 +54,19 @@ export function withoutPorts(endpoint: Endpoint): Endpoint {
   return { ...endpoint, spec: spec && { ...spec, ports: [] }, desired: desired && { ...desired, ports: [] } };
 }
 
+/** What the host must have for the network. @throws the driver's faults */
 export async function compileNetwork(
   { drivers }: Compilers,
-  hostId: string,
+  host: Host,
   network: Network,
 ): Promise<readonly HostObject[]> {
   const driver = drivers.client(network.desired?.driver ?? '');
-  const { networks } = await driver.compileNetworks({ hostId, networks: [network] });
-  return networks[0]?.objects ?? [];
+  const { networks } = await driver.compileNetworks({ hostId: host.id, networks: [network], host });
+  const [compiled] = networks;
+  if (compiled !== undefined && compiled.faults.length > 0) {
+    throw joinFaults(`network ${network.spec?.name} cannot be on host ${host.name}`, compiled.faults.map(fromMessage));
+  }
+  return compiled?.objects ?? [];
 }
 
 /**
@@ -93,22 +98,27 @@ export async function compileZone({ discovery }: Compilers, network: Network): P
   return networks[0]?.objects ?? [];
 }
 
+/** What is made of an endpoint. */
+export interface MadeEndpoint {
+  readonly compiled: CompiledEndpoint | undefined;
+  /** Its names: for the network's hosts. */
+  readonly names: readonly HostObject[];
+  readonly candidate: GatewayCandidate;
+}
+
+/** @throws the driver's faults */
 export async function compileEndpoint(
   { drivers, discovery }: Compilers,
   joined: Joined,
-): Promise<{
-  compiled: CompiledEndpoint | undefined;
-  /** Its names: for the network's hosts. */
-  names: readonly HostObject[];
-  candidate: GatewayCandidate;
-}> {
+  host: Host,
+): Promise<MadeEndpoint> {
   const { network, sandbox } = joined;
   const endpoint = withoutPorts(joined.endpoint);
   const driver = drivers.client(network.desired?.driver ?? '');
-  const request = { endpoints: [{ network, endpoint, sandbox }] };
+  const request = { endpoints: [{ network, endpoint, sandbox, host }] };
   const [{ endpoints }, named] = await Promise.all([
     driver.compileEndpoints(request),
-    discovery.compileNames({ ...request, records: [] }),
+    discovery.compileNames({ endpoints: [{ network, endpoint, sandbox }], records: [] }),
   ]);
   const [compiled] = endpoints;
   if (compiled !== undefined && compiled.faults.length > 0) {
@@ -178,8 +188,11 @@ export async function compileSandbox({ discovery }: Compilers, input: SandboxInp
 
   const { ipv4, ipv6 } = chooseGateways(candidates);
   const sandboxId = sandbox.id;
-  const route = (destination: string, gateway: string, interfaceName: string) =>
-    hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName } });
+  const route = (destination: string, offered: string, interfaceName: string) => {
+    // All of the family is on the link: a route without a gateway.
+    const gateway = offered === '0.0.0.0' || offered === '::' ? '' : offered;
+    return hostObject({ $case: 'route', value: { sandboxId, destination, gateway, interfaceName } });
+  };
   const file = (name: string, content: string) => hostObject({ $case: 'file', value: { sandboxId, name, content } });
   return [
     hostObject({ $case: 'sandbox', value: { sandboxId, namespace: namespaceOf(sandbox) } }),

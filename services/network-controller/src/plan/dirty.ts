@@ -10,6 +10,8 @@ export interface Dirty {
   readonly hosts: Set<string>;
   readonly records: Set<string>;
   readonly services: Set<string>;
+  /** Networks that some hosts alone have to be told of, as they are new or others than they were: hosts by network. */
+  readonly networksOn: Map<string, Set<string>>;
 }
 
 export const newDirty = (): Dirty => ({
@@ -19,10 +21,16 @@ export const newDirty = (): Dirty => ({
   hosts: new Set(),
   records: new Set(),
   services: new Set(),
+  networksOn: new Map(),
 });
 
 export const isClean = (dirty: Dirty): boolean =>
-  Object.values<Set<string>>({ ...dirty }).every((ids) => ids.size === 0);
+  Object.values<{ readonly size: number }>({ ...dirty }).every((ids) => ids.size === 0);
+
+/** The network is to be told to the host, whatever else it is told to. */
+export function addPlace({ networksOn }: Dirty, networkId: string, hostId: string): void {
+  networksOn.set(networkId, (networksOn.get(networkId) ?? new Set()).add(hostId));
+}
 
 /** By host, then by item. */
 export type Wants = Map<string, Map<ItemKey, readonly HostObject[]>>;

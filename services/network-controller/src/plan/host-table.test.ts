@@ -69,3 +69,23 @@ test('the log is bounded by objects, too, and holds the latest change whatever i
   for (let revision = 1n; revision <= 20n; revision++) set(table, revision, { a: many(String(revision)) });
   expect([table.resume(5n), after(table, 19n).length]).toEqual([undefined, 1]);
 });
+
+const neighbour = (mac: string, remote: string): HostObject =>
+  hostObject({ $case: 'neighbour', value: { vxlan: 'vx-1', macAddress: mac, addresses: [], remote } });
+
+test('an object of one record is told, changed and withdrawn, and its owner is known whenever it is asked', () => {
+  const table = new HostTable(0n);
+  set(table, 1n, { 'endpoint/a': [neighbour('02:42:00:00:00:01', '10.0.0.1'), sysctl('net.x')] });
+  expect([...table.owners('neighbour/vx-1/02:42:00:00:00:01')]).toEqual(['endpoint/a']);
+  set(table, 2n, { 'endpoint/a': [neighbour('02:42:00:00:00:01', '10.0.0.2')], 'endpoint/b': [sysctl('net.y')] });
+  expect(after(table, 1n).map(({ puts, deletes }) => [keys(puts), deletes])).toEqual([
+    [['sysctl/net.y', 'neighbour/vx-1/02:42:00:00:00:01'], ['sysctl/net.x']],
+  ]);
+  set(table, 3n, { 'endpoint/a': [], 'endpoint/c': [neighbour('02:42:00:00:00:01', '10.0.0.3')] });
+  expect(after(table, 2n).map(({ puts, deletes }) => [keys(puts), deletes])).toEqual([
+    [['neighbour/vx-1/02:42:00:00:00:01'], []],
+  ]);
+  expect([...table.owners('neighbour/vx-1/02:42:00:00:00:01')]).toEqual(['endpoint/c']);
+  expect(table.object('neighbour/vx-1/02:42:00:00:00:01')?.spec?.value).toMatchObject({ remote: '10.0.0.3' });
+  expect(keys(table.objects()).sort()).toEqual(['neighbour/vx-1/02:42:00:00:00:01', 'sysctl/net.y']);
+});

@@ -1,16 +1,11 @@
 // What one host must have, kept as a table of keyed objects with the items that want each, and a log of its changes
 // from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
-import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
+import type { Object as HostObject } from '@weft/proto/agent';
 import type { TraceParent } from '@weft/telemetry';
+import { isSole, SharedObjects, sameBytes } from './shared-objects.ts';
 
 /** What an object is compiled from, as items.ts names it: "endpoint/<id>". */
 export type ItemKey = string;
-
-interface Entry {
-  object: HostObject;
-  bytes: Uint8Array;
-  readonly owners: Set<ItemKey>;
-}
 
 export interface TableChange {
   readonly revision: bigint;
@@ -28,8 +23,11 @@ const keptObjects = 65_536;
 const sizeOf = ({ puts, deletes }: TableChange) => puts.length + deletes.length;
 
 export class HostTable {
-  readonly #entries = new Map<string, Entry>();
-  readonly #items = new Map<ItemKey, readonly string[]>();
+  /** What each item wants. Arrays are shared between the tables of hosts that are told the same. */
+  readonly #items = new Map<ItemKey, readonly HostObject[]>();
+  readonly #shared = new SharedObjects();
+  /** The item of each object that only one can want; made when somebody asks, and followed from then on. */
+  #ownerOf: Map<string, ItemKey> | undefined;
   #log: TableChange[] = [];
   /** How many changes have left the log. */
   #dropped = 0;
@@ -50,24 +48,37 @@ export class HostTable {
     return this.#revision;
   }
 
+  get isEmpty(): boolean {
+    return this.#items.size === 0;
+  }
+
   /** All objects. */
   objects(): HostObject[] {
-    return [...this.#entries.values()].map((entry) => entry.object);
+    return [...[...this.#items.values()].flatMap((objects) => objects.filter(isSole)), ...this.#shared.all()];
   }
 
   /** The object of a key. */
   object(key: string): HostObject | undefined {
-    return this.#entries.get(key)?.object;
+    const shared = this.#shared.get(key);
+    if (shared !== undefined) return shared;
+    const item = this.#owners().get(key);
+    return item === undefined ? undefined : this.#items.get(item)?.find((object) => object.key === key);
   }
 
   /** Items that want the object of this key. */
   owners(key: string): ReadonlySet<ItemKey> {
-    return this.#entries.get(key)?.owners ?? new Set();
+    const item = this.#owners().get(key);
+    return item === undefined ? this.#shared.owners(key) : new Set([item]);
   }
 
   /** Keys of the objects an item wants. */
   keysOf(item: ItemKey): readonly string[] {
-    return this.#items.get(item) ?? [];
+    return this.#items.get(item)?.map(({ key }) => key) ?? [];
+  }
+
+  /** Whether the item wants anything here. */
+  has(item: ItemKey): boolean {
+    return this.#items.has(item);
   }
 
   /** Where the next change will stand. */
@@ -98,24 +109,7 @@ export class HostTable {
     wants: ReadonlyMap<ItemKey, readonly HostObject[]>,
     traceParents: readonly TraceParent[] = [],
   ): void {
-    const touched = new Map<string, HostObject | undefined>();
-    for (const [item, objects] of wants) this.#setItem(item, objects, touched);
-    const puts: HostObject[] = [];
-    const deletes: string[] = [];
-    for (const [key, object] of touched) {
-      const entry = this.#entries.get(key);
-      if (entry === undefined || entry.owners.size === 0) {
-        this.#entries.delete(key);
-        if (entry !== undefined && entry.bytes.length > 0) deletes.push(key);
-        continue;
-      }
-      if (object === undefined) continue;
-      const bytes = HostObjectCodec.encode(object).finish();
-      if (Buffer.compare(bytes, entry.bytes) === 0) continue;
-      entry.object = object;
-      entry.bytes = bytes;
-      puts.push(object);
-    }
+    const { puts, deletes } = this.#take(wants);
     const isLate = this.#isSet && this.#revision === revision;
     this.#isSet = true;
     this.#revision = revision;
@@ -125,6 +119,42 @@ export class HostTable {
       if (this.#log.length > 2 * keptChanges || this.#logged > 2 * keptObjects) this.#trim();
     }
     for (const listener of this.#listeners) listener();
+  }
+
+  #take(wants: ReadonlyMap<ItemKey, readonly HostObject[]>): Pick<TableChange, 'puts' | 'deletes'> {
+    const before = new Map<string, HostObject>();
+    const after = new Map<string, HostObject>();
+    for (const [item, objects] of wants) {
+      const old = this.#items.get(item);
+      if (old === objects) continue;
+      for (const object of old ?? []) if (isSole(object)) before.set(object.key, object);
+      for (const object of objects) if (isSole(object)) after.set(object.key, object);
+      if (old !== undefined) this.#shared.leave(item, old);
+      this.#shared.join(item, objects);
+      this.#index(item, old ?? [], objects);
+      if (objects.length === 0) this.#items.delete(item);
+      else this.#items.set(item, objects);
+    }
+    const { puts, deletes } = this.#shared.takeChanges();
+    for (const [key, object] of after) {
+      const told = before.get(key);
+      if (told === undefined || !sameBytes(told, object)) puts.push(object);
+    }
+    for (const key of before.keys()) if (!after.has(key)) deletes.push(key);
+    return { puts, deletes };
+  }
+
+  #owners(): Map<string, ItemKey> {
+    if (this.#ownerOf !== undefined) return this.#ownerOf;
+    this.#ownerOf = new Map();
+    for (const [item, objects] of this.#items) this.#index(item, [], objects);
+    return this.#ownerOf;
+  }
+
+  #index(item: ItemKey, old: readonly HostObject[], now: readonly HostObject[]): void {
+    if (this.#ownerOf === undefined) return;
+    for (const { key } of old) if (this.#ownerOf.get(key) === item) this.#ownerOf.delete(key);
+    for (const object of now) if (isSole(object)) this.#ownerOf.set(object.key, item);
   }
 
   #trim(): void {
@@ -141,22 +171,5 @@ export class HostTable {
     this.#log = this.#log.slice(at);
     this.#dropped += at;
     this.#logged = kept;
-  }
-
-  #setItem(item: ItemKey, objects: readonly HostObject[], touched: Map<string, HostObject | undefined>): void {
-    const keys = new Set(objects.map((object) => object.key));
-    for (const key of this.#items.get(item) ?? []) {
-      if (keys.has(key)) continue;
-      this.#entries.get(key)?.owners.delete(item);
-      if (!touched.has(key)) touched.set(key, undefined);
-    }
-    for (const object of objects) {
-      const entry = this.#entries.get(object.key) ?? { object, bytes: new Uint8Array(), owners: new Set<ItemKey>() };
-      entry.owners.add(item);
-      this.#entries.set(object.key, entry);
-      touched.set(object.key, object);
-    }
-    if (keys.size === 0) this.#items.delete(item);
-    else this.#items.set(item, [...keys]);
   }
 }

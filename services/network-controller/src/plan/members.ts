@@ -1,4 +1,4 @@
-// Which hosts have endpoints of a network: those are told its names. Follows the planner's endpoints.
+// Which hosts have endpoints of a network: those are told of it. Follows the planner's endpoints.
 
 interface Place {
   readonly networkId: string;
@@ -9,10 +9,22 @@ export class Members {
   readonly #places = new Map<string, Place>();
   /** How many endpoints, by network, then by host. */
   readonly #counts = new Map<string, Map<string, number>>();
+  /** By host. */
+  readonly #networks = new Map<string, Set<string>>();
 
   /** Whether the host has an endpoint of the network. */
   has(networkId: string, hostId: string): boolean {
     return this.#counts.get(networkId)?.has(hostId) ?? false;
+  }
+
+  /** Hosts with an endpoint of the network. */
+  of(networkId: string): Iterable<string> {
+    return this.#counts.get(networkId)?.keys() ?? [];
+  }
+
+  /** Networks that the host has an endpoint of. */
+  networksOf(hostId: string): Iterable<string> {
+    return this.#networks.get(hostId) ?? [];
   }
 
   /** Sets where an endpoint is, undefined for nowhere; returns the networks that have other hosts now. */
@@ -29,6 +41,14 @@ export class Members {
     return changed;
   }
 
+  #note(networkId: string, hostId: string, isMember: boolean): void {
+    const networks = this.#networks.get(hostId) ?? new Set<string>();
+    if (isMember) networks.add(networkId);
+    else networks.delete(networkId);
+    if (networks.size > 0) this.#networks.set(hostId, networks);
+    else this.#networks.delete(hostId);
+  }
+
   /** Whether the host is the network's for the first time, or no more. */
   #add({ networkId, hostId }: Place, by: number): boolean {
     const hosts = this.#counts.get(networkId) ?? new Map<string, number>();
@@ -38,6 +58,7 @@ export class Members {
     else hosts.delete(hostId);
     if (hosts.size > 0) this.#counts.set(networkId, hosts);
     else this.#counts.delete(networkId);
+    if (count === 0 || left === 0) this.#note(networkId, hostId, left > 0);
     return count === 0 || left === 0;
   }
 }

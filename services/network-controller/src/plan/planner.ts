@@ -1,30 +1,25 @@
 // One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers and discovery,
 // and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
-import { asFault, type FaultError, Reason } from '@weft/fault';
+import { asFault, type FaultError, joinFaults, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import type { TraceParent } from '@weft/telemetry';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
-import {
-  type Compilers,
-  compileEndpoint,
-  compileNetwork,
-  compileRecord,
-  compileSandbox,
-  compileZone,
-  joinedOf,
-  zoneOn,
-} from './compile.ts';
-import { type Dirty, isClean, newDirty, type Wants, want } from './dirty.ts';
+import { Audience } from './audience.ts';
+import { type Compilers, compileRecord, compileSandbox, joinedOf } from './compile.ts';
+import { type Dirty, isClean, newDirty, type Wants } from './dirty.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
+import { MadeEndpoints } from './made.ts';
 import { Members } from './members.ts';
+import { compileOnHosts } from './on-hosts.ts';
 import { Publications } from './publications.ts';
 import { mostTraces, noteFailures, planned } from './round.ts';
 import { planServices, servicesTogether, standingPart } from './services.ts';
 import { Spread } from './spread.ts';
+import { Told } from './told.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
@@ -42,7 +37,12 @@ export class Planner {
   readonly #tables = new Map<string, HostTable>();
   readonly #sandboxOf = new Map<string, string>();
   readonly #candidates = new Map<string, GatewayCandidate>();
-  readonly #members = new Members();
+  /** Whom things are told to. */
+  readonly audience: Audience;
+  readonly #told = new Told();
+  readonly #made = new MadeEndpoints();
+  /** Hosts whose tables are new: nothing was looked at for them yet. */
+  readonly #fresh = new Set<string>();
   readonly #spread: Spread;
   readonly #publications: Publications;
   readonly #failures = new Map<ItemKey, FaultError>();
@@ -64,13 +64,15 @@ export class Planner {
     this.#view = view;
     this.#compilers = compilers;
     this.#log = log;
+    const members = new Members();
+    this.audience = new Audience(view, members, this.#tables);
     this.#publications = new Publications(view, compilers.drivers);
     this.#spread = new Spread({
       view,
-      members: this.#members,
+      members,
       sandboxOf: this.#sandboxOf,
       publications: this.#publications,
-      isNew: (hostId) => this.#tables.get(hostId)?.objects().length === 0,
+      isNew: (hostId) => this.#fresh.delete(hostId),
     });
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
     for (const id of view.networks.ids()) this.#dirty.networks.add(id);
@@ -92,6 +94,7 @@ export class Planner {
     if (known !== undefined) return known;
     const table = new HostTable(this.#view.revision);
     this.#tables.set(hostId, table);
+    this.#fresh.add(hostId);
     this.#dirty.hosts.add(hostId);
     this.#start();
     return table;
@@ -121,11 +124,6 @@ export class Planner {
   /** The endpoints that give a sandbox its default routes. */
   gateways(sandboxId: string): DefaultGateways {
     return chooseGateways(this.#candidatesOf(this.#view.endpointsOfSandbox.ids(sandboxId)));
-  }
-
-  /** Whether a host has an endpoint of the network, and so is told its names. */
-  isMember(networkId: string, hostId: string): boolean {
-    return this.#members.has(networkId, hostId);
   }
 
   #candidatesOf(endpointIds: Iterable<string>): GatewayCandidate[] {
@@ -180,6 +178,9 @@ export class Planner {
     this.#spread.over(dirty);
     const jobs = [
       ...[...dirty.networks].map((id) => this.#networkJob(id, wants)),
+      ...[...dirty.networksOn]
+        .filter(([id]) => !dirty.networks.has(id))
+        .map(([id, hosts]) => this.#networkJob(id, wants, hosts)),
       ...[...dirty.endpoints].map((id) => this.#endpointJob(id, wants)),
       ...[...dirty.records].map((id) => this.#recordJob(id, wants)),
       ...this.#serviceJobs([...dirty.services], wants),
@@ -188,19 +189,21 @@ export class Planner {
     for (const job of jobs) await job();
   }
 
-  #networkJob(id: string, wants: Wants): Job {
+  /** Tells the network to all that it reaches, or to `some` of them. */
+  #networkJob(id: string, wants: Wants, some?: ReadonlySet<string>): Job {
     const network = this.#view.networks.get(id)?.value;
     const item = itemOf.network(id);
     if (network === undefined || !isReady(network) || network.spec?.configOnly) return () => this.#gone(item, wants);
-    const factsOf = new Map([...this.#tables.keys()].map((host) => [host, this.#view.hosts.get(host)?.value.facts]));
+    const reached = this.audience.ofNetwork(network);
+    const due = [...reached].filter((hostId) => some?.has(hostId) ?? true);
+    const hosts = due.map((hostId) => this.audience.host(hostId));
+    const isMember = (hostId: string) => this.audience.isMember(id, hostId);
     return () =>
       this.#guard(item, 'networks', id, async () => {
-        const zone = await compileZone(this.#compilers, network);
-        for (const hostId of this.#tables.keys()) {
-          const objects = await compileNetwork(this.#compilers, hostId, network);
-          const named = this.isMember(id, hostId) ? zoneOn(zone, objects, network, factsOf.get(hostId)) : [];
-          want(wants, hostId, item, [...objects, ...named]);
-        }
+        this.#told.only(wants, item, reached);
+        const { objects, refused } = await compileOnHosts(this.#compilers, network, hosts, isMember);
+        for (const [hostId, own] of objects) this.#told.want(wants, hostId, item, own);
+        if (refused.length > 0) throw joinFaults('it cannot be on every host', refused);
       });
   }
 
@@ -211,21 +214,23 @@ export class Planner {
       return async () => {
         await this.#gone(item, wants);
         this.#candidates.delete(id);
+        this.#made.forget(id);
         this.#sandboxOf.delete(id);
         this.#failures.delete(itemOf.ports(id));
       };
     }
-    const { endpoint, sandbox } = joined;
+    const { network, endpoint, sandbox } = joined;
+    const own = this.audience.host(endpoint.desired?.hostId ?? '');
+    const hosts = this.audience.ofEndpoint(network, endpoint);
+    const made = this.#made.prepare(this.#view, joined, own);
     return async () => {
       // BEFORE its driver is asked: its ports may be compiled by another one, and must go with it whatever its own says.
       this.#sandboxOf.set(id, sandbox.id);
       await this.#guard(item, 'endpoints', id, async () => {
-        const { compiled, names, candidate } = await compileEndpoint(this.#compilers, joined);
+        const { local, remote, candidate } = await made(this.#compilers);
         this.#candidates.set(id, candidate);
-        for (const hostId of this.#tables.keys()) {
-          const objects = (hostId === endpoint.desired?.hostId ? compiled?.local : compiled?.remote) ?? [];
-          want(wants, hostId, item, [...objects, ...(this.isMember(endpoint.networkId, hostId) ? names : [])]);
-        }
+        this.#told.only(wants, item, hosts);
+        for (const hostId of hosts) this.#told.want(wants, hostId, item, hostId === own.id ? local : remote);
       });
     };
   }
@@ -234,21 +239,24 @@ export class Planner {
     const record = this.#view.records.get(id)?.value;
     const network = this.#view.networks.get(record?.networkId ?? '')?.value;
     const item = itemOf.record(id);
+    const isThere = record !== undefined && network !== undefined && isReady(network);
+    const hosts = isThere ? this.audience.members(network.id) : new Set<string>();
     return () =>
       this.#guard(item, 'records', id, async () => {
-        const isThere = record !== undefined && network !== undefined && isReady(network);
-        const objects = isThere ? await compileRecord(this.#compilers, network, record) : [];
-        for (const [hostId, table] of this.#tables) {
-          const due = network !== undefined && this.isMember(network.id, hostId) ? objects : [];
-          if (due.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, due);
-        }
+        const objects = isThere && hosts.size > 0 ? await compileRecord(this.#compilers, network, record) : [];
+        this.#told.only(wants, item, hosts);
+        for (const hostId of hosts) this.#told.want(wants, hostId, item, objects);
       });
   }
 
   #serviceJobs(ids: readonly string[], wants: Wants): Job[] {
     return servicesTogether(this.#view, ids).map((some) => {
-      const compile = planServices(this.#view, some, [...this.#tables.keys()], (network, host) =>
-        this.isMember(network, host),
+      const compile = planServices(this.#view, some, this.audience);
+      const hostsOf = new Map(
+        some.map((id) => {
+          const service = this.#view.services.get(id)?.value;
+          return [id, service === undefined ? new Set<string>() : this.audience.ofService(service)];
+        }),
       );
       return () =>
         this.#guard(some.map(itemOf.service), 'services', some, async () => {
@@ -257,12 +265,10 @@ export class Planner {
             for (const id of some) this.#withdrawBackends(id, wants);
             throw error;
           });
-          for (const [hostId, table] of this.#tables) {
-            for (const id of some) {
-              const objects = compiled(id, hostId);
-              const item = itemOf.service(id);
-              if (objects.length > 0 || table.keysOf(item).length > 0) want(wants, hostId, item, objects);
-            }
+          for (const [id, hosts] of hostsOf) {
+            const item = itemOf.service(id);
+            this.#told.only(wants, item, hosts);
+            for (const hostId of hosts) this.#told.want(wants, hostId, item, compiled(id, hostId));
           }
         });
     });
@@ -271,11 +277,12 @@ export class Planner {
   /** What hosts have of a service, without backends that are none any more. */
   #withdrawBackends(id: string, wants: Wants): void {
     const item = itemOf.service(id);
-    for (const [hostId, table] of this.#tables) {
-      const keys = table.keysOf(item);
-      if (keys.length === 0) continue;
-      const objects = keys.map((key) => table.object(key)).filter((object) => object !== undefined);
-      want(wants, hostId, item, standingPart(this.#view, id, objects));
+    for (const hostId of [...this.#told.of(item)]) {
+      const table = this.#tables.get(hostId);
+      const objects = (table?.keysOf(item) ?? [])
+        .map((key) => table?.object(key))
+        .filter((object) => object !== undefined);
+      if (objects.length > 0) this.#told.want(wants, hostId, item, standingPart(this.#view, id, objects));
     }
   }
 
@@ -284,6 +291,7 @@ export class Planner {
     const item = itemOf.sandbox(id);
     const hostId = sandbox?.desired?.hostId ?? '';
     const isThere = sandbox !== undefined && isReady(sandbox) && sandbox.desired?.sharedWithId === '';
+    const hosts = isThere ? this.audience.ofSandbox(hostId) : new Set<string>();
     const endpointIds = [...this.#view.endpointsOfSandbox.ids(id)];
     const ready = readyEndpoints(this.#view, endpointIds);
     const networks = new Map(ready.map(({ networkId }) => [networkId, this.#view.networks.get(networkId)?.value]));
@@ -299,17 +307,16 @@ export class Planner {
       });
     return async () => {
       await this.#guard(item, 'sandboxes', id, async () => {
-        for (const [host, table] of this.#tables) {
-          if (isThere && host === hostId) want(wants, host, item, await compile(sandbox));
-          else if (table.keysOf(item).length > 0) want(wants, host, item, []);
-        }
+        const objects = isThere && hosts.size > 0 ? await compile(sandbox) : [];
+        this.#told.only(wants, item, hosts);
+        for (const host of hosts) this.#told.want(wants, host, item, objects);
       });
       await this.#compilePorts(id, wants);
     };
   }
 
   async #gone(item: ItemKey, wants: Wants): Promise<void> {
-    for (const [hostId, table] of this.#tables) if (table.keysOf(item).length > 0) want(wants, hostId, item, []);
+    this.#told.only(wants, item, new Set());
     this.#failures.delete(item);
     this.#lacking.delete(item);
   }
@@ -319,7 +326,7 @@ export class Planner {
     const items = [...askers].map(itemOf.ports);
     await this.#guard(items, 'sandboxes', sandboxId, () =>
       this.#publications.compile(sandboxId, this.gateways(sandboxId), (hostId, item, objects) =>
-        want(wants, hostId, item, objects),
+        this.#told.want(wants, hostId, item, objects),
       ),
     );
   }
@@ -341,8 +348,7 @@ export class Planner {
       const failure = asFault(error);
       for (const item of all) {
         this.#failures.set(item, failure);
-        const wasTold = [...this.#tables.values()].some((table) => table.keysOf(item).length > 0);
-        if (failure.reason === Reason.SERVICE_UNAVAILABLE && !wasTold) this.#lacking.add(item);
+        if (failure.reason === Reason.SERVICE_UNAVAILABLE && this.#told.of(item).size === 0) this.#lacking.add(item);
       }
       noteFailures(all.length);
       this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');

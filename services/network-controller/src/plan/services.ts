@@ -6,6 +6,7 @@ import { Endpoint, type Network, Phase, type Service } from '@weft/proto/model';
 import { isReady } from '../state/reading.ts';
 import { standingsOf } from '../state/standing.ts';
 import type { View } from '../state/view.ts';
+import type { Audience } from './audience.ts';
 import { type Compilers, joinedOf } from './compile.ts';
 
 /** What of a service a host has to do with. */
@@ -22,8 +23,7 @@ export type CompiledServices = (serviceId: string, hostId: string) => readonly H
 export function planServices(
   view: View,
   ids: readonly string[],
-  hosts: readonly string[],
-  isMember: (networkId: string, hostId: string) => boolean,
+  audience: Audience,
 ): (compilers: Pick<Compilers, 'discovery'>) => Promise<CompiledServices> {
   const networkOf = new Map<string, string>();
   const requests: NamedService[] = [];
@@ -35,8 +35,8 @@ export function planServices(
     const network = view.networks.get(service?.networkId ?? '')?.value;
     if (service === undefined || network === undefined || !isReady(service) || !isReady(network)) continue;
     networkOf.set(id, network.id);
-    for (const hostId of hosts) {
-      const part = partOf(network, service, hostId, isMember(network.id, hostId));
+    for (const hostId of audience.ofService(service)) {
+      const part = partOf(network, service, hostId, audience.isMember(network.id, hostId));
       if (part === undefined) continue;
       const key = `${id} ${part.onlyOn} ${part.holdsPorts}`;
       const place = places.get(key) ?? requests.push(requestOf(view, network, service, part)) - 1;
@@ -50,7 +50,7 @@ export function planServices(
     return (serviceId, hostId) => {
       const objects = services[placeOf.get(`${serviceId} ${hostId}`) ?? -1]?.objects ?? [];
       // Nobody asks for its names where no sandbox is.
-      const hasNames = isMember(networkOf.get(serviceId) ?? '', hostId);
+      const hasNames = audience.isMember(networkOf.get(serviceId) ?? '', hostId);
       return hasNames ? objects : objects.filter(({ spec }) => spec?.$case !== 'names');
     };
   };

@@ -1,7 +1,8 @@
 // What a change reaches: from what changed to all that must be compiled anew. Reads the view, and waits for nothing.
+import { isGlobal } from '../state/reach.ts';
 import type { View } from '../state/view.ts';
 import { joinedOf } from './compile.ts';
-import type { Dirty } from './dirty.ts';
+import { addPlace, type Dirty } from './dirty.ts';
 import type { Members } from './members.ts';
 import type { Publications } from './publications.ts';
 
@@ -11,14 +12,14 @@ export interface Ground {
   /** The sandboxes that endpoints were last compiled for. */
   readonly sandboxOf: ReadonlyMap<string, string>;
   readonly publications: Publications;
-  /** Whether the host has been told nothing yet. */
+  /** Whether the host has been told nothing yet; asked once. */
   readonly isNew: (hostId: string) => boolean;
 }
 
 export class Spread {
   readonly #ground: Ground;
-  /** Whom hosts ask for names, by host: as it was told. */
-  readonly #resolvers = new Map<string, string>();
+  /** What was made of hosts' facts, by host. */
+  readonly #facts = new Map<string, string>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -54,26 +55,45 @@ export class Spread {
       const place = endpoint && { networkId: endpoint.networkId, hostId: endpoint.desired?.hostId ?? '' };
       for (const networkId of members.set(id, place)) {
         dirty.networks.add(networkId);
+        // Of a network that ends with the host, others' endpoints are no matter of its.
+        if (!isGlobal(view.networks.get(networkId)?.value)) continue;
         for (const other of view.endpointsOfNetwork.ids(networkId)) dirty.endpoints.add(other);
       }
     }
   }
 
-  /** A host that is new to the planner needs everything; one whose facts changed its sandboxes' files, and its gateways' servers. */
+  /** A host that is new to the planner needs everything that reaches it; one whose facts changed what was made of them. */
   #host(hostId: string, dirty: Dirty): void {
     const { view, members, publications } = this.#ground;
     const isNew = this.#ground.isNew(hostId);
-    const resolvers = view.hosts.get(hostId)?.value.facts?.resolvers.join() ?? '';
-    const asksOthers = this.#resolvers.get(hostId) !== resolvers;
-    this.#resolvers.set(hostId, resolvers);
-    for (const id of view.networks.ids()) if (isNew || (asksOthers && members.has(id, hostId))) dirty.networks.add(id);
-    for (const { value } of view.sandboxes.values()) {
-      if (value.desired?.hostId !== hostId) continue;
-      dirty.sandboxes.add(value.id);
-      if (isNew) publications.forget(value.id);
+    const facts = factsMark(view, hostId);
+    const isOther = this.#facts.get(hostId) !== facts;
+    if (!isNew && !isOther) return;
+    this.#facts.set(hostId, facts);
+    for (const id of view.sandboxesOfHost.ids(hostId)) {
+      dirty.sandboxes.add(id);
+      if (isNew) publications.forget(id);
+      for (const endpoint of view.endpointsOfSandbox.ids(id)) dirty.endpoints.add(endpoint);
+    }
+    for (const id of members.networksOf(hostId)) {
+      addPlace(dirty, id, hostId);
+      if (!isNew) continue;
+      for (const record of view.recordsOfNetwork.ids(id)) dirty.records.add(record);
+      for (const service of view.servicesOfNetwork.ids(id)) dirty.services.add(service);
+      if (isGlobal(view.networks.get(id)?.value))
+        for (const endpoint of view.endpointsOfNetwork.ids(id)) dirty.endpoints.add(endpoint);
     }
     if (!isNew) return;
-    for (const { value } of view.endpoints.values())
-      if (value.desired?.hostId === hostId || members.has(value.networkId, hostId)) dirty.endpoints.add(value.id);
+    for (const { value } of view.networks.values()) if (!isGlobal(value)) addPlace(dirty, value.id, hostId);
+    for (const { value } of view.services.values())
+      if (value.desired?.hostIds.includes(hostId)) dirty.services.add(value.id);
   }
+}
+
+/** What of a host's facts something is made of: its own addresses come and go, and are no such thing. */
+function factsMark(view: View, hostId: string): string {
+  const { facts } = view.hosts.get(hostId)?.value ?? {};
+  if (facts === undefined) return '';
+  const { resolvers, searchDomains, resolverOptions, underlayAddress, underlayMtu, tunnelKey } = facts;
+  return JSON.stringify([resolvers, searchDomains, resolverOptions, underlayAddress, underlayMtu, tunnelKey]);
 }

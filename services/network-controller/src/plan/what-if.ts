@@ -5,6 +5,7 @@ import type { HostDiff } from '@weft/proto/controller';
 import { Family, type PublishedPort } from '@weft/proto/model';
 import { readyEndpoints } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
+import type { Audience } from './audience.ts';
 import {
   type Assumed,
   type Compilers,
@@ -24,8 +25,7 @@ import { itemOf } from './items.ts';
 export interface Tables {
   table(hostId: string): HostTable;
   candidate(endpointId: string): GatewayCandidate | undefined;
-  /** The host has an endpoint of the network. */
-  isMember(networkId: string, hostId: string): boolean;
+  readonly audience: Audience;
 }
 
 /** By host, then by item. */
@@ -41,22 +41,22 @@ export async function whatIf(view: View, compilers: Compilers, tables: Tables, a
   for (const [id, network] of assumed.networks) {
     if (network.spec?.configOnly) continue;
     const zone = await compileZone(compilers, network);
-    for (const hostId of wanted.keys()) {
-      const objects = await compileNetwork(compilers, hostId, network);
-      const { facts } = view.hosts.get(hostId)?.value ?? {};
-      const named = tables.isMember(id, hostId) ? zoneOn(zone, objects, network, facts) : [];
+    for (const hostId of tables.audience.ofNetwork(network)) {
+      const host = tables.audience.host(hostId);
+      const objects = await compileNetwork(compilers, host, network);
+      const named = tables.audience.isMember(id, hostId) ? zoneOn(zone, objects, network, host.facts) : [];
       want(hostId, itemOf.network(id), [...objects, ...named]);
     }
     for (const endpointId of view.endpointsOfNetwork.ids(id)) {
       const joined = joinedOf(view, endpointId, assumed);
       if (joined === undefined) continue;
-      const { compiled, names, candidate } = await compileEndpoint(compilers, joined);
+      const own = tables.audience.host(joined.endpoint.desired?.hostId ?? '');
+      const { compiled, names, candidate } = await compileEndpoint(compilers, joined, own);
       candidates.set(endpointId, candidate);
       sandboxes.add(joined.sandbox.id);
-      for (const hostId of wanted.keys()) {
-        const isOwn = hostId === joined.endpoint.desired?.hostId;
-        const objects = (isOwn ? compiled?.local : compiled?.remote) ?? [];
-        want(hostId, itemOf.endpoint(endpointId), [...objects, ...(tables.isMember(id, hostId) ? names : [])]);
+      for (const hostId of tables.audience.ofEndpoint(joined.network, joined.endpoint)) {
+        const objects = (hostId === own.id ? compiled?.local : compiled?.remote) ?? [];
+        want(hostId, itemOf.endpoint(endpointId), [...objects, ...names]);
       }
     }
   }

@@ -14,7 +14,7 @@
 //   name/sandbox/<name>                   the same
 //   name/endpoint/<network id>/<name>     the same
 //   name/service/<network id>/<name>      the same; a service has one for its name and each alias, in small letters
-//   claim/<driver>/<claim>                the id of the network that has it alone
+//   claim/<driver>/<claim>                what a network has alone, or shares: state/claims.ts
 //   links/network/<id>                    empty; put by every transaction that adds an endpoint or a service, or publishes ports: removal and
 //                                         changes of the network compare it
 //   links/sandbox/<id>                    empty; put by every transaction that adds or joins one: numbering compares it
@@ -26,9 +26,12 @@
 //   request/<request id>                  StoredOutcome
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
+//   identity/ca                           StoredAuthority: the cluster's CA with its key; made once, by compare
+//   identity/token/<token id>             StoredToken, until it is used, revoked, or over and swept
+//   identity/revoked/<host id>            JSON list of serials: of a removed host's certificates only these count
 //   stamp                                 StoredStamp; put by every transaction: each revision's time and the names it uses
 import { protocolWord } from '@weft/hoststate';
-import type { NetworkDesired, Protocol, Service } from '@weft/proto/model';
+import type { Protocol, Service } from '@weft/proto/model';
 
 export const prefix = {
   network: 'network/',
@@ -59,6 +62,13 @@ export const prefix = {
 
 export const stampKey = 'stamp';
 
+/** Read by key when they are needed, and not part of the view. */
+export const identityKey = {
+  authority: 'identity/ca',
+  tokens: 'identity/token/',
+  revoked: 'identity/revoked/',
+} as const;
+
 export const endpointNameKey = (networkId: string, name: string) => `${prefix.endpointName}${networkId}/${name}`;
 
 /** The keys that hold a service's names. */
@@ -71,10 +81,6 @@ export const backendStatusKey = (serviceId: string, endpointId: string) =>
 /** The mark that fences 64 host ports of a transport on a host. */
 export const portsKey = (hostId: string, protocol: Protocol, hostPort: number) =>
   `${prefix.ports}${hostId}/${protocolWord(protocol)}/${hostPort >> 6}`;
-
-/** The keys of what a network has alone. */
-export const claimsOf = ({ desired }: { desired?: NetworkDesired | undefined }): string[] =>
-  (desired?.claims ?? []).map((claim) => `${prefix.claim}${desired?.driver}/${claim}`);
 
 /** Splits a key into its prefix's name and the rest; undefined for keys that hold no record. */
 export function parseKey(key: string): { kind: keyof typeof prefix; id: string } | undefined {

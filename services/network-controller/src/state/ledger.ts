@@ -1,5 +1,5 @@
 // The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
-import { fault, Reason } from '@weft/fault';
+import { fault, isFault, Reason } from '@weft/fault';
 import { type Compare, LIMITS, type Op, type Revision, type Store, storeFault } from '@weft/store';
 import { stampOf } from './stamp.ts';
 import { View } from './view.ts';
@@ -78,14 +78,16 @@ function assertFits(compares: readonly Compare[], ops: readonly Op[]): void {
   }
 }
 
+/** Whether another writer was faster. */
+export const isConflict = (error: unknown): boolean => isFault(error, Reason.CONFLICT);
+
 /** Runs until it does not conflict; each try reads the view anew. */
 export async function untilCommitted<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
-      const isConflict = error instanceof Error && 'reason' in error && error.reason === Reason.CONFLICT;
-      if (!isConflict || tries >= 50) throw error;
+      if (!isConflict(error) || tries >= 50) throw error;
     }
   }
 }

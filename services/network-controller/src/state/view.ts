@@ -47,6 +47,8 @@ export class View {
   readonly #endpointRevisions = new Map<string, Revision | 0n>();
   readonly sharersOfSandbox = new Index<Sandbox>((one) => one.desired?.sharedWithId || undefined);
 
+  readonly sandboxesOfHost = new Index<Sandbox>((one) => one.desired?.hostId || undefined);
+
   readonly networks = new Table<Network>(this.#networkNames);
   readonly endpoints = new Table<Endpoint>(
     this.endpointsOfNetwork,
@@ -55,7 +57,7 @@ export class View {
     this.#endpointMacs,
     this.portHolders.endpoints,
   );
-  readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox);
+  readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox, this.sandboxesOfHost);
   readonly hosts = new Table<Host>();
   readonly recordsOfNetwork = new Index<NetworkRecord>((one) => one.networkId);
   readonly #recordNames = new Index<NetworkRecord>((one) => `${one.networkId}/${one.name.toLowerCase()}`);
@@ -93,7 +95,7 @@ export class View {
   readonly marks = new Map<string, Revision>();
 
   /** Ids of networks by what they have alone. */
-  readonly #holders = new Map<string, string>();
+  readonly #claims = new Map<string, string>();
 
   #revision = 0n as Revision;
   readonly #listeners = new Set<(change: Change) => void>();
@@ -118,9 +120,9 @@ export class View {
     return this.#endpointMacs.ids(`${networkId}/${mac}`);
   }
 
-  /** The id of the network that has what the key claims. */
-  holderOf(key: string): string | undefined {
-    return this.#holders.get(key);
+  /** Who has what the key claims: see claims.ts. */
+  claimValue(key: string): string | undefined {
+    return this.#claims.get(key);
   }
 
   /** Ids of records of the network with the name, in any case. */
@@ -302,8 +304,8 @@ export class View {
         if (event.type === 'put') this.marks.set(event.key, event.modRevision);
         else this.marks.delete(event.key);
         if (kind !== 'claim') return;
-        if (event.type === 'put') this.#holders.set(event.key, Buffer.from(event.value).toString());
-        else this.#holders.delete(event.key);
+        if (event.type === 'put') this.#claims.set(event.key, Buffer.from(event.value).toString());
+        else this.#claims.delete(event.key);
     }
   }
 }

@@ -385,6 +385,7 @@ export interface TunnelPeerObject {
   address: string;
 }
 
+/** A macvlan or ipvlan interface, made straight into a sandbox. */
 export interface SubinterfaceObject {
   /** The endpoint's id. */
   endpointId: string;
@@ -415,6 +416,7 @@ export interface SubinterfaceObject_SysctlsEntry {
   value: string;
 }
 
+/** What macvlan and ipvlan interfaces are made on, where weft makes it. */
 export interface ParentObject {
   /** The interface name, at most 15 bytes. One that weft did not make is used and never deleted. */
   name: string;

@@ -67,6 +67,32 @@ export interface StoredBackend {
   because: string;
 }
 
+/** The cluster's CA, made once. Not sent to anyone: whoever reads it can issue any certificate. */
+export interface StoredAuthority {
+  /** The cluster's id: 32 hexadecimal digits. */
+  clusterId: string;
+  /** The certificate, PEM. */
+  certificate: string;
+  /** The private key, PKCS #8 PEM. */
+  key: string;
+}
+
+/** A join token as it is kept. Not sent to anyone. */
+export interface StoredToken {
+  /** SHA-256 of the secret. */
+  secretHash: Buffer;
+  /** When it was made. */
+  created:
+    | Date
+    | undefined;
+  /** From when on it is refused. */
+  expires:
+    | Date
+    | undefined;
+  /** It gives no operator's certificate. */
+  agentOnly: boolean;
+}
+
 function createBaseStoredOutcome(): StoredOutcome {
   return { method: "", fingerprint: Buffer.alloc(0), response: Buffer.alloc(0), fault: undefined, time: undefined };
 }
@@ -691,6 +717,236 @@ export const StoredBackend: MessageFns<StoredBackend> = {
     message.addresses = object.addresses?.map((e) => e) || [];
     message.healthy = object.healthy ?? false;
     message.because = object.because ?? "";
+    return message;
+  },
+};
+
+function createBaseStoredAuthority(): StoredAuthority {
+  return { clusterId: "", certificate: "", key: "" };
+}
+
+export const StoredAuthority: MessageFns<StoredAuthority> = {
+  encode(message: StoredAuthority, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.certificate !== "") {
+      writer.uint32(18).string(message.certificate);
+    }
+    if (message.key !== "") {
+      writer.uint32(26).string(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredAuthority {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredAuthority();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificate = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredAuthority {
+    return {
+      clusterId: isSet(object.clusterId)
+        ? globalThis.String(object.clusterId)
+        : isSet(object.cluster_id)
+        ? globalThis.String(object.cluster_id)
+        : "",
+      certificate: isSet(object.certificate) ? globalThis.String(object.certificate) : "",
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+    };
+  },
+
+  toJSON(message: StoredAuthority): unknown {
+    const obj: any = {};
+    if (message.clusterId !== "") {
+      obj.clusterId = message.clusterId;
+    }
+    if (message.certificate !== "") {
+      obj.certificate = message.certificate;
+    }
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredAuthority>): StoredAuthority {
+    return StoredAuthority.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredAuthority>): StoredAuthority {
+    const message = createBaseStoredAuthority();
+    message.clusterId = object.clusterId ?? "";
+    message.certificate = object.certificate ?? "";
+    message.key = object.key ?? "";
+    return message;
+  },
+};
+
+function createBaseStoredToken(): StoredToken {
+  return { secretHash: Buffer.alloc(0), created: undefined, expires: undefined, agentOnly: false };
+}
+
+export const StoredToken: MessageFns<StoredToken> = {
+  encode(message: StoredToken, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.secretHash.length !== 0) {
+      writer.uint32(10).bytes(message.secretHash);
+    }
+    if (message.created !== undefined) {
+      Timestamp.encode(toTimestamp(message.created), writer.uint32(18).fork()).join();
+    }
+    if (message.expires !== undefined) {
+      Timestamp.encode(toTimestamp(message.expires), writer.uint32(26).fork()).join();
+    }
+    if (message.agentOnly !== false) {
+      writer.uint32(32).bool(message.agentOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredToken {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredToken();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.secretHash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.created = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.expires = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.agentOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredToken {
+    return {
+      secretHash: isSet(object.secretHash)
+        ? Buffer.from(bytesFromBase64(object.secretHash))
+        : isSet(object.secret_hash)
+        ? Buffer.from(bytesFromBase64(object.secret_hash))
+        : Buffer.alloc(0),
+      created: isSet(object.created) ? fromJsonTimestamp(object.created) : undefined,
+      expires: isSet(object.expires) ? fromJsonTimestamp(object.expires) : undefined,
+      agentOnly: isSet(object.agentOnly)
+        ? globalThis.Boolean(object.agentOnly)
+        : isSet(object.agent_only)
+        ? globalThis.Boolean(object.agent_only)
+        : false,
+    };
+  },
+
+  toJSON(message: StoredToken): unknown {
+    const obj: any = {};
+    if (message.secretHash.length !== 0) {
+      obj.secretHash = base64FromBytes(message.secretHash);
+    }
+    if (message.created !== undefined) {
+      obj.created = message.created.toISOString();
+    }
+    if (message.expires !== undefined) {
+      obj.expires = message.expires.toISOString();
+    }
+    if (message.agentOnly !== false) {
+      obj.agentOnly = message.agentOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredToken>): StoredToken {
+    return StoredToken.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredToken>): StoredToken {
+    const message = createBaseStoredToken();
+    message.secretHash = object.secretHash ?? Buffer.alloc(0);
+    message.created = object.created ?? undefined;
+    message.expires = object.expires ?? undefined;
+    message.agentOnly = object.agentOnly ?? false;
     return message;
   },
 };

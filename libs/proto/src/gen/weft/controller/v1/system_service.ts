@@ -48,6 +48,13 @@ export interface GetStatusResponse {
   pools: Pool[];
   /** What the resolvers of hosts have done, as far as their agents said so. */
   names: HostNames[];
+  /** How often this controller refused a caller since it started, by why: "no certificate", "another host", ... */
+  refusedCallers: { [key: string]: bigint };
+}
+
+export interface GetStatusResponse_RefusedCallersEntry {
+  key: string;
+  value: bigint;
 }
 
 /** What the resolvers of a host have done. */
@@ -357,6 +364,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     waitingAddresses: [],
     pools: [],
     names: [],
+    refusedCallers: {},
   };
 }
 
@@ -401,6 +409,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     for (const v of message.names) {
       HostNames.encode(v!, writer.uint32(98).fork()).join();
     }
+    globalThis.Object.entries(message.refusedCallers).forEach(([key, value]: [string, bigint]) => {
+      GetStatusResponse_RefusedCallersEntry.encode({ key: key as any, value }, writer.uint32(162).fork()).join();
+    });
     return writer;
   },
 
@@ -513,6 +524,17 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             message.names.push(HostNames.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            const entry20 = GetStatusResponse_RefusedCallersEntry.decode(reader, reader.uint32());
+            if (entry20.value !== undefined) {
+              message.refusedCallers[entry20.key] = entry20.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -547,6 +569,33 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
         : [],
       pools: globalThis.Array.isArray(object?.pools) ? object.pools.map((e: any) => Pool.fromJSON(e)) : [],
       names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => HostNames.fromJSON(e)) : [],
+      refusedCallers: isObject(object.refusedCallers)
+        ? (globalThis.Object.entries(object.refusedCallers) as [string, any][]).reduce(
+          (acc: { [key: string]: bigint }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: BigInt(value as string | number | bigint | boolean),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.refused_callers)
+        ? (globalThis.Object.entries(object.refused_callers) as [string, any][]).reduce(
+          (acc: { [key: string]: bigint }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: BigInt(value as string | number | bigint | boolean),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -588,6 +637,15 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     if (message.names?.length) {
       obj.names = message.names.map((e) => HostNames.toJSON(e));
     }
+    if (message.refusedCallers) {
+      const entries = globalThis.Object.entries(message.refusedCallers) as [string, bigint][];
+      if (entries.length > 0) {
+        obj.refusedCallers = {};
+        entries.forEach(([k, v]) => {
+          obj.refusedCallers[k] = v.toString();
+        });
+      }
+    }
     return obj;
   },
 
@@ -608,6 +666,103 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     message.waitingAddresses = object.waitingAddresses?.map((e) => e) || [];
     message.pools = object.pools?.map((e) => Pool.fromPartial(e)) || [];
     message.names = object.names?.map((e) => HostNames.fromPartial(e)) || [];
+    message.refusedCallers = (globalThis.Object.entries(object.refusedCallers ?? {}) as [string, bigint][]).reduce(
+      (acc: { [key: string]: bigint }, [key, value]: [string, bigint]) => {
+        if (value !== undefined) {
+          acc[key] = BigInt(value as string | number | bigint | boolean);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseGetStatusResponse_RefusedCallersEntry(): GetStatusResponse_RefusedCallersEntry {
+  return { key: "", value: 0n };
+}
+
+export const GetStatusResponse_RefusedCallersEntry: MessageFns<GetStatusResponse_RefusedCallersEntry> = {
+  encode(message: GetStatusResponse_RefusedCallersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStatusResponse_RefusedCallersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStatusResponse_RefusedCallersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetStatusResponse_RefusedCallersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? BigInt(object.value) : 0n,
+    };
+  },
+
+  toJSON(message: GetStatusResponse_RefusedCallersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0n) {
+      obj.value = message.value.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetStatusResponse_RefusedCallersEntry>): GetStatusResponse_RefusedCallersEntry {
+    return GetStatusResponse_RefusedCallersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetStatusResponse_RefusedCallersEntry>): GetStatusResponse_RefusedCallersEntry {
+    const message = createBaseGetStatusResponse_RefusedCallersEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
     return message;
   },
 };

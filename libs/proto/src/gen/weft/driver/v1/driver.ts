@@ -146,15 +146,27 @@ export interface ValidateNetworkResponse {
   faults: Fault[];
   /** The options with defaults filled in. */
   options: { [key: string]: string };
-  /** What no two networks may have, "bridge mybridge" for example: the controller lets one network hold each. */
+  /**
+   * What no two networks of the driver may have, "bridge mybridge" for example: the controller lets one network hold each. With
+   * "shared " before it, it is held together with others that share it.
+   */
   claims: string[];
   /** Families in which the network takes no gateway address. */
   withoutGateway: Family[];
+  /** Nothing leads out of it, whether that was asked for or not. */
+  internal: boolean;
+  /** Numbers the options ask for, by name; the controller chooses the others that the driver needs. */
+  numbers: { [key: string]: bigint };
 }
 
 export interface ValidateNetworkResponse_OptionsEntry {
   key: string;
   value: string;
+}
+
+export interface ValidateNetworkResponse_NumbersEntry {
+  key: string;
+  value: bigint;
 }
 
 /** An endpoint as it will be. */
@@ -187,6 +199,8 @@ export interface ValidateEndpointResponse {
   macAddress: string;
   /** One for each of the endpoint's spec.ports, in its order. */
   ports: PortPlan[];
+  /** Its interface has no MAC address of its own: none is made for it. */
+  withoutMac: boolean;
 }
 
 /** Networks to compile for one host. */
@@ -247,9 +261,9 @@ export interface CompiledEndpoint {
   local: Object[];
   /** What every other host of the network must have; the same for all of them. */
   remote: Object[];
-  /** The IPv4 gateway it offers its sandbox; empty offers none. */
+  /** The IPv4 gateway it offers its sandbox; empty offers none; 0.0.0.0 means that all of IPv4 is on its link. */
   gatewayIpv4: string;
-  /** The IPv6 gateway it offers its sandbox; empty offers none. */
+  /** The IPv6 gateway it offers its sandbox; empty offers none; :: means that all of IPv6 is on its link. */
   gatewayIpv6: string;
   /** Why it cannot be compiled; empty if it could. */
   faults: Fault[];
@@ -819,7 +833,7 @@ export const ValidateNetworkRequest: MessageFns<ValidateNetworkRequest> = {
 };
 
 function createBaseValidateNetworkResponse(): ValidateNetworkResponse {
-  return { faults: [], options: {}, claims: [], withoutGateway: [] };
+  return { faults: [], options: {}, claims: [], withoutGateway: [], internal: false, numbers: {} };
 }
 
 export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
@@ -840,6 +854,12 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
       }
       writer.join();
     }
+    if (message.internal !== false) {
+      writer.uint32(40).bool(message.internal);
+    }
+    globalThis.Object.entries(message.numbers).forEach(([key, value]: [string, bigint]) => {
+      ValidateNetworkResponse_NumbersEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
     return writer;
   },
 
@@ -901,6 +921,25 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
 
             break;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.internal = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = ValidateNetworkResponse_NumbersEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.numbers[entry6.key] = entry6.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -936,6 +975,21 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
         : globalThis.Array.isArray(object?.without_gateway)
         ? object.without_gateway.map((e: any) => familyFromJSON(e))
         : [],
+      internal: isSet(object.internal) ? globalThis.Boolean(object.internal) : false,
+      numbers: isObject(object.numbers)
+        ? (globalThis.Object.entries(object.numbers) as [string, any][]).reduce(
+          (acc: { [key: string]: bigint }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: BigInt(value as string | number | bigint | boolean),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -959,6 +1013,18 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     if (message.withoutGateway?.length) {
       obj.withoutGateway = message.withoutGateway.map((e) => familyToJSON(e));
     }
+    if (message.internal !== false) {
+      obj.internal = message.internal;
+    }
+    if (message.numbers) {
+      const entries = globalThis.Object.entries(message.numbers) as [string, bigint][];
+      if (entries.length > 0) {
+        obj.numbers = {};
+        entries.forEach(([k, v]) => {
+          obj.numbers[k] = v.toString();
+        });
+      }
+    }
     return obj;
   },
 
@@ -979,6 +1045,16 @@ export const ValidateNetworkResponse: MessageFns<ValidateNetworkResponse> = {
     );
     message.claims = object.claims?.map((e) => e) || [];
     message.withoutGateway = object.withoutGateway?.map((e) => e) || [];
+    message.internal = object.internal ?? false;
+    message.numbers = (globalThis.Object.entries(object.numbers ?? {}) as [string, bigint][]).reduce(
+      (acc: { [key: string]: bigint }, [key, value]: [string, bigint]) => {
+        if (value !== undefined) {
+          acc[key] = BigInt(value as string | number | bigint | boolean);
+        }
+        return acc;
+      },
+      {},
+    );
     return message;
   },
 };
@@ -1064,6 +1140,94 @@ export const ValidateNetworkResponse_OptionsEntry: MessageFns<ValidateNetworkRes
     const message = createBaseValidateNetworkResponse_OptionsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseValidateNetworkResponse_NumbersEntry(): ValidateNetworkResponse_NumbersEntry {
+  return { key: "", value: 0n };
+}
+
+export const ValidateNetworkResponse_NumbersEntry: MessageFns<ValidateNetworkResponse_NumbersEntry> = {
+  encode(message: ValidateNetworkResponse_NumbersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValidateNetworkResponse_NumbersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValidateNetworkResponse_NumbersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ValidateNetworkResponse_NumbersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? BigInt(object.value) : 0n,
+    };
+  },
+
+  toJSON(message: ValidateNetworkResponse_NumbersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0n) {
+      obj.value = message.value.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ValidateNetworkResponse_NumbersEntry>): ValidateNetworkResponse_NumbersEntry {
+    return ValidateNetworkResponse_NumbersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ValidateNetworkResponse_NumbersEntry>): ValidateNetworkResponse_NumbersEntry {
+    const message = createBaseValidateNetworkResponse_NumbersEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
     return message;
   },
 };
@@ -1261,7 +1425,7 @@ export const PortPlan: MessageFns<PortPlan> = {
 };
 
 function createBaseValidateEndpointResponse(): ValidateEndpointResponse {
-  return { faults: [], interfaceName: "", interfacePrefix: "", macAddress: "", ports: [] };
+  return { faults: [], interfaceName: "", interfacePrefix: "", macAddress: "", ports: [], withoutMac: false };
 }
 
 export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
@@ -1280,6 +1444,9 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     }
     for (const v of message.ports) {
       PortPlan.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.withoutMac !== false) {
+      writer.uint32(48).bool(message.withoutMac);
     }
     return writer;
   },
@@ -1337,6 +1504,14 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
             message.ports.push(PortPlan.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.withoutMac = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1368,6 +1543,11 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
         ? globalThis.String(object.mac_address)
         : "",
       ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => PortPlan.fromJSON(e)) : [],
+      withoutMac: isSet(object.withoutMac)
+        ? globalThis.Boolean(object.withoutMac)
+        : isSet(object.without_mac)
+        ? globalThis.Boolean(object.without_mac)
+        : false,
     };
   },
 
@@ -1388,6 +1568,9 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     if (message.ports?.length) {
       obj.ports = message.ports.map((e) => PortPlan.toJSON(e));
     }
+    if (message.withoutMac !== false) {
+      obj.withoutMac = message.withoutMac;
+    }
     return obj;
   },
 
@@ -1401,6 +1584,7 @@ export const ValidateEndpointResponse: MessageFns<ValidateEndpointResponse> = {
     message.interfacePrefix = object.interfacePrefix ?? "";
     message.macAddress = object.macAddress ?? "";
     message.ports = object.ports?.map((e) => PortPlan.fromPartial(e)) || [];
+    message.withoutMac = object.withoutMac ?? false;
     return message;
   },
 };

@@ -153,6 +153,20 @@ export const Reason = {
   OBJECT_REFUSED: 129,
   /** STORE_FAILED - The agent's data directory cannot be written. */
   STORE_FAILED: 130,
+  /** PARENT_UNAVAILABLE - The interface that a network is to be made on is not there, or is down. */
+  PARENT_UNAVAILABLE: 135,
+  /** KERNEL_LACKS - The host's kernel does not know this kind of interface. */
+  KERNEL_LACKS: 136,
+  /** UNDERLAY_MISSING - The host has no address at which other hosts reach it, or of another family than theirs. metadata: host. */
+  UNDERLAY_MISSING: 137,
+  /** TUNNEL_MISSING - The host can have no encrypted tunnel. metadata: host. */
+  TUNNEL_MISSING: 138,
+  /** NOT_IDENTIFIED - The caller showed no certificate that this server takes. metadata: peer. */
+  NOT_IDENTIFIED: 140,
+  /** NOT_ALLOWED - The caller's certificate does not allow this. metadata: peer, role. */
+  NOT_ALLOWED: 141,
+  /** TOKEN_REFUSED - A join token is not known, used, expired, revoked, or of another cluster. metadata: field. */
+  TOKEN_REFUSED: 142,
   /** INTERNAL - A defect in weft. */
   INTERNAL: 200,
   UNRECOGNIZED: -1,
@@ -231,6 +245,13 @@ export namespace Reason {
   export type ROUTE_CONFLICT = typeof Reason.ROUTE_CONFLICT;
   export type OBJECT_REFUSED = typeof Reason.OBJECT_REFUSED;
   export type STORE_FAILED = typeof Reason.STORE_FAILED;
+  export type PARENT_UNAVAILABLE = typeof Reason.PARENT_UNAVAILABLE;
+  export type KERNEL_LACKS = typeof Reason.KERNEL_LACKS;
+  export type UNDERLAY_MISSING = typeof Reason.UNDERLAY_MISSING;
+  export type TUNNEL_MISSING = typeof Reason.TUNNEL_MISSING;
+  export type NOT_IDENTIFIED = typeof Reason.NOT_IDENTIFIED;
+  export type NOT_ALLOWED = typeof Reason.NOT_ALLOWED;
+  export type TOKEN_REFUSED = typeof Reason.TOKEN_REFUSED;
   export type INTERNAL = typeof Reason.INTERNAL;
   export type UNRECOGNIZED = typeof Reason.UNRECOGNIZED;
 }
@@ -447,6 +468,27 @@ export function reasonFromJSON(object: any): Reason {
     case 130:
     case "REASON_STORE_FAILED":
       return Reason.STORE_FAILED;
+    case 135:
+    case "REASON_PARENT_UNAVAILABLE":
+      return Reason.PARENT_UNAVAILABLE;
+    case 136:
+    case "REASON_KERNEL_LACKS":
+      return Reason.KERNEL_LACKS;
+    case 137:
+    case "REASON_UNDERLAY_MISSING":
+      return Reason.UNDERLAY_MISSING;
+    case 138:
+    case "REASON_TUNNEL_MISSING":
+      return Reason.TUNNEL_MISSING;
+    case 140:
+    case "REASON_NOT_IDENTIFIED":
+      return Reason.NOT_IDENTIFIED;
+    case 141:
+    case "REASON_NOT_ALLOWED":
+      return Reason.NOT_ALLOWED;
+    case 142:
+    case "REASON_TOKEN_REFUSED":
+      return Reason.TOKEN_REFUSED;
     case 200:
     case "REASON_INTERNAL":
       return Reason.INTERNAL;
@@ -599,6 +641,20 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_OBJECT_REFUSED";
     case Reason.STORE_FAILED:
       return "REASON_STORE_FAILED";
+    case Reason.PARENT_UNAVAILABLE:
+      return "REASON_PARENT_UNAVAILABLE";
+    case Reason.KERNEL_LACKS:
+      return "REASON_KERNEL_LACKS";
+    case Reason.UNDERLAY_MISSING:
+      return "REASON_UNDERLAY_MISSING";
+    case Reason.TUNNEL_MISSING:
+      return "REASON_TUNNEL_MISSING";
+    case Reason.NOT_IDENTIFIED:
+      return "REASON_NOT_IDENTIFIED";
+    case Reason.NOT_ALLOWED:
+      return "REASON_NOT_ALLOWED";
+    case Reason.TOKEN_REFUSED:
+      return "REASON_TOKEN_REFUSED";
     case Reason.INTERNAL:
       return "REASON_INTERNAL";
     case Reason.UNRECOGNIZED:

@@ -1,10 +1,8 @@
-// Intent to HostState: what a host must have for a bridge network and for an endpoint of it. Pure and total.
+// Intent to HostState: what a host must have for a network that is a bridge there, and for an endpoint of it. Pure and total.
 import { macOf, parseAddress, parsePrefix } from '@weft/address';
-import type { EndpointObjects, JoinedEndpoint } from '@weft/driver';
+import { type EndpointObjects, type JoinedEndpoint, readSysctls } from '@weft/driver';
 import { type HostObject, hostObject, type NftSetName } from '@weft/hoststate';
-import { Family, type Network, type NetworkPool } from '@weft/proto/model';
-import { bridgeName, vethName } from './names.ts';
-import { readSysctls } from './option-values.ts';
+import { type Endpoint, Family, type Network, type NetworkPool } from '@weft/proto/model';
 import { optionKey } from './options.ts';
 import { isNat, type Settings, settingsOf } from './settings.ts';
 
@@ -30,12 +28,28 @@ const parts = {
   },
 } as const;
 
-/** What every host with a sandbox on the network has for the network itself. */
-export function compileNetwork(network: Network): readonly HostObject[] {
+/** A network's bridge on a host. */
+export interface BridgePlace {
+  /** The interface's name. */
+  readonly name: string;
+  /** Bytes, of the bridge and of the interfaces on it; 0 for the kernel's default. */
+  readonly mtu: number;
+  /** One of the name that weft did not make is used, and never deleted. */
+  readonly mayExist: boolean;
+}
+
+/** The bridge's name when none is given: br- and the id's first 12 digits, as Docker has it. */
+export const ownBridgeName = ({ id }: Network): string => `br-${id.slice(0, 12)}`;
+
+/** The host end's name of an endpoint's veth pair. */
+const vethName = ({ id }: Endpoint): string => `wv-${id.slice(0, 12)}`;
+
+/** What a host with the network has for the bridge and what it forwards. */
+export function compileBridge(network: Network, place: BridgePlace): readonly HostObject[] {
   const { desired } = network;
   if (desired === undefined) return [];
   const settings = settingsOf(network);
-  const bridge = bridgeName(network);
+  const bridge = place.name;
   const objects = [
     element('bridges', [bridge]),
     element('bridge_pairs', [bridge, bridge], [settings.icc ? 'accept' : 'drop']),
@@ -44,9 +58,9 @@ export function compileNetwork(network: Network): readonly HostObject[] {
       value: {
         name: bridge,
         macAddress: bridgeMac(network),
-        mtu: settings.mtu,
+        mtu: place.mtu,
         addresses: bridgeAddresses(desired.pools, settings),
-        mayExist: network.spec?.options[optionKey.name] !== undefined,
+        mayExist: place.mayExist,
         ipv6: hasAddress(settings, Family.IPV6),
         routeLocalnet: !settings.internal && isNat(settings.modes.get(Family.IPV4)),
       },
@@ -91,7 +105,7 @@ function bridgeAddresses(pools: readonly NetworkPool[], settings: Settings): str
 }
 
 /** What the endpoint's own host has for it, and the gateways it offers its sandbox. */
-export function compileEndpoint({ network, endpoint, sandbox }: JoinedEndpoint): EndpointObjects {
+export function compileVeth({ network, endpoint, sandbox }: JoinedEndpoint, place: BridgePlace): EndpointObjects {
   const { desired, spec } = endpoint;
   if (desired === undefined || network.desired === undefined) return { local: [] };
   const settings = settingsOf(network);
@@ -104,11 +118,11 @@ export function compileEndpoint({ network, endpoint, sandbox }: JoinedEndpoint):
     value: {
       endpointId: endpoint.id,
       hostName: vethName(endpoint),
-      bridge: bridgeName(network),
+      bridge: place.name,
       sandboxId: sandbox.id,
       name: desired.interfaceName,
       macAddress: desired.macAddress,
-      mtu: settings.mtu,
+      mtu: place.mtu,
       addresses,
       isolated: !settings.icc,
       hairpin: true,

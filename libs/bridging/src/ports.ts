@@ -1,14 +1,13 @@
 // Published ports: what a host must hold for them, and what it is for. Pure and total.
 
-import type { PortsOf } from '@weft/driver';
+import { isTransport, type PortsOf, wrongNumber } from '@weft/driver';
 import { type FaultError, fault, Reason } from '@weft/fault';
 import { type HostObject, hostObject, protocolWord } from '@weft/hoststate';
 import type { PortPlan } from '@weft/proto/driver';
-import { type Endpoint, Family, type Network, type PortBinding, Protocol, type PublishedPort } from '@weft/proto/model';
+import { type Endpoint, Family, type Network, type PortBinding, type PublishedPort } from '@weft/proto/model';
 import { readAddress, unpublishable } from './option-values.ts';
 import { isNat, type Settings, settingsOf } from './settings.ts';
 
-const transports: readonly Protocol[] = [Protocol.TCP, Protocol.UDP, Protocol.SCTP];
 const familyWord = (family: Family): string => (family === Family.IPV4 ? 'IPv4' : 'IPv6');
 const everywhere = (family: Family): string => (family === Family.IPV4 ? '0.0.0.0' : '::');
 
@@ -65,21 +64,6 @@ function planPort(settings: Settings, binding: PortBinding, field: string): Port
   return refuse(Reason.WRONG_FAMILY, because);
 }
 
-function wrongNumber(binding: PortBinding, field: string): FaultError | undefined {
-  const { protocol, port, hostPort, hostPortEnd } = binding;
-  const refuse = (because: string, name: string) =>
-    fault(Reason.INVALID_PORT, `publish port ${port}: ${because}`, { field: `${field}.${name}` });
-  if (!transports.includes(protocol)) return refuse('the protocol is not tcp, udp or sctp', 'protocol');
-  if (!isPort(port)) return refuse('it is not from 1 to 65535', 'port');
-  if (hostPort !== 0 && !isPort(hostPort)) return refuse(`host port ${hostPort} is not from 1 to 65535`, 'host_port');
-  if (hostPortEnd !== 0 && (!isPort(hostPortEnd) || hostPort === 0 || hostPortEnd < hostPort)) {
-    return refuse(`${hostPort}-${hostPortEnd} is not a range of host ports`, 'host_port_end');
-  }
-  return undefined;
-}
-
-const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65535;
-
 /** What the endpoint's host must have for each port that leads to it. */
 export function compilePorts({ network, endpoint, family, ports }: PortsOf): readonly (readonly HostObject[])[] {
   const settings = settingsOf(network);
@@ -88,7 +72,7 @@ export function compilePorts({ network, endpoint, family, ports }: PortsOf): rea
   if (settings.internal || target === undefined) return ports.map(() => []);
   const isOpen = mode === 'routed' || (isNat(mode) && settings.trusted.length > 0);
   return ports.map((port) => {
-    if (!transports.includes(port.protocol) || !port.families.includes(family)) return [];
+    if (!isTransport(port.protocol) || !port.families.includes(family)) return [];
     const open = isOpen ? [openElement(port, family, target)] : [];
     return isNat(mode) ? [...held(port, family, target), ...open] : open;
   });

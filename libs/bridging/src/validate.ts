@@ -1,72 +1,52 @@
-// Whether a network or an endpoint is one the bridge driver can serve, with defaults filled in. Pure.
+// Whether a network or an endpoint is one that a driver with bridges can serve, with defaults filled in. Pure.
 import { parseMac } from '@weft/address';
-import { type EndpointVerdict, type NetworkVerdict, readOptions } from '@weft/driver';
+import {
+  asMtuFault,
+  type EndpointVerdict,
+  familyFaults,
+  macFaults,
+  mtuFaults,
+  type NetworkVerdict,
+  type OptionSpec,
+  readOptions,
+} from '@weft/driver';
 import { type FaultError, fault, Reason } from '@weft/fault';
 import { type Endpoint, type Family, type Network, Phase } from '@weft/proto/model';
-import { endpointOptions, networkOptions, optionKey, ownPrefixes } from './options.ts';
+import { endpointOptions, optionKey } from './options.ts';
 import { planPorts } from './ports.ts';
 import { families, settingsOf } from './settings.ts';
 
-export function validateNetwork(network: Network): NetworkVerdict {
+/** What tells one such driver from another. */
+export interface BridgingDriver {
+  /** The name users give. */
+  readonly name: string;
+  readonly networkOptions: readonly OptionSpec[];
+  /** Key prefixes under which an unknown key is a mistake. */
+  readonly ownPrefixes: readonly string[];
+}
+
+export function validateBridged(network: Network, driver: BridgingDriver): NetworkVerdict {
   const given = network.desired?.options ?? network.spec?.options ?? {};
-  const read = readOptions(networkOptions, given, ownPrefixes, endpointOptions);
-  const name = read.values[optionKey.name];
+  const read = readOptions(driver.networkOptions, given, driver.ownPrefixes, endpointOptions);
   const faults = [
     ...read.faults.map(asMtuFault),
     ...mtuFaults(network, read.values[optionKey.mtu]),
     ...familyFaults(network, read.values),
-    ...subnetFaults(network),
+    ...subnetFaults(network, driver.name),
     ...modeFaults(network, read.values),
   ];
   const withoutGateway = isolatedFamilies(network, read.values);
-  return {
-    faults,
-    options: read.values,
-    claims: name === undefined ? [] : [`bridge ${name}`],
-    withoutGateway,
-  };
+  return { faults, options: read.values, withoutGateway };
 }
 
 type Values = Readonly<Record<string, string>>;
 
-/** A bad MTU is its own reason, whatever is bad about it. */
-function asMtuFault(error: FaultError): FaultError {
-  const isMtu = error.reason === Reason.INVALID_OPTION && error.metadata['option'] === optionKey.mtu;
-  return isMtu ? fault(Reason.INVALID_MTU, error.message, error.metadata) : error;
-}
-
-function mtuFaults(network: Network, mtu: string | undefined): FaultError[] {
-  if (mtu === undefined || mtu === '0') return [];
-  const least = network.desired?.enableIpv6 ? 1280 : 68;
-  if (Number(mtu) >= least && Number(mtu) <= 65535) return [];
-  const because = `MTU ${mtu} is not from ${least} to 65535`;
-  return [fault(Reason.INVALID_MTU, because, { field: 'options', option: optionKey.mtu })];
-}
-
-/** The option and the flag say the same, or only one of them speaks. */
-function familyFaults({ desired }: Network, values: Values): FaultError[] {
-  if (desired === undefined) return [];
-  const pairs = [
-    [optionKey.enableIpv4, desired.enableIpv4],
-    [optionKey.enableIpv6, desired.enableIpv6],
-  ] as const;
-  return pairs
-    .filter(([key, enabled]) => values[key] !== undefined && values[key] !== String(enabled))
-    .map(([option, enabled]) =>
-      fault(
-        Reason.CONFLICTING_FIELDS,
-        `option ${option} is ${values[option]}, but the network is made ${enabled ? 'with' : 'without'} that family: leave the option out`,
-        { field: 'options', option },
-      ),
-    );
-}
-
-function subnetFaults(network: Network): FaultError[] {
+function subnetFaults(network: Network, driver: string): FaultError[] {
   return families.flatMap((family) => {
     const pools = network.desired?.pools.filter((pool) => pool.family === family) ?? [];
     if (pools.length <= 1) return [];
     const subnets = pools.map((pool) => pool.subnet).join(', ');
-    const because = `bridge driver doesn't support multiple subnets: ${subnets}`;
+    const because = `${driver} driver doesn't support multiple subnets: ${subnets}`;
     return [fault(Reason.INVALID_SUBNET, because, { field: 'ipam.configs' })];
   });
 }
@@ -102,9 +82,9 @@ function changedModeFaults(network: Network, values: Values): FaultError[] {
     });
 }
 
-export function validateEndpoint(network: Network, endpoint: Endpoint): EndpointVerdict {
+export function validateBridgedEndpoint(network: Network, endpoint: Endpoint, driver: BridgingDriver): EndpointVerdict {
   const given = endpoint.spec?.driverOptions ?? {};
-  const read = readOptions(endpointOptions, given, ownPrefixes, networkOptions);
+  const read = readOptions(endpointOptions, given, driver.ownPrefixes, driver.networkOptions);
   const mac = parseMac(read.values[optionKey.macAddress] ?? '') ?? '';
   const ports = planPorts(network, endpoint);
   return {
@@ -114,11 +94,4 @@ export function validateEndpoint(network: Network, endpoint: Endpoint): Endpoint
     macAddress: mac,
     ports: ports.plans,
   };
-}
-
-function macFaults(endpoint: Endpoint, mac: string): FaultError[] {
-  const asked = endpoint.spec?.macAddress ?? '';
-  if (mac === '' || asked === '' || parseMac(asked) === mac) return [];
-  const because = `MAC address ${asked} and option ${optionKey.macAddress} ${mac} differ: give one of them`;
-  return [fault(Reason.CONFLICTING_FIELDS, because, { field: 'spec.driver_options', option: optionKey.macAddress })];
 }

@@ -1,0 +1,1 @@
+export { ipvlanDriver, macvlanDriver } from './driver.ts';

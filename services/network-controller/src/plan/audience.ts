@@ -1,0 +1,58 @@
+// Whom things are told to. A network of one host each is told to every host; one that is over all hosts to those with endpoints of
+// it, its members; names to members; a sandbox to its host. Reads what is there and decides nothing else.
+import type { Endpoint, Host, Network, Service } from '@weft/proto/model';
+import { isGlobal } from '../state/reach.ts';
+import type { View } from '../state/view.ts';
+import type { Members } from './members.ts';
+
+export class Audience {
+  readonly #view: View;
+  readonly #members: Members;
+  /** Hosts that are told anything at all. */
+  readonly #known: { has(hostId: string): boolean; keys(): Iterable<string> };
+
+  constructor(view: View, members: Members, known: { has(hostId: string): boolean; keys(): Iterable<string> }) {
+    this.#view = view;
+    this.#members = members;
+    this.#known = known;
+  }
+
+  isMember(networkId: string, hostId: string): boolean {
+    return this.#members.has(networkId, hostId);
+  }
+
+  /** Hosts with an endpoint of the network. */
+  members(networkId: string): Set<string> {
+    return this.#only(this.#members.of(networkId));
+  }
+
+  ofNetwork(network: Network): Set<string> {
+    return isGlobal(network) ? this.members(network.id) : new Set(this.#known.keys());
+  }
+
+  /** The endpoint's own host, and, of a network over all hosts, its other members. */
+  ofEndpoint(network: Network, { desired }: Endpoint): Set<string> {
+    const own = desired?.hostId ?? '';
+    return this.#only(isGlobal(network) ? [own, ...this.#members.of(network.id)] : [own]);
+  }
+
+  /** Members, and hosts that hold its ports. */
+  ofService({ networkId, desired }: Service): Set<string> {
+    return this.#only([...this.#members.of(networkId), ...(desired?.hostIds ?? [])]);
+  }
+
+  ofSandbox(hostId: string): Set<string> {
+    return this.#only([hostId]);
+  }
+
+  /** The host as it is known now. */
+  host(id: string): Host {
+    return (
+      this.#view.hosts.get(id)?.value ?? { id, name: '', state: 0, facts: undefined, created: undefined, revision: 0n }
+    );
+  }
+
+  #only(hosts: Iterable<string>): Set<string> {
+    return new Set([...hosts].filter((id) => this.#known.has(id)));
+  }
+}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { together } from './together.ts';
+
+test('what is asked in one breath is one call, and each has his own answer', async () => {
+  const calls: number[][] = [];
+  const ask = together(async (questions: number[]) => {
+    calls.push(questions);
+    return questions.map((one) => one * 2);
+  });
+  expect(await Promise.all([ask(1), ask(2), ask(3)])).toEqual([2, 4, 6]);
+  expect(await ask(4)).toBe(8);
+  expect(calls).toEqual([[1, 2, 3], [4]]);
+});
+
+test('many are asked in several calls', async () => {
+  const sizes: number[] = [];
+  const ask = together(async (questions: number[]) => {
+    sizes.push(questions.length);
+    return questions;
+  });
+  const all = Array.from({ length: 450 }, (_, at) => at);
+  expect(await Promise.all(all.map(ask))).toEqual(all);
+  expect(sizes).toEqual([200, 200, 50]);
+});
+
+test('a call that fails fails each who asked in it, and no later one', async () => {
+  let isAway = true;
+  const ask = together(async (questions: number[]) => {
+    if (isAway) throw new Error('away');
+    return questions;
+  });
+  const failed = await Promise.allSettled([ask(1), ask(2)]);
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  isAway = false;
+  expect(await ask(3)).toBe(3);
+});

@@ -1,0 +1,1 @@
+export { overlayDriver } from './driver.ts';

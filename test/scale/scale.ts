@@ -1,0 +1,194 @@
+// Real controllers and ipam on etcd, simulated hosts: what many hosts and endpoints cost in memory, how long a connect takes to
+// reach every host that it concerns, how long a controller takes to be back, and how many bytes a change is.
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { inParallel } from '../bench/fill.ts';
+import { quantile } from '../bench/statistics.ts';
+import { type Cluster, startCluster } from '../lib/cluster/cluster.ts';
+import { type Crowd, startCrowd } from './crowd.ts';
+import { type Heard, hostName, monotonicMs } from './heard.ts';
+
+export interface Size {
+  readonly hosts: number;
+  readonly endpoints: number;
+  readonly networks: number;
+  /** Of each network. */
+  readonly hostsANetwork: number;
+  readonly controlPlanes: number;
+  readonly driver: string;
+  /** Connects that are measured, one after the other. */
+  readonly probes: number;
+}
+
+export interface Scaled {
+  readonly fillS: number;
+  /** Resident, in MB. */
+  readonly memoryMb: Readonly<Record<string, number>>;
+  /** From the call to the last concerned host's HostState, in ms, of each probe. */
+  readonly reachMs: readonly number[];
+  readonly concernedHosts: readonly number[];
+  /** Sent to all hosts by one connect. */
+  readonly bytesAChange: readonly number[];
+  /** From the start of a controller that was killed to its first answer, and until all its hosts are synced. In ms. */
+  readonly servesAfterMs: number;
+  readonly allSyncedAfterMs: number;
+  /** How many hosts were told everything anew by it. */
+  readonly resets: number;
+}
+
+/** Nothing more comes of a change when nobody has heard anything for so long, in ms. */
+const quietMs = 300;
+const width = 32;
+
+/** The hosts of a network: its neighbours in a ring, so that each host is on as many networks as the next. */
+const hostsOf = (network: number, { hosts, networks, hostsANetwork }: Size): string[] =>
+  Array.from({ length: Math.min(hosts, hostsANetwork) }, (_, at) =>
+    hostName((Math.floor((network * hosts) / networks) + at) % hosts),
+  );
+
+export async function scale(size: Size, say: (line: string) => void = () => undefined): Promise<Scaled> {
+  const cluster = await startCluster({ hosts: 0, controlPlanes: size.controlPlanes });
+  let crowd: Crowd | undefined;
+  try {
+    crowd = startCrowd(
+      size.hosts,
+      cluster.controls.map((one) => one.sockets.controller),
+    );
+    await crowd.until(size.hosts, () => true);
+    say(`${size.hosts} hosts joined`);
+    const fillS = await fill(cluster, size);
+    say(`filled in ${fillS.toFixed(0)} s`);
+    const memoryMb = memoryOf(cluster);
+    const probed = await probe(cluster, crowd, size);
+    say('probed');
+    const restarted = await restart(cluster, crowd, size);
+    return { fillS, memoryMb, ...probed, ...restarted };
+  } finally {
+    await crowd?.stop();
+    await cluster.remove();
+  }
+}
+
+/** Each network gets as many sandboxes on each of its hosts, with an endpoint each. In s. */
+async function fill({ controls }: Cluster, size: Size): Promise<number> {
+  const began = performance.now();
+  const api = (at: number) => controls[at % controls.length]!.clients;
+  await inParallel(size.networks, width, (at) =>
+    api(at).networks.createNetwork({
+      spec: {
+        name: `net${at}`,
+        driver: size.driver,
+        ipam: { configs: [{ subnet: `10.${at >> 6}.${(at & 63) * 4}.0/22` }] },
+      },
+    }),
+  );
+  const perNetwork = size.endpoints / size.networks;
+  await inParallel(size.endpoints, width, (at) => {
+    const network = at % size.networks;
+    const members = hostsOf(network, size);
+    const host = members[Math.floor(at / size.networks) % members.length]!;
+    return api(at).sandboxes.createSandbox({
+      spec: { name: `s${at}`, host },
+      attachments: [{ network: `net${network}` }],
+    });
+  });
+  if (!Number.isInteger(perNetwork)) throw new Error('endpoints must be a multiple of networks');
+  return (performance.now() - began) / 1000;
+}
+
+const residentMb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+
+function memoryOf({ controls, etcd }: Cluster): Record<string, number> {
+  return Object.fromEntries([
+    ...controls.flatMap(({ controller, ipam }) => [controller, ipam].map((one) => [one.name, residentMb(one.pid)])),
+    ...etcd.members.map((one, at) => [`etcd ${at}`, residentMb(one.pid)]),
+  ]);
+}
+
+/** Connects one sandbox more, again and again, and hears how far it gets. */
+async function probe(
+  { controls }: Cluster,
+  crowd: Crowd,
+  size: Size,
+): Promise<Pick<Scaled, 'reachMs' | 'concernedHosts' | 'bytesAChange'>> {
+  const reachMs: number[] = [];
+  const concernedHosts: number[] = [];
+  const bytesAChange: number[] = [];
+  for (let at = 0; at < size.probes; at++) {
+    const { clients } = controls[at % controls.length]!;
+    const network = Math.floor((at * size.networks) / size.probes);
+    const host = hostsOf(network, size)[at % Math.min(size.hosts, size.hostsANetwork)]!;
+    const name = `probe${at}`;
+    await clients.sandboxes.createSandbox({ spec: { name, host }, attachments: [] });
+    await quiet(crowd);
+    const heard: Heard[] = [];
+    const end = crowd.listen((one) => void heard.push(one));
+    const began = monotonicMs();
+    await clients.endpoints.connect({ sandbox: name, network: `net${network}` });
+    await quiet(crowd);
+    end();
+    const told = heard.filter((one) => one.puts > 0);
+    reachMs.push(Math.max(...told.map((one) => one.at)) - began);
+    concernedHosts.push(new Set(told.map((one) => one.host)).size);
+    bytesAChange.push(heard.reduce((sum, one) => sum + one.bytes, 0));
+  }
+  return { reachMs, concernedHosts, bytesAChange };
+}
+
+/** Resolves when no host has heard of any object for a while. */
+async function quiet(crowd: Crowd): Promise<void> {
+  let last = performance.now();
+  const end = crowd.listen((heard) => {
+    if (heard.puts > 0) last = performance.now();
+  });
+  while (performance.now() - last < quietMs) await pause(quietMs / 10);
+  end();
+}
+
+/** Kills a controller and starts it again. */
+async function restart(
+  { controls }: Cluster,
+  crowd: Crowd,
+  size: Size,
+): Promise<Pick<Scaled, 'servesAfterMs' | 'allSyncedAfterMs' | 'resets'>> {
+  const { controller } = controls[0]!;
+  await controller.kill();
+  const began = monotonicMs();
+  // Hosts are on a controller by turns; with several, those of another one hear nothing.
+  const own = controls.length === 1 ? size.hosts : 1;
+  const synced = crowd.until(own, ({ at }) => at > began);
+  await controller.start();
+  const servesAfterMs = monotonicMs() - began;
+  const heard = await synced;
+  return {
+    servesAfterMs,
+    allSyncedAfterMs: Math.max(...heard.map((one) => one.at)) - began,
+    resets: heard.filter((one) => one.isReset).length,
+  };
+}
+
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+
+/** In Markdown. */
+export function scaleTable(size: Size, found: Scaled): string {
+  const { reachMs, concernedHosts, bytesAChange } = found;
+  const middle = (all: readonly number[]) => quantile(all, 0.5);
+  const rows: [string, string][] = [
+    [
+      'hosts, endpoints, networks',
+      `${size.hosts}, ${size.endpoints}, ${size.networks} of ${size.hostsANetwork} hosts (${size.driver})`,
+    ],
+    ['control planes', `${size.controlPlanes}`],
+    ['endpoints made in', `${found.fillS.toFixed(0)} s, ${(size.endpoints / found.fillS).toFixed(0)} a second`],
+    ...Object.entries(found.memoryMb).map(([name, mb]): [string, string] => [`memory, ${name}`, `${mb.toFixed(0)} MB`]),
+    [
+      "connect to every concerned host's HostState, p50 (p99)",
+      `${ms(middle(reachMs))} (${ms(quantile(reachMs, 0.99))}), ${middle(concernedHosts)} hosts`,
+    ],
+    ['bytes per connect, to all hosts', `${middle(bytesAChange)}`],
+    ['a controller started again serves after', ms(found.servesAfterMs)],
+    ['and all its hosts are synced after', `${ms(found.allSyncedAfterMs)}, ${found.resets} of them told anew`],
+  ];
+  return ['| what | found |', '| --- | --- |', ...rows.map(([what, is]) => `| ${what} | ${is} |`)].join('\n');
+}

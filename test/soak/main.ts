@@ -1,0 +1,44 @@
+// `npm run soak`: every fault at full length, again and again for ten minutes, and a table of what came of it.
+//   node test/soak/main.ts [--minutes 10] [--fault-seconds 30] [--hosts 3] [--control-planes 1] [--driver bridge] [--seed N] [--only TEXT]
+// Exit code 1 when a count is not 0 or an invariant is broken.
+import { parseArgs } from 'node:util';
+import { faults } from './faults.ts';
+import { soak, soakTable } from './soak.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    'fault-seconds': { type: 'string', default: '30' },
+    'peace-seconds': { type: 'string', default: '3' },
+    hosts: { type: 'string', default: '3' },
+    'control-planes': { type: 'string', default: '1' },
+    driver: { type: 'string', default: 'bridge' },
+    seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
+    only: { type: 'string', default: '' },
+  },
+});
+const seed = Number(values.seed);
+process.stderr.write(`seed ${seed}\n`);
+const result = await soak(
+  {
+    cluster: {
+      hosts: Number(values.hosts),
+      etcdMembers: 3,
+      controlPlanes: Number(values['control-planes']),
+      nats: true,
+    },
+    driver: values.driver,
+    faults: faults.filter((one) => one.says.includes(values.only)),
+    faultSeconds: Number(values['fault-seconds']),
+    peaceSeconds: Number(values['peace-seconds']),
+    totalSeconds: Number(values.minutes) * 60,
+    seed,
+  },
+  ({ fault, acknowledged, convergedMs }) =>
+    process.stderr.write(
+      `${fault}: ${acknowledged} acknowledged meanwhile, right after ${Math.round(convergedMs)} ms\n`,
+    ),
+);
+process.stdout.write(`${soakTable(result)}\n`);
+const wrong = [...Object.values(result.counts).flat(), ...result.broken, ...result.surprises];
+process.exitCode = wrong.length === 0 ? 0 : 1;

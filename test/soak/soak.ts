@@ -1,0 +1,113 @@
+// Sandboxes of all hosts are connected and disconnected at random while one fault after the other befalls the cluster. After
+// each heal: how long until everything is right. At the end: the counts that must be 0, and the invariants.
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Cluster, type ClusterOptions, startCluster } from '../lib/cluster/cluster.ts';
+import { type Load, startLoad } from '../lib/cluster/load.ts';
+import { populate } from '../lib/cluster/population.ts';
+import { brokenInvariants, type Counts, countWrongs, untilRight } from '../lib/cluster/verify.ts';
+import type { Fault } from './faults.ts';
+
+export interface Plan {
+  readonly cluster: ClusterOptions;
+  /** Of the networks. */
+  readonly driver?: string;
+  readonly faults: readonly Fault[];
+  /** How long each fault lasts, and the peace before it, in s. */
+  readonly faultSeconds: number;
+  readonly peaceSeconds: number;
+  /** How long it goes on in all, in s: the faults come again in the same order. 0: each once. */
+  readonly totalSeconds?: number;
+  /** The same seed chooses the same victims and pairs. */
+  readonly seed: number;
+}
+
+export interface Row {
+  readonly fault: string;
+  /** Changes acknowledged while it lasted. */
+  readonly acknowledged: number;
+  /** ms from the heal until everything was right. */
+  readonly convergedMs: number;
+}
+
+export interface Soaked {
+  readonly rows: readonly Row[];
+  readonly acknowledged: number;
+  readonly tookMs: readonly number[];
+  readonly surprises: readonly string[];
+  readonly counts: Counts;
+  readonly broken: readonly string[];
+}
+
+/** How many changes are under way at once. */
+const atOnce = 6;
+
+/** mulberry32: numbers from 0 to 1 that a seed repeats. */
+export function seeded(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** @param onRow told of each fault when it is healed. @throws Error when the cluster does not converge within a minute */
+export async function soak(plan: Plan, onRow: (row: Row) => void = () => undefined): Promise<Soaked> {
+  const cluster = await startCluster(plan.cluster);
+  try {
+    const { pairs } = await populate(cluster, plan.driver === undefined ? {} : { driver: plan.driver });
+    const random = seeded(plan.seed);
+    const load = startLoad({ entries: cluster.controls.map((one) => one.clients), pairs, atOnce, random });
+    const rows: Row[] = [];
+    const began = performance.now();
+    do {
+      for (const fault of plan.faults) {
+        const row = await befall(cluster, load, fault, plan, random);
+        rows.push(row);
+        onRow(row);
+      }
+    } while (performance.now() - began < (plan.totalSeconds ?? 0) * 1000);
+    await load.stop();
+    await untilRight(cluster, load);
+    const { ledger, surprises, tookMs } = load;
+    const counts = await countWrongs(cluster, load);
+    const broken = await brokenInvariants(cluster);
+    return { rows, acknowledged: ledger.acknowledged, tookMs, surprises, counts, broken };
+  } finally {
+    await cluster.remove();
+  }
+}
+
+async function befall(cluster: Cluster, load: Load, fault: Fault, plan: Plan, random: () => number): Promise<Row> {
+  await pause(plan.peaceSeconds * 1000);
+  const before = load.ledger.acknowledged;
+  const heal = await fault.strike(cluster, (all) => all[Math.floor(random() * all.length)]!);
+  await pause(plan.faultSeconds * 1000);
+  load.hold();
+  const acknowledged = load.ledger.acknowledged - before;
+  await heal();
+  const convergedMs = await untilRight(cluster, load).catch((error: unknown) => {
+    throw new Error(`after ${fault.says}: ${String(error)}`, { cause: error });
+  });
+  load.resume();
+  return { fault: fault.says, acknowledged, convergedMs };
+}
+
+/** The rows and counts in Markdown. */
+export function soakTable({ rows, acknowledged, surprises, counts, broken }: Soaked): string {
+  const some = [...Map.groupBy(rows, (row) => row.fault)].map(([fault, all]) => {
+    const converged = all.map((row) => row.convergedMs);
+    const sum = all.reduce((total, row) => total + row.acknowledged, 0);
+    return `| ${fault} | ${all.length} | ${sum} | ${(Math.max(...converged) / 1000).toFixed(2)} s |`;
+  });
+  const found = Object.entries({ ...counts, 'broken invariant': broken, 'unexpected answer': surprises });
+  return [
+    '| fault | times | acknowledged meanwhile | right after the heal (slowest) |',
+    '| --- | --- | --- | --- |',
+    ...some,
+    '',
+    `${acknowledged} changes acknowledged. ${found.map(([what, all]) => `${what}: ${all.length}`).join(', ')}.`,
+    ...found.flatMap(([what, all]) => all.slice(0, 10).map((one) => `- ${what}: ${one}`)),
+  ].join('\n');
+}
