@@ -60,7 +60,7 @@ test('weft up: client call, admission, lease, commit, plan, kernel, report are o
   expect(ways).toContain(way('weft.ipam.v1.IpamService/Lease'));
   expect(ways).toContain(way('commit', 'plan', 'weft.driver.v1.DriverService/CompileEndpoints'));
   expect(ways).toContain(way('commit', 'plan', 'agent apply', 'kernel batch'));
-  expect(ways).toContain(way('commit', 'plan', 'agent apply', 'weft.agent.v1.AgentService/Report'));
+  expect(ways).toContain(way('commit', 'plan', 'agent apply', 'report', 'weft.agent.v1.AgentService/Report'));
   expect(ways).toContain(way('wait for hosts'));
   expect(spans.filter(({ parentSpanId }) => parentSpanId === '')).toHaveLength(1);
   expect(spans.find(({ name }) => name === 'agent apply')?.attributes).toMatchObject({ 'weft.host': host.name });
@@ -104,7 +104,7 @@ test('a service a process: the same trace goes through all of them', async () =>
   const report = spans.find((one) => one.name.endsWith('/Report') && one.program === 'weft-network-controller');
   expect(ancestry(spans, report)).toEqual([
     ...['weft sandbox create', create, create, 'commit', 'plan', 'agent apply'],
-    ...['weft.agent.v1.AgentService/Report', 'weft.agent.v1.AgentService/Report'],
+    ...['report', 'weft.agent.v1.AgentService/Report', 'weft.agent.v1.AgentService/Report'],
   ]);
 });
 

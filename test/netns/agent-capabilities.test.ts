@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Host, makeHost, root, weftCommand } from '../lib/host.ts';
 
-const unit = readFileSync(join(root, 'deploy/systemd/weft-agent.service'), 'utf8');
+const unitOf = (service: string) => readFileSync(join(root, `deploy/systemd/weft-${service}.service`), 'utf8');
+const unit = unitOf('agent');
+const drivers = ['bridge', 'null', 'host', 'overlay', 'macvlan', 'ipvlan'];
 const granted = (/^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1] ?? '').toLowerCase().replaceAll('cap_', '').split(' ');
 
 /** Programs that tests start, ended with the test. */
@@ -83,4 +85,40 @@ test('with what the unit grants all of its work is done', async () => {
 test.each(granted)('without %s some of it is not', async (capability) => {
   const failed = await workWith(granted.filter((one) => one !== capability));
   expect(failed).not.toEqual([]);
+});
+
+test('as the units start them: the control plane without any capability, the agent with its own, each alone', async () => {
+  const host = makeHost();
+  try {
+    const inHost = (words: string) =>
+      words
+        .replaceAll('/run/weft-control', join(host.runDir, 'control'))
+        .replaceAll('/var/lib/weft-control', join(host.dataDir, 'control'))
+        .replaceAll('/var/lib/weft', join(host.dataDir, 'agent'))
+        .replaceAll('/run/weft ', `${host.runDir} `);
+    const start = async (service: string, ...more: string[]) => {
+      const text = unitOf(service);
+      const [, program = '', words = ''] = /^ExecStart=\/opt\/weft\/(\S+) (.*)$/m.exec(text) ?? [];
+      const kept = /^CapabilityBoundingSet=(.*)$/m.exec(text)?.[1] ?? 'nothing';
+      const added = kept === '' ? [] : kept.toLowerCase().replaceAll('cap_', '+').split(' ');
+      const command = [join(root, program), ...inHost(`${words} `).trim().split(' '), ...more];
+      await host.start('setpriv', [`--bounding-set=${['-all', ...added].join(',')}`, ...command], 'serving');
+    };
+    const asked = ['ipam', 'discovery', ...drivers.map((one) => `${one}-driver`)];
+    expect(unitOf('network-controller').match(/--driver /g)).toHaveLength(2 * drivers.length);
+    await Promise.all(asked.map((service) => start(service)));
+    await start('network-controller');
+    await start('agent', '--name', host.name);
+    const clients = host.clients(`unix://${join(host.runDir, 'control/weft.sock')}`);
+    for await (const { step } of clients.system.watch({ kinds: ['network'] })) if (step?.$case === 'put') break;
+    await clients.networks.createNetwork({ mutation: { requestId: 'n' }, spec: { name: 'web', driver: 'bridge' } });
+    const { outcome } = await clients.sandboxes.createSandbox({
+      mutation: { requestId: 's' },
+      spec: { name: 'a' },
+      attachments: [{ network: 'web' }],
+    });
+    expect(outcome?.applied).toBe(true);
+  } finally {
+    await host.remove();
+  }
 });

@@ -36,7 +36,7 @@ function codeOf(error: unknown): string {
 }
 
 /** Counts what is served. */
-export async function counted<T>(service: string, method: string, work: () => Promise<T>): Promise<T> {
+async function counted<T>(service: string, method: string, work: () => Promise<T>): Promise<T> {
   if (!isMetered()) return await work();
   const began = performance.now();
   let code = 'OK';
@@ -52,7 +52,7 @@ export async function counted<T>(service: string, method: string, work: () => Pr
 }
 
 /** "/weft.ipam.v1.IpamService/Lease" as its two names. */
-export function namesOf(path: string): [service: string, method: string] {
+function namesOf(path: string): [service: string, method: string] {
   const [, service = '', method = ''] = path.split('/');
   return [service, method];
 }

@@ -5,13 +5,14 @@ import { type Log, pause } from '@weft/process';
 import type { AgentServiceClient, ObjectFailure } from '@weft/proto/agent';
 import type { HostFacts } from '@weft/proto/model';
 import type { Store } from '@weft/store';
+import type { TraceParent } from '@weft/telemetry';
 import { type Batch, BatchFold } from './batches.ts';
 import { lookUpFacts } from './facts.ts';
 import type { HostWriter } from './host-writer.ts';
 import { type Position, recall, remember } from './identity.ts';
 import type { Outcome, Report } from './kernel-messages.ts';
 import { emptyReport, mergeNews } from './news.ts';
-import { noteDrifts, observeAgent, observedApply, observedKernel } from './observed.ts';
+import { noteDrifts, observeAgent, observedApply, observedKernel, observedReport } from './observed.ts';
 
 export interface AgentOptions {
   /** The host's name. */
@@ -85,6 +86,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     news = mergeNews(news, latest);
   };
 
+  /** What the next report tells of, for who follows it. */
+  const reportFor: TraceParent[] = [];
   let reporting: Promise<void> | undefined;
   let reportAgain = false;
   /** Sends what there is to report, one report at a time; what comes meanwhile goes into the next. */
@@ -100,13 +103,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         const upTo = seen;
         if (upTo === undefined) return; // not yet in step with the controller
         news = emptyReport();
+        const parents = reportFor.splice(0);
         try {
-          await controller.report({
-            hostId: memory.hostId,
-            storeId: upTo.storeId,
-            seenRevision: upTo.revision,
-            ...sent,
-          });
+          await observedReport(parents, () =>
+            controller.report({
+              hostId: memory.hostId,
+              storeId: upTo.storeId,
+              seenRevision: upTo.revision,
+              ...sent,
+            }),
+          );
         } catch (error) {
           news = mergeNews(sent, news);
           throw error;
@@ -124,7 +130,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   noteOutcomes(await writer.apply({ put: memory.objects, delete: [], reset: true }));
 
-  async function applyOne(batch: Batch): Promise<void> {
+  async function applyOne(batch: Batch, traceParents: readonly TraceParent[]): Promise<void> {
     const { put, reset } = batch;
     // A controller that begins anew takes every backend for one that serves.
     if (reset) news = mergeNews({ ...emptyReport(), backends: writer.unhealthy() }, news);
@@ -135,6 +141,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     noteOutcomes(outcomes);
     position = batch.position;
     seen = batch.position;
+    reportFor.push(...traceParents);
     await report().catch((error: unknown) => log.warn({ err: text(error) }, 'cannot report; it is kept for later'));
   }
 
@@ -145,7 +152,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (applying !== undefined) return;
     applying = (async () => {
       for (let batch = fold.take(); batch !== undefined; batch = fold.take()) {
-        await observedApply(options.name, batch, () => applyOne(batch));
+        await observedApply(options.name, batch, (parents) => applyOne(batch, parents));
       }
     })()
       .catch((error: unknown) => {

@@ -1,7 +1,16 @@
 // What operators see of an agent: what it does to the kernel, how far it has come, what others change, how names are asked for.
 import type { Drift } from '@weft/proto/agent';
 import type { NamesCounters } from '@weft/proto/model';
-import { counter, durationBuckets, histogram, observe, timed, traced, tracedForAll } from '@weft/telemetry';
+import {
+  counter,
+  durationBuckets,
+  histogram,
+  observe,
+  type TraceParent,
+  timed,
+  traced,
+  tracedForAll,
+} from '@weft/telemetry';
 import type { Batch } from './batches.ts';
 import type { Outcome } from './kernel-messages.ts';
 
@@ -88,7 +97,11 @@ export function noteDrifts(drifts: readonly Drift[]): void {
 const sizeOf = (batch: Batch) => ({ 'weft.objects': batch.put.length, 'weft.deletes': batch.delete.length });
 
 /** A batch from when it is taken up until it is reported: a span in the trace of each request it is about. */
-export async function observedApply(host: string, batch: Batch, work: () => Promise<void>): Promise<void> {
+export async function observedApply(
+  host: string,
+  batch: Batch,
+  work: (own: readonly TraceParent[]) => Promise<void>,
+): Promise<void> {
   const what = { 'weft.host': host, 'weft.revision': Number(batch.position.revision), ...sizeOf(batch) };
   await tracedForAll('agent apply', batch.traceParents, work, what);
 }
@@ -103,3 +116,7 @@ export async function observedKernel(batch: Batch, work: () => Promise<Outcome[]
   if (outcomes.length > failed) objects.add({ result: 'applied' }, outcomes.length - failed);
   return outcomes;
 }
+
+/** A report, for those whose changes it tells of: it may wait for one that is under way, and be for several. */
+export const observedReport = <T>(parents: readonly TraceParent[], work: () => Promise<T>): Promise<T> =>
+  tracedForAll('report', parents, work);

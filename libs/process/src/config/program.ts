@@ -1,7 +1,7 @@
 // A main's command line, which takes its settings from the environment and a file as well, and the flags that all mains have.
 // `configured` is where checking ends and starting begins.
 import { asFault, type FaultError, fault, Reason } from '@weft/fault';
-import { Command as Parser } from 'commander';
+import { type Option, Command as Parser } from 'commander';
 import { metricsFlag, tracesFlag } from '../flag-values.ts';
 import { version } from '../version.ts';
 import { asFlags, effective, flagsOf } from './effective.ts';
@@ -23,6 +23,9 @@ export const configFlags = {
 /** What the running program was told; set once, when its command line is read. */
 let current: { program: string; all: readonly Effective[]; isCheck: boolean } | undefined;
 
+/** What is given several times is put together by a parser; one of several choices has a parser as well. */
+const isList = (option: Option): boolean => option.parseArg !== undefined && option.argChoices === undefined;
+
 export function settingsOf(command: Parser): Setting[] {
   return command.options.flatMap((option): Setting[] => {
     const name = option.long?.slice(2) ?? '';
@@ -32,7 +35,7 @@ export function settingsOf(command: Parser): Setting[] {
     return [
       {
         name,
-        kind: value === undefined ? 'switch' : option.parseArg === undefined ? 'value' : 'list',
+        kind: value === undefined ? 'switch' : isList(option) ? 'list' : 'value',
         value: value ?? '',
         help: option.description,
         ...(typeof fallback === 'string' ? { default: fallback } : {}),

@@ -3,8 +3,8 @@ import type { Command, Group } from '../usage/command.ts';
 import type { Flag } from '../usage/flag.ts';
 import { etcdFlags, filterFlag, jsonFlag, listFlags, outputFormat } from './shared-flags.ts';
 
-/** What `weft up` is told: flags, variables and keys of its file are made from this. */
-export const upFlags: readonly Flag[] = [
+/** What `weft up` is told: its variables and the keys of its file are made from this. */
+const upFlags: readonly Flag[] = [
   { name: 'data-dir', kind: 'string', help: 'Where stores and keys are kept', default: '/var/lib/weft' },
   {
     name: 'default-address-pool',

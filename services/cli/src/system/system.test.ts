@@ -98,6 +98,16 @@ describe('the options of up', () => {
     expect(upOptions(flagsOf('up', '--dns', '127.0.0.1:5353'), 'a').dns).toEqual({ address: '127.0.0.1', port: 5353 });
     expect(upOptions(flagsOf('up', '--dns', '[::1]:53'), 'a').dns).toEqual({ address: '::1', port: 53 });
     expect(upOptions(flagsOf('up', '--dns', 'off'), 'a').dns).toBeUndefined();
+    expect(upOptions(flagsOf('up', '--metrics', '[::1]:9400'), 'a').metrics).toEqual({ address: '::1', port: 9400 });
+    expect(upOptions(flagsOf('up', '--metrics', ':9400'), 'a').metrics).toEqual({ address: '', port: 9400 });
+    const traces = (env: Record<string, string>, ...words: string[]) =>
+      upOptions(flagsOf('up', ...words), 'a', env).traces;
+    expect(traces({})).toBeUndefined();
+    expect(traces({}, '--traces', 'http://c:4318')).toBe('http://c:4318/v1/traces');
+    expect(traces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://c/otlp/' })).toBe('https://c/otlp/v1/traces');
+    expect(traces({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c/in' })).toBe('http://c/in');
+    expect(traces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c' }, '--traces', 'off')).toBeUndefined();
+    expect(() => traces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'c:1' })).toThrow(/^OTEL_EXPORTER_OTLP_ENDPOINT: "c:1" is/);
     expect(
       upOptions(flagsOf('up', '--etcd', 'http://a:2379,http://[::1]:2379/', '--etcd', 'http://a:2379'), 'a').etcd,
     ).toEqual({
@@ -125,7 +135,12 @@ describe('the options of up', () => {
     ['--ipam-driver x=unix:///x', Reason.NOT_IMPLEMENTED],
     ['--docker-socket /run/docker.sock', Reason.NOT_IMPLEMENTED],
     ['--docker-plugin /run/plugin.sock', Reason.NOT_IMPLEMENTED],
-    ['--metrics 127.0.0.1:9000', Reason.NOT_IMPLEMENTED],
+    ['--metrics 9000', Reason.INVALID_VALUE],
+    ['--metrics localhost:9000', Reason.INVALID_VALUE],
+    ['--metrics ::1:9000', Reason.INVALID_VALUE],
+    ['--metrics 127.0.0.1:65536', Reason.INVALID_VALUE],
+    ['--traces collector:4318', Reason.INVALID_VALUE],
+    ['--traces grpc://collector:4317', Reason.INVALID_VALUE],
     ['--name a/b', Reason.INVALID_NAME],
     ['--data-dir relative', Reason.INVALID_VALUE],
     [`--run-dir /${'x'.repeat(100)}`, Reason.INVALID_VALUE],

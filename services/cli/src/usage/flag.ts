@@ -89,6 +89,11 @@ export class Flags {
     this.#known = new Map(known.map((flag) => [flag.name, flag]));
   }
 
+  /** All that the command takes. */
+  get known(): readonly Flag[] {
+    return [...this.#known.values()];
+  }
+
   /** Takes one value. @throws UsageError for a value its kind refuses. */
   take(flag: Flag, value: string): void {
     check(flag, value);

@@ -17,7 +17,7 @@ test('an object that two items want goes with the second', () => {
   expect(after(table, 1n)).toEqual([]);
   set(table, 3n, { 'network/b': [] });
   expect(table.objects()).toEqual([]);
-  expect(after(table, 1n)).toEqual([{ revision: 3n, puts: [], deletes: ['sysctl/net.x'], isLate: false }]);
+  expect(after(table, 1n)).toMatchObject([{ revision: 3n, puts: [], deletes: ['sysctl/net.x'], isLate: false }]);
 });
 
 test('an object that moves from one item to another in one step is not told', () => {
