@@ -22,6 +22,7 @@ export interface Size {
 
 export interface Scaled {
   readonly fillS: number;
+  readonly endpoints: number;
   /** Resident, in MB. */
   readonly memoryMb: Readonly<Record<string, number>>;
   /** From the call to the last concerned host's HostState, in ms, of each probe. */
@@ -40,6 +41,8 @@ export interface Scaled {
 const quietMs = 300;
 const width = 32;
 
+const networkName = (at: number): string => `net${at}`;
+
 /** The hosts of a network: its neighbours in a ring, so that each host is on as many networks as the next. */
 const hostsOf = (network: number, { hosts, networks, hostsANetwork }: Size): string[] =>
   Array.from({ length: Math.min(hosts, hostsANetwork) }, (_, at) =>
@@ -56,44 +59,48 @@ export async function scale(size: Size, say: (line: string) => void = () => unde
     );
     await crowd.until(size.hosts, () => true);
     say(`${size.hosts} hosts joined`);
-    const fillS = await fill(cluster, size);
-    say(`filled in ${fillS.toFixed(0)} s`);
+    const filled = await fill(cluster, size);
+    say(`${filled.endpoints} endpoints made in ${filled.fillS.toFixed(0)} s`);
     const memoryMb = memoryOf(cluster);
     const probed = await probe(cluster, crowd, size);
     say('probed');
     const restarted = await restart(cluster, crowd, size);
-    return { fillS, memoryMb, ...probed, ...restarted };
+    return { ...filled, memoryMb, ...probed, ...restarted };
   } finally {
     await crowd?.stop();
     await cluster.remove();
   }
 }
 
-/** Each network gets as many sandboxes on each of its hosts, with an endpoint each. In s. */
-async function fill({ controls }: Cluster, size: Size): Promise<number> {
+/** Each sandbox is on all networks of its host; each host has as many sandboxes. In s, and how many endpoints came of it. */
+async function fill({ controls }: Cluster, size: Size): Promise<Pick<Scaled, 'fillS' | 'endpoints'>> {
   const began = performance.now();
   const api = (at: number) => controls[at % controls.length]!.clients;
   await inParallel(size.networks, width, (at) =>
     api(at).networks.createNetwork({
       spec: {
-        name: `net${at}`,
+        name: networkName(at),
         driver: size.driver,
         ipam: { configs: [{ subnet: `10.${at >> 6}.${(at & 63) * 4}.0/22` }] },
       },
     }),
   );
-  const perNetwork = size.endpoints / size.networks;
-  await inParallel(size.endpoints, width, (at) => {
-    const network = at % size.networks;
-    const members = hostsOf(network, size);
-    const host = members[Math.floor(at / size.networks) % members.length]!;
-    return api(at).sandboxes.createSandbox({
+  const networksOf = new Map<string, string[]>();
+  for (let network = 0; network < size.networks; network++)
+    for (const host of hostsOf(network, size))
+      networksOf.set(host, [...(networksOf.get(host) ?? []), networkName(network)]);
+  const each = Math.round(size.endpoints / [...networksOf.values()].reduce((sum, some) => sum + some.length, 0));
+  const places = Array.from({ length: Math.max(each, 1) }, () => [...networksOf]).flat();
+  let endpoints = 0;
+  await inParallel(places.length, width, async (at) => {
+    const [host, networks] = places[at]!;
+    const made = await api(at).sandboxes.createSandbox({
       spec: { name: `s${at}`, host },
-      attachments: [{ network: `net${network}` }],
+      attachments: networks.map((network) => ({ network })),
     });
+    endpoints += made.endpoints.length;
   });
-  if (!Number.isInteger(perNetwork)) throw new Error('endpoints must be a multiple of networks');
-  return (performance.now() - began) / 1000;
+  return { fillS: (performance.now() - began) / 1000, endpoints };
 }
 
 const residentMb = (pid: number): number =>
@@ -125,7 +132,7 @@ async function probe(
     const heard: Heard[] = [];
     const end = crowd.listen((one) => void heard.push(one));
     const began = monotonicMs();
-    await clients.endpoints.connect({ sandbox: name, network: `net${network}` });
+    await clients.endpoints.connect({ sandbox: name, network: networkName(network) });
     await quiet(crowd);
     end();
     const told = heard.filter((one) => one.puts > 0);
@@ -177,10 +184,10 @@ export function scaleTable(size: Size, found: Scaled): string {
   const rows: [string, string][] = [
     [
       'hosts, endpoints, networks',
-      `${size.hosts}, ${size.endpoints}, ${size.networks} of ${size.hostsANetwork} hosts (${size.driver})`,
+      `${size.hosts}, ${found.endpoints}, ${size.networks} of ${size.hostsANetwork} hosts (${size.driver})`,
     ],
     ['control planes', `${size.controlPlanes}`],
-    ['endpoints made in', `${found.fillS.toFixed(0)} s, ${(size.endpoints / found.fillS).toFixed(0)} a second`],
+    ['endpoints made in', `${found.fillS.toFixed(0)} s, ${(found.endpoints / found.fillS).toFixed(0)} a second`],
     ...Object.entries(found.memoryMb).map(([name, mb]): [string, string] => [`memory, ${name}`, `${mb.toFixed(0)} MB`]),
     [
       "connect to every concerned host's HostState, p50 (p99)",

@@ -42,7 +42,7 @@ export interface Soaked {
 const atOnce = 6;
 
 /** mulberry32: numbers from 0 to 1 that a seed repeats. */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
