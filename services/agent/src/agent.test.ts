@@ -30,7 +30,7 @@ it('says again what fails when a controller has been away', async () => {
   let watches = 0;
   let hangUp = () => {};
   const controller: Pick<AgentServiceClient, 'register' | 'watch' | 'report'> = {
-    register: () => Promise.resolve({ storeId: 's' }),
+    register: () => Promise.resolve({ controllers: [], storeId: 's' }),
     async report(request) {
       reports.push(request as Partial<ReportRequest>);
       return {};

@@ -33,8 +33,9 @@ export class BatchFold {
         this.#whole = { ...merge(this.#whole, this.#open), position: step.value };
         this.#open = empty();
         return;
+      case 'controllers':
       case undefined:
-        return; // a step of a later version: unknown, and nothing to do
+        return; // where the controllers are is no object; a step of a later version: unknown, and nothing to do
     }
   }
 

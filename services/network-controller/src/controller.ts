@@ -30,9 +30,10 @@ import { createFinisher } from './act/finish.ts';
 import { createNetworkActions } from './act/network.ts';
 import { createPortDesk } from './act/port-desk.ts';
 import { createPredefined } from './act/predefined.ts';
-import { recover } from './act/recover.ts';
+import { createHostRemoval } from './act/remove-host.ts';
 import { createRequests } from './act/requests.ts';
 import { createSandboxActions } from './act/sandbox.ts';
+import { createTakeOver } from './act/take-over.ts';
 import { createAgents } from './edge/agents.ts';
 import { endpointService } from './edge/endpoints.ts';
 import { networkService } from './edge/networks.ts';
@@ -43,6 +44,9 @@ import { readEvents, systemService } from './edge/system.ts';
 import { openDrivers } from './plan/drivers.ts';
 import { Planner } from './plan/planner.ts';
 import { Progress } from './plan/progress.ts';
+import { watchHosts } from './replicas/hosts.ts';
+import { openRegistry } from './replicas/registry.ts';
+import { startShare } from './replicas/share.ts';
 import { openLedger } from './state/ledger.ts';
 
 export interface ControllerOptions {
@@ -55,7 +59,16 @@ export interface ControllerOptions {
   readonly defaultBridge: string;
   /** Where events are published; absent publishes nowhere and loses none for later. */
   readonly natsUrl?: string | undefined;
+  /** Where agents and clients reach this controller: others name it to theirs. Absent: it does not say. */
+  readonly address?: string | undefined;
+  /** The time, for stamps and outcomes; absent: the machine's. */
+  readonly now?: (() => Date) | undefined;
+  /** How long an agent may be away before its host counts as lost, in ms. */
+  readonly graceMs?: number | undefined;
 }
+
+/** How long an agent may be away before its host counts as lost, in ms, if nothing else is said. */
+const defaultGraceMs = 5_000;
 
 export interface Controller {
   readonly agents: AgentServiceImplementation;
@@ -77,29 +90,37 @@ const sweepMs = 10 * 60_000;
 
 /** @throws what opening the store's view or asking the drivers throws; nothing is left running then */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { log, ipam, discovery } = options;
+  const { log, ipam, discovery, now = () => new Date(), graceMs = defaultGraceMs, address = '' } = options;
   const stopping = new AbortController();
   const drivers = await openDrivers(options.drivers);
-  const ledger = await openLedger(options.store, Date.now);
+  const ledger = await openLedger(options.store, () => now().getTime());
   const planner = new Planner(ledger.view, { drivers, discovery }, log);
   for (const id of ledger.view.hosts.ids()) planner.table(id);
+  const progress = new Progress();
+  const registration = { ledger, id: randomBytes(16).toString('hex'), address, started: now(), log };
+  const registry = await openRegistry(registration);
   const context: Context = {
     ledger,
     planner,
-    progress: new Progress(),
+    progress,
+    registry,
+    share: startShare(ledger.view, registry, progress, planner),
     drivers,
     discovery,
     ports: createPortDesk(),
     ipam,
     log,
-    now: () => new Date(),
+    now,
     newId: () => randomBytes(32).toString('hex'),
     stopping: stopping.signal,
   };
   const finisher = createFinisher(context);
-  await recover(context, finisher);
+  const removal = createHostRemoval(context, finisher);
+  const takeOver = createTakeOver(context, finisher, removal);
+  await takeOver.run();
 
-  const requests = createRequests(options.store, context.now);
+  const requests = createRequests(context, takeOver.run);
+  const hosts = watchHosts(context, graceMs);
   const networkActions = createNetworkActions(context, finisher);
   const agents = createAgents(context);
   let publisher: Publisher | undefined;
@@ -109,6 +130,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     );
   }
   const sweeping = setInterval(() => {
+    if (!registry.isOldest()) return;
     requests.sweep().catch((error: unknown) => log.warn({ err: error }, 'cannot sweep old outcomes'));
   }, sweepMs).unref();
 
@@ -117,7 +139,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const sandboxes = sandboxService(context, createSandboxActions(context, finisher), requests);
   const records = recordService(context, requests);
   const balancing = serviceService(context, finisher, requests);
-  const system = systemService(context, version, () => publisher?.state() ?? 'off');
+  const system = systemService(context, requests, removal, version, () => publisher?.state() ?? 'off');
   const predefined = createPredefined(context, networkActions, options.defaultBridge);
   predefined.catch((error: unknown) => {
     if (!isFault(error, Reason.CANCELLED)) log.error({ err: error }, 'cannot make the predefined networks');
@@ -145,8 +167,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
       clearInterval(sweeping);
       stopping.abort();
       agents.close();
+      hosts.close();
+      takeOver.close();
+      context.share.close();
       planner.close();
       await publisher?.close();
+      await registry.close();
       await ledger.close();
     },
   };

@@ -8,6 +8,8 @@ import type { DriverDirectory } from '../plan/drivers.ts';
 import type { ItemKey } from '../plan/items.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Progress } from '../plan/progress.ts';
+import type { Registry } from '../replicas/registry.ts';
+import type { Share } from '../replicas/share.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { PortDesk } from './port-desk.ts';
 
@@ -18,6 +20,9 @@ export interface Context {
   readonly drivers: DriverDirectory;
   readonly discovery: DiscoveryServiceClient;
   readonly ports: PortDesk;
+  /** This controller among its replicas. */
+  readonly registry: Registry;
+  readonly share: Share;
   readonly ipam: IpamServiceClient;
   readonly log: Log;
   readonly now: () => Date;
@@ -73,6 +78,7 @@ export async function whenApplied(
   const signal = patience(context, waiting);
   const news = (hostId: string, keys: readonly string[]) => keys.filter((key) => !older.has(`${hostId} ${key}`));
   for (const hostId of hostIds) {
+    if (isRemoved(context, hostId)) continue;
     const table = context.planner.table(hostId);
     const due = table.revision < revision ? table.revision : revision;
     if (!(await context.progress.until(hostId, due, signal))) return { applied: false };
@@ -110,12 +116,18 @@ export async function whenForgotten(
 ): Promise<boolean> {
   await context.planner.planned(revision);
   for (const hostId of hostIds) {
-    if (context.ledger.view.hosts.get(hostId) === undefined) continue; // removed for good: it must Reset before it serves again
+    if (isRemoved(context, hostId)) continue;
     const table = context.planner.table(hostId);
     const due = table.revision < revision ? table.revision : revision;
-    if (!(await context.progress.until(hostId, due, signal))) return false;
+    if (!(await context.progress.until(hostId, due, signal)) && !isRemoved(context, hostId)) return false;
   }
   return true;
+}
+
+/** Removed for good, or about to be: it must Reset before it serves again, so nobody waits for it. */
+export function isRemoved({ ledger }: Context, hostId: string): boolean {
+  const state = ledger.view.hosts.get(hostId)?.value.state;
+  return state === undefined || state === HostState.REMOVING;
 }
 
 /** Hosts whose agent is connected. */
@@ -127,5 +139,5 @@ export function joinedHosts(context: Context): string[] {
 
 /** Every host there is. */
 export function allHosts(context: Context): string[] {
-  return [...context.ledger.view.hosts.ids()];
+  return [...context.ledger.view.hosts.ids()].filter((id) => !isRemoved(context, id));
 }

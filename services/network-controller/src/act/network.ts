@@ -9,7 +9,8 @@ import { itemOf } from '../plan/items.ts';
 import { claimsOf, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
-import { encodeNetwork } from '../state/records.ts';
+import { encodeNetwork, type Stored } from '../state/records.ts';
+import { assertOurs, unlessTaken } from './attach.ts';
 import {
   type Applied,
   assertCallerThere,
@@ -58,7 +59,8 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
     return await untilCommitted(async () => {
       const id = context.newId();
       const admitted = admitNetwork(view, spec, context.drivers.descriptions, predefined);
-      const { desired, pools } = await validated(id, spec, admitted);
+      const { desired: decided, pools } = await validated(id, spec, admitted);
+      const desired = { ...decided, replica: context.registry.id };
       admitClaims(view, desired);
       const network = networkRecord(id, spec, desired, context.now());
       const base = desired.configFromId === '' ? undefined : view.networks.get(desired.configFromId);
@@ -109,14 +111,15 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
         const pools = await allocate(draft.network, draft.pools);
         crashPoint('after-lease');
         assertCallerThere(waiting);
-        const desired = { ...(draft.network.desired as NetworkDesired), phase: Phase.READY, pools };
+        const desired = { ...(draft.network.desired as NetworkDesired), phase: Phase.READY, replica: '', pools };
+        assertOurs([draft.network], draft.revision, (one) => view.networks.get(one)?.revision);
         network = { ...draft.network, desired };
         revision = await ledger.commit(
           [{ key: `${prefix.network}${id}`, modRevision: draft.revision }],
           [{ put: `${prefix.network}${id}`, value: encodeNetwork(network) }, ...extra.done(network)],
         );
       } catch (error) {
-        await takeBackSurely(context, () => undoNetwork(context, draft.network));
+        await takeBackSurely(context, () => undoNetwork(context, { value: draft.network, revision: draft.revision }));
         throw asFault(error);
       }
       crashPoint('after-commit');
@@ -151,13 +154,14 @@ async function withdraw(context: Context, id: string, ops: readonly Op[]): Promi
   if (row?.value.desired === undefined) throw fault(Reason.NETWORK_NOT_FOUND, `network ${id} not found`);
   const key = `${prefix.network}${id}`;
   const links = `${prefix.networkLinks}${id}`;
+  const desired = { ...row.value.desired, phase: Phase.DELETING, replica: context.registry.id };
   return await context.ledger.commit(
     [
       { key, modRevision: row.revision },
       { key: links, modRevision: view.marks.get(links) ?? 0n },
     ],
     [
-      { put: key, value: encodeNetwork({ ...row.value, desired: { ...row.value.desired, phase: Phase.DELETING } }) },
+      { put: key, value: encodeNetwork({ ...row.value, desired }) },
       { delete: `${prefix.networkName}${row.value.spec?.name}` },
       ...ops,
     ],
@@ -165,14 +169,16 @@ async function withdraw(context: Context, id: string, ops: readonly Op[]): Promi
 }
 
 /** Takes back a network that never became ready: its pools, THEN its record. */
-export async function undoNetwork(context: Context, network: Network): Promise<void> {
+export async function undoNetwork(context: Context, { value: network, revision }: Stored<Network>): Promise<void> {
   await context.ipam.releasePools({ owner: networkOwner(network.id) });
-  await context.ledger.commit(
-    [],
+  const key = `${prefix.network}${network.id}`;
+  await unlessTaken(
+    context,
+    [{ key, modRevision: revision }],
     [
-      { delete: `${prefix.network}${network.id}` },
+      { delete: key },
       { delete: `${prefix.networkName}${network.spec?.name}` },
-      ...claimsOf(network).map((key): Op => ({ delete: key })),
+      ...claimsOf(network).map((claim): Op => ({ delete: claim })),
     ],
   );
 }

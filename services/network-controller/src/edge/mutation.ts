@@ -3,7 +3,7 @@
 import { fault, Reason } from '@weft/fault';
 import type { Mutation, Outcome } from '@weft/proto/controller';
 import type { CallContext } from '@weft/rpc';
-import type { Context, Waiting } from '../act/context.ts';
+import { allHosts, type Context, type Waiting } from '../act/context.ts';
 
 /** @throws INVALID_VALUE for a negative wait */
 export function waitingOf(mutation: Mutation | undefined, call: CallContext): Waiting {
@@ -22,10 +22,9 @@ export function outcomeOf(context: Context, revision: bigint, applied: boolean):
 
 /** The outcome of a repeated request: whether the hosts concerned have seen its revision by now. */
 export function againOf(context: Context, revision: bigint): Outcome {
-  const hosts = [...context.ledger.view.hosts.ids()];
-  return outcomeOf(
-    context,
-    revision,
-    hosts.every((id) => context.progress.seen(id) >= revision),
-  );
+  const hasSeen = (id: string) => {
+    const { revision: last } = context.planner.table(id);
+    return context.progress.seen(id) >= (last < revision ? last : revision);
+  };
+  return outcomeOf(context, revision, allHosts(context).every(hasSeen));
 }

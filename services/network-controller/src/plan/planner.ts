@@ -2,7 +2,7 @@
 // and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
 import { asFault, type FaultError, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
-import type { Sandbox } from '@weft/proto/model';
+import { HostState, type Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
 import {
@@ -93,6 +93,11 @@ export class Planner {
     return table;
   }
 
+  /** Whether something could not be compiled because a service is away: others may know more. */
+  get isPartial(): boolean {
+    return [...this.#failures.values()].some(({ reason }) => reason === Reason.SERVICE_UNAVAILABLE);
+  }
+
   /** Resolves when all tables hold what the view said at the revision. */
   async planned(revision: bigint): Promise<void> {
     if (this.#planned >= revision && !this.#running) return;
@@ -132,10 +137,22 @@ export class Planner {
     for (const id of change.networks) this.#dirty.networks.add(id);
     for (const id of change.endpoints) this.#dirty.endpoints.add(id);
     for (const id of change.sandboxes) this.#dirty.sandboxes.add(id);
-    for (const id of change.hosts) this.#dirty.hosts.add(id);
+    for (const id of change.hosts) this.#followHost(id);
     for (const id of change.records) this.#dirty.records.add(id);
     for (const id of change.services) this.#dirty.services.add(id);
     this.#start();
+  }
+
+  /** Every host has a table before anybody asks, so that its changes are told one by one; one that is removed has none. */
+  #followHost(id: string): void {
+    this.#dirty.hosts.add(id);
+    const state = this.#view.hosts.get(id)?.value.state;
+    if (state !== undefined && state !== HostState.REMOVING) {
+      this.table(id);
+      return;
+    }
+    this.#tables.get(id)?.close();
+    this.#tables.delete(id);
   }
 
   #start(): void {

@@ -26,6 +26,8 @@ export interface RegisterRequest {
 export interface RegisterResponse {
   /** The id of the controller's store: revisions compare only within it. */
   storeId: string;
+  /** Where the controllers are, as far as they say so: any of them will do. */
+  controllers: string[];
 }
 
 /** From where to watch. */
@@ -36,6 +38,8 @@ export interface WatchRequest {
   storeId: string;
   /** The last revision this agent has seen; 0 on the first watch. */
   sinceRevision: bigint;
+  /** Tell everything, after a Reset, and nothing older than since_revision: what was heard last was marked as partial. */
+  anew: boolean;
 }
 
 /** Everything before this is the whole truth at the revision. */
@@ -44,10 +48,18 @@ export interface Synced {
   storeId: string;
   /** The revision. */
   revision: bigint;
+  /** Something is left out that could not be compiled yet. It follows on this stream; another controller does not know that it is due. */
+  partial: boolean;
 }
 
 /** Forget what was said before: all objects follow, then Synced. What is not Put again before it is to be removed. */
 export interface Reset {
+}
+
+/** Where the controllers are. */
+export interface Controllers {
+  /** Each serves all of it, agents and clients. */
+  addresses: string[];
 }
 
 /** One step of the stream. */
@@ -66,6 +78,9 @@ export interface WatchResponse {
     | //
     /** All begins anew. */
     { $case: "reset"; value: Reset }
+    | //
+    /** Where the controllers are, now. */
+    { $case: "controllers"; value: Controllers }
     | undefined;
 }
 
@@ -255,13 +270,16 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
 };
 
 function createBaseRegisterResponse(): RegisterResponse {
-  return { storeId: "" };
+  return { storeId: "", controllers: [] };
 }
 
 export const RegisterResponse: MessageFns<RegisterResponse> = {
   encode(message: RegisterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.storeId !== "") {
       writer.uint32(10).string(message.storeId);
+    }
+    for (const v of message.controllers) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -287,6 +305,14 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
             message.storeId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.controllers.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -306,6 +332,9 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
         : isSet(object.store_id)
         ? globalThis.String(object.store_id)
         : "",
+      controllers: globalThis.Array.isArray(object?.controllers)
+        ? object.controllers.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -313,6 +342,9 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
     const obj: any = {};
     if (message.storeId !== "") {
       obj.storeId = message.storeId;
+    }
+    if (message.controllers?.length) {
+      obj.controllers = message.controllers;
     }
     return obj;
   },
@@ -323,12 +355,13 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
   fromPartial(object: DeepPartial<RegisterResponse>): RegisterResponse {
     const message = createBaseRegisterResponse();
     message.storeId = object.storeId ?? "";
+    message.controllers = object.controllers?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { hostId: "", storeId: "", sinceRevision: 0n };
+  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -344,6 +377,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         throw new globalThis.Error("value provided for field message.sinceRevision of type uint64 too large");
       }
       writer.uint32(24).uint64(message.sinceRevision);
+    }
+    if (message.anew !== false) {
+      writer.uint32(32).bool(message.anew);
     }
     return writer;
   },
@@ -385,6 +421,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.sinceRevision = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.anew = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -414,6 +458,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         : isSet(object.since_revision)
         ? BigInt(object.since_revision)
         : 0n,
+      anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
     };
   },
 
@@ -428,6 +473,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     if (message.sinceRevision !== 0n) {
       obj.sinceRevision = message.sinceRevision.toString();
     }
+    if (message.anew !== false) {
+      obj.anew = message.anew;
+    }
     return obj;
   },
 
@@ -441,12 +489,13 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     message.sinceRevision = (object.sinceRevision !== undefined && object.sinceRevision !== null)
       ? BigInt(object.sinceRevision)
       : 0n;
+    message.anew = object.anew ?? false;
     return message;
   },
 };
 
 function createBaseSynced(): Synced {
-  return { storeId: "", revision: 0n };
+  return { storeId: "", revision: 0n, partial: false };
 }
 
 export const Synced: MessageFns<Synced> = {
@@ -459,6 +508,9 @@ export const Synced: MessageFns<Synced> = {
         throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
       }
       writer.uint32(16).uint64(message.revision);
+    }
+    if (message.partial !== false) {
+      writer.uint32(24).bool(message.partial);
     }
     return writer;
   },
@@ -492,6 +544,14 @@ export const Synced: MessageFns<Synced> = {
             message.revision = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.partial = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -512,6 +572,7 @@ export const Synced: MessageFns<Synced> = {
         ? globalThis.String(object.store_id)
         : "",
       revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      partial: isSet(object.partial) ? globalThis.Boolean(object.partial) : false,
     };
   },
 
@@ -523,6 +584,9 @@ export const Synced: MessageFns<Synced> = {
     if (message.revision !== 0n) {
       obj.revision = message.revision.toString();
     }
+    if (message.partial !== false) {
+      obj.partial = message.partial;
+    }
     return obj;
   },
 
@@ -533,6 +597,7 @@ export const Synced: MessageFns<Synced> = {
     const message = createBaseSynced();
     message.storeId = object.storeId ?? "";
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.partial = object.partial ?? false;
     return message;
   },
 };
@@ -589,6 +654,77 @@ export const Reset: MessageFns<Reset> = {
   },
 };
 
+function createBaseControllers(): Controllers {
+  return { addresses: [] };
+}
+
+export const Controllers: MessageFns<Controllers> = {
+  encode(message: Controllers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.addresses) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Controllers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControllers();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Controllers {
+    return {
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: Controllers): unknown {
+    const obj: any = {};
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Controllers>): Controllers {
+    return Controllers.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Controllers>): Controllers {
+    const message = createBaseControllers();
+    message.addresses = object.addresses?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseWatchResponse(): WatchResponse {
   return { step: undefined };
 }
@@ -607,6 +743,9 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         break;
       case "reset":
         Reset.encode(message.step.value, writer.uint32(34).fork()).join();
+        break;
+      case "controllers":
+        Controllers.encode(message.step.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -657,6 +796,14 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.step = { $case: "reset", value: Reset.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.step = { $case: "controllers", value: Controllers.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -679,6 +826,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         ? { $case: "synced", value: Synced.fromJSON(object.synced) }
         : isSet(object.reset)
         ? { $case: "reset", value: Reset.fromJSON(object.reset) }
+        : isSet(object.controllers)
+        ? { $case: "controllers", value: Controllers.fromJSON(object.controllers) }
         : undefined,
     };
   },
@@ -693,6 +842,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       obj.synced = Synced.toJSON(message.step.value);
     } else if (message.step?.$case === "reset") {
       obj.reset = Reset.toJSON(message.step.value);
+    } else if (message.step?.$case === "controllers") {
+      obj.controllers = Controllers.toJSON(message.step.value);
     }
     return obj;
   },
@@ -724,6 +875,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "reset": {
         if (object.step?.value !== undefined && object.step?.value !== null) {
           message.step = { $case: "reset", value: Reset.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "controllers": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "controllers", value: Controllers.fromPartial(object.step.value) };
         }
         break;
       }

@@ -164,6 +164,8 @@ export interface EndpointDesired {
    * it is joined.
    */
   ports: PublishedPort[];
+  /** The replica of the controller that is making or removing it; empty when nobody is. */
+  replica: string;
 }
 
 /** What was observed. Written from agents' reports only. */
@@ -989,6 +991,7 @@ function createBaseEndpointDesired(): EndpointDesired {
     interfaceName: "",
     knownBy: [],
     ports: [],
+    replica: "",
   };
 }
 
@@ -1017,6 +1020,9 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     }
     for (const v of message.ports) {
       PublishedPort.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.replica !== "") {
+      writer.uint32(162).string(message.replica);
     }
     return writer;
   },
@@ -1098,6 +1104,14 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
             message.ports.push(PublishedPort.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1144,6 +1158,7 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
       ports: globalThis.Array.isArray(object?.ports)
         ? object.ports.map((e: any) => PublishedPort.fromJSON(e))
         : [],
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -1173,6 +1188,9 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     if (message.ports?.length) {
       obj.ports = message.ports.map((e) => PublishedPort.toJSON(e));
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -1189,6 +1207,7 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     message.interfaceName = object.interfaceName ?? "";
     message.knownBy = object.knownBy?.map((e) => e) || [];
     message.ports = object.ports?.map((e) => PublishedPort.fromPartial(e)) || [];
+    message.replica = object.replica ?? "";
     return message;
   },
 };

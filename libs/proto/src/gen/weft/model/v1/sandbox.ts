@@ -83,6 +83,8 @@ export interface SandboxDesired {
   hostNamespace: boolean;
   /** Hosts that knew it when it was withdrawn, and have not yet said that they forgot it. */
   knownBy: string[];
+  /** The replica of the controller that is making or removing it; empty when nobody is. */
+  replica: string;
 }
 
 /** What was observed. Written from agents' reports only. */
@@ -739,7 +741,7 @@ export const SandboxSpec_LabelsEntry: MessageFns<SandboxSpec_LabelsEntry> = {
 };
 
 function createBaseSandboxDesired(): SandboxDesired {
-  return { phase: 0, hostId: "", sharedWithId: "", hostNamespace: false, knownBy: [] };
+  return { phase: 0, hostId: "", sharedWithId: "", hostNamespace: false, knownBy: [], replica: "" };
 }
 
 export const SandboxDesired: MessageFns<SandboxDesired> = {
@@ -758,6 +760,9 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     }
     for (const v of message.knownBy) {
       writer.uint32(42).string(v!);
+    }
+    if (message.replica !== "") {
+      writer.uint32(162).string(message.replica);
     }
     return writer;
   },
@@ -815,6 +820,14 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
             message.knownBy.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -850,6 +863,7 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
         : globalThis.Array.isArray(object?.known_by)
         ? object.known_by.map((e: any) => globalThis.String(e))
         : [],
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -870,6 +884,9 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     if (message.knownBy?.length) {
       obj.knownBy = message.knownBy;
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -883,6 +900,7 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     message.sharedWithId = object.sharedWithId ?? "";
     message.hostNamespace = object.hostNamespace ?? false;
     message.knownBy = object.knownBy?.map((e) => e) || [];
+    message.replica = object.replica ?? "";
     return message;
   },
 };
