@@ -17,7 +17,7 @@ const object = {
   },
 };
 const down = { serviceId: 'a', endpointId: 'b', healthy: false, because: 'no answer' };
-const synced = { step: { $case: 'synced' as const, value: { storeId: 's', revision: 7n } } };
+const synced = { step: { $case: 'synced' as const, value: { storeId: 's', revision: 7n, partial: false } } };
 
 it('says again what fails when a controller has been away', async () => {
   const writer: Pick<HostWriter, 'apply' | 'onReport' | 'unhealthy' | 'close'> = {
