@@ -78,7 +78,8 @@ export function systemService(
     },
     explain: (request) => explainPath(context, request),
     resolve: (request) => resolveName(context, request),
-    async drainHost(request) {
+    async drainHost(request, call) {
+      const waiting = waitingOf(request.mutation, call);
       return await requests.once(
         'DrainHost',
         request,
@@ -89,7 +90,7 @@ export function systemService(
           const made = await removal.drain(request.host, request.undo, done);
           return { host: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
     async removeHost(request, call) {
@@ -104,7 +105,7 @@ export function systemService(
           const made = await removal.remove(request.host, request.force, waiting, done);
           return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
     watch: (request, call) => watch(context, request, call),
