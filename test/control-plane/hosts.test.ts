@@ -141,6 +141,21 @@ describe('remove', () => {
   });
 });
 
+test('what is on a lost host is marked, and is not when it is back', async () => {
+  await sandbox(a, 'web', 'h1');
+  const marks = async () => {
+    const { sandbox: web, endpoints } = await b.sandboxes.getSandbox({ sandbox: 'web' });
+    return [web?.status?.hostLost, endpoints[0]?.endpoint?.status?.hostLost];
+  };
+  expect(await marks()).toEqual([false, false]);
+  await h1.leave();
+  await isLost('h1');
+  expect(await marks()).toEqual([true, true]);
+  await h1.go(b.agents);
+  await until(async () => (await stateOf(b, 'h1')) === HostState.JOINED, 'back');
+  expect([await marks(), await leases()]).toEqual([[false, false], ['10.1.0.2/24']]);
+});
+
 describe('I6 on a network that spans hosts', () => {
   test('an address is free when all hosts that knew it forgot it; who removes it waits for its own host alone', async () => {
     await sandbox(a, 'one', 'h1');

@@ -214,7 +214,11 @@ function statusOp(context: Context, report: ReportRequest, item: string, why: Fa
       (before.fault !== undefined ||
         (before.appliedRevision >= row.revision && before.appliedRevision <= report.seenRevision));
     if (isCurrent && before.fault?.message === why?.message) return undefined;
-    const after: EndpointStatus = { appliedRevision: why === undefined ? report.seenRevision : 0n, fault: why };
+    const after: EndpointStatus = {
+      appliedRevision: why === undefined ? report.seenRevision : 0n,
+      fault: why,
+      hostLost: false,
+    };
     return { put: `${prefix.endpointStatus}${id}`, value: EndpointStatus.encode(after).finish() };
   }
   if (kind !== 'sandbox' || view.sandboxes.get(id) === undefined) return undefined;
@@ -227,6 +231,7 @@ function statusOp(context: Context, report: ReportRequest, item: string, why: Fa
     lost: state?.lost ?? before?.lost ?? false,
     appliedRevision: why === undefined ? firstApplied(before, report) : 0n,
     fault: why,
+    hostLost: false,
   };
   const bytes = SandboxStatus.encode(after).finish();
   if (before !== undefined && Buffer.compare(bytes, SandboxStatus.encode(before).finish()) === 0) return undefined;

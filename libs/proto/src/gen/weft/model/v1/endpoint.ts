@@ -173,7 +173,11 @@ export interface EndpointStatus {
   /** The revision up to which its host reported its objects applied; 0 if not yet. */
   appliedRevision: bigint;
   /** Why its objects are not in the kernel; absent when they are. */
-  fault: Fault | undefined;
+  fault:
+    | Fault
+    | undefined;
+  /** Its host is lost: what is said here is what was last heard. Set on reading, not stored. */
+  hostLost: boolean;
 }
 
 /** One attachment point of one network. */
@@ -1213,7 +1217,7 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
 };
 
 function createBaseEndpointStatus(): EndpointStatus {
-  return { appliedRevision: 0n, fault: undefined };
+  return { appliedRevision: 0n, fault: undefined, hostLost: false };
 }
 
 export const EndpointStatus: MessageFns<EndpointStatus> = {
@@ -1226,6 +1230,9 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
     }
     if (message.fault !== undefined) {
       Fault.encode(message.fault, writer.uint32(18).fork()).join();
+    }
+    if (message.hostLost !== false) {
+      writer.uint32(160).bool(message.hostLost);
     }
     return writer;
   },
@@ -1259,6 +1266,14 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
             message.fault = Fault.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.hostLost = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1279,6 +1294,11 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
         ? BigInt(object.applied_revision)
         : 0n,
       fault: isSet(object.fault) ? Fault.fromJSON(object.fault) : undefined,
+      hostLost: isSet(object.hostLost)
+        ? globalThis.Boolean(object.hostLost)
+        : isSet(object.host_lost)
+        ? globalThis.Boolean(object.host_lost)
+        : false,
     };
   },
 
@@ -1289,6 +1309,9 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
     }
     if (message.fault !== undefined) {
       obj.fault = Fault.toJSON(message.fault);
+    }
+    if (message.hostLost !== false) {
+      obj.hostLost = message.hostLost;
     }
     return obj;
   },
@@ -1302,6 +1325,7 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
       ? BigInt(object.appliedRevision)
       : 0n;
     message.fault = (object.fault !== undefined && object.fault !== null) ? Fault.fromPartial(object.fault) : undefined;
+    message.hostLost = object.hostLost ?? false;
     return message;
   },
 };

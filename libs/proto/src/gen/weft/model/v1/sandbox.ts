@@ -100,7 +100,11 @@ export interface SandboxStatus {
   /** The revision up to which its host reported it applied; 0 if not yet. */
   appliedRevision: bigint;
   /** Why it is not in the kernel; absent when it is. */
-  fault: Fault | undefined;
+  fault:
+    | Fault
+    | undefined;
+  /** Its host is lost: what is said here is what was last heard. Set on reading, not stored. */
+  hostLost: boolean;
 }
 
 /** A network stack: a Linux network namespace with its interfaces, routes, resolv.conf and hosts. */
@@ -906,7 +910,15 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
 };
 
 function createBaseSandboxStatus(): SandboxStatus {
-  return { namespacePath: "", hostsPath: "", resolvConfPath: "", lost: false, appliedRevision: 0n, fault: undefined };
+  return {
+    namespacePath: "",
+    hostsPath: "",
+    resolvConfPath: "",
+    lost: false,
+    appliedRevision: 0n,
+    fault: undefined,
+    hostLost: false,
+  };
 }
 
 export const SandboxStatus: MessageFns<SandboxStatus> = {
@@ -931,6 +943,9 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
     }
     if (message.fault !== undefined) {
       Fault.encode(message.fault, writer.uint32(50).fork()).join();
+    }
+    if (message.hostLost !== false) {
+      writer.uint32(160).bool(message.hostLost);
     }
     return writer;
   },
@@ -996,6 +1011,14 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
             message.fault = Fault.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.hostLost = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1032,6 +1055,11 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
         ? BigInt(object.applied_revision)
         : 0n,
       fault: isSet(object.fault) ? Fault.fromJSON(object.fault) : undefined,
+      hostLost: isSet(object.hostLost)
+        ? globalThis.Boolean(object.hostLost)
+        : isSet(object.host_lost)
+        ? globalThis.Boolean(object.host_lost)
+        : false,
     };
   },
 
@@ -1055,6 +1083,9 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
     if (message.fault !== undefined) {
       obj.fault = Fault.toJSON(message.fault);
     }
+    if (message.hostLost !== false) {
+      obj.hostLost = message.hostLost;
+    }
     return obj;
   },
 
@@ -1071,6 +1102,7 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
       ? BigInt(object.appliedRevision)
       : 0n;
     message.fault = (object.fault !== undefined && object.fault !== null) ? Fault.fromPartial(object.fault) : undefined;
+    message.hostLost = object.hostLost ?? false;
     return message;
   },
 };
