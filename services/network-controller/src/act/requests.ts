@@ -8,6 +8,19 @@ import { type Op, type Revision, storeFault } from '@weft/store';
 import { prefix } from '../state/keys.ts';
 import type { Context } from './context.ts';
 
+/** Refusals that another replica's last change may have made wrong. They come before anything is written. */
+const changeable = [
+  Reason.NETWORK_NOT_FOUND,
+  Reason.ENDPOINT_NOT_FOUND,
+  Reason.SANDBOX_NOT_FOUND,
+  Reason.HOST_NOT_FOUND,
+  Reason.RECORD_NOT_FOUND,
+  Reason.SERVICE_NOT_FOUND,
+  Reason.NAME_TAKEN,
+  Reason.NETWORK_IN_USE,
+  Reason.IN_USE,
+] as const;
+
 interface Codec<T> {
   encode(message: T): { finish(): Uint8Array };
   decode(input: Uint8Array): T;
@@ -68,6 +81,17 @@ export function createRequests(context: Context, takeOver: () => Promise<void>):
     if (context.stopping.aborted) throw fault(Reason.STOPPING, 'the controller stops: say it again, with the same id');
   }
 
+  /** What is refused for what another replica may have changed a moment ago is looked at again, when that is known here. */
+  async function current<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isFault(error, ...changeable) || !registry.hasOthers()) throw error;
+      await registry.caughtUp();
+      return await work();
+    }
+  }
+
   /** Takes the id for this replica; at which revision. */
   async function take(key: string, revision: Revision | 0n, value: Uint8Array): Promise<Revision | 'faster'> {
     try {
@@ -96,7 +120,7 @@ export function createRequests(context: Context, takeOver: () => Promise<void>):
       again: (stored: Response, revision: bigint) => Promise<Response>,
     ): Promise<Response> {
       const id = request.mutation?.requestId ?? '';
-      if (id === '') return await work({ done: () => [], failed: () => [] });
+      if (id === '') return await current(() => work({ done: () => [], failed: () => [] }));
       checkId(id);
       const fingerprint = fingerprintOf(method, requestCodec.encode({ ...request, mutation: undefined }).finish());
       const other = running.get(id);
@@ -129,7 +153,7 @@ export function createRequests(context: Context, takeOver: () => Promise<void>):
           const taken = mustTake && (await take(key, stored?.modRevision ?? 0n, encode({ replica: registry.id })));
           if (taken === 'faster') continue;
           try {
-            return await work(ops);
+            return await current(() => work(ops));
           } catch (error) {
             if (isFault(error, Reason.REQUEST_ID_REUSED) && error.metadata['key'] === key) continue; // another has done it
             throw error;

@@ -38,6 +38,7 @@ export function createAgents(context: Context): Agents {
     return known;
   };
   const unsubscribe = view.onChange((change) => {
+    for (const id of change.hosts) if (view.hosts.get(id) === undefined) untold.delete(id);
     for (const id of change.endpoints) {
       const hostId = view.endpoints.get(id)?.value.desired?.hostId;
       if (hostId) untoldOf(hostId).add(itemOf.endpoint(id));

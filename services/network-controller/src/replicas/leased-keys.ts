@@ -6,8 +6,8 @@ import { type Lease, type Op, StoreError } from '@weft/store';
 import type { Ledger } from '../state/ledger.ts';
 
 /**
- * How long the keys of a process outlive it, in seconds, and how often it says that it is there, in ms. Longer than its event loop has
- * ever stood still (1.2 s, at load 20 on two cores): a lapse is safe, but undoes what the process is making.
+ * How long the keys of a process outlive it, in seconds, and how often it says that it is there, in ms. Longer than all stands
+ * still when etcd's leader is hit (1.6 s, up to 2.9 s at load 20): a lapse is safe, but undoes what the process is making.
  */
 const ttlSeconds = 3;
 const renewMs = 750;
