@@ -22,12 +22,13 @@ import { admitEndpointNames } from '../admit/service.ts';
 import { endpointNameKey, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
-import { encodeSandbox, type Stored } from '../state/records.ts';
+import { encodeSandbox } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn } from './ports.ts';
+import { assertOurs, undoAttach } from './take-back.ts';
 import { takeBackSurely } from './until-answered.ts';
 
 /** One network to attach to. */
@@ -260,20 +261,6 @@ function standingHost(view: View, { desired }: Sandbox): Compare {
   return { key: `${prefix.host}${hostId}`, modRevision: host.revision };
 }
 
-/**
- * @param revisionOf when a record was put last
- * @throws SERVICE_UNAVAILABLE if the records are not as this controller put them: it was thought gone, and another one took them back
- */
-export function assertOurs(
-  records: readonly { id: string }[],
-  revision: Revision,
-  revisionOf: (id: string) => bigint | undefined,
-): void {
-  if (records.every(({ id }) => revisionOf(id) === revision)) return;
-  const because = 'this controller was not heard of for too long, and another one took the request back: try again';
-  throw fault(Reason.SERVICE_UNAVAILABLE, because);
-}
-
 /** The draft with the verdict on its network as it is now: that may have been changed since the record. */
 async function upToDate(context: Context, draft: Draft): Promise<Draft> {
   const network = readNetwork(context.ledger.view, draft.network.id);
@@ -335,35 +322,4 @@ export function joinedTo(
     ...endpoint,
     desired: { ...desired, sandboxId: sandbox.id, hostId, interfaceName, knownBy: [], ports, replica: '' },
   };
-}
-
-/** Takes back what never became ready: leases, THEN records; nothing if somebody else has taken the records already. */
-export async function undoAttach(
-  context: Context,
-  sandbox: Stored<Sandbox> | undefined,
-  endpoints: readonly Stored<Endpoint>[],
-): Promise<void> {
-  const owners = endpoints.map(({ value }) => endpointOwner(value.id));
-  if (owners.length > 0) await context.ipam.release({ owners });
-  const compares: Compare[] = endpoints.map(({ value, revision }) => ({
-    key: `${prefix.endpoint}${value.id}`,
-    modRevision: revision,
-  }));
-  const ops: Op[] = endpoints.flatMap(({ value }) => [
-    ...context.ledger.view.portLists.deletes(value.id),
-    { delete: endpointNameKey(value.networkId, value.spec?.name ?? '') },
-  ]);
-  if (sandbox !== undefined) {
-    const { id, spec } = sandbox.value;
-    compares.push({ key: `${prefix.sandbox}${id}`, modRevision: sandbox.revision });
-    ops.push({ delete: `${prefix.sandbox}${id}` }, { delete: `${prefix.sandboxName}${spec?.name}` });
-  }
-  if (ops.length > 0) await unlessTaken(context, compares, ops);
-}
-
-/** Deletes what this controller made; another one that has taken it does so itself. */
-export async function unlessTaken(context: Context, compares: readonly Compare[], ops: readonly Op[]): Promise<void> {
-  await context.ledger.commit(compares, ops).catch((error: unknown) => {
-    if (!isFault(error, Reason.CONFLICT)) throw error;
-  });
 }

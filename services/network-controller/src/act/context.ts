@@ -3,7 +3,7 @@ import { type FaultError, fault, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { IpamServiceClient } from '@weft/proto/ipam';
-import { HostState } from '@weft/proto/model';
+import { type Host, HostState } from '@weft/proto/model';
 import type { DriverDirectory } from '../plan/drivers.ts';
 import type { ItemKey } from '../plan/items.ts';
 import type { Planner } from '../plan/planner.ts';
@@ -130,14 +130,15 @@ export function isRemoved({ ledger }: Context, hostId: string): boolean {
   return state === undefined || state === HostState.REMOVING;
 }
 
-/** Hosts whose agent is connected. */
-export function joinedHosts(context: Context): string[] {
-  return [...context.ledger.view.hosts.values()]
-    .filter(({ value }) => value.state === HostState.JOINED)
-    .map(({ value }) => value.id);
+/** Hosts whose agent is connected; one that is drained serves what it has. */
+export function joinedHosts({ ledger }: Context): string[] {
+  const { hosts, replicas } = ledger.view;
+  const isJoined = ({ id, state }: Host) =>
+    state === HostState.JOINED || (state === HostState.DRAINED && replicas.isAlive(id));
+  return [...hosts.values()].flatMap(({ value }) => (isJoined(value) ? [value.id] : []));
 }
 
-/** Every host there is. */
+/** Every host there is, and stays. */
 export function allHosts(context: Context): string[] {
   return [...context.ledger.view.hosts.ids()].filter((id) => !isRemoved(context, id));
 }

@@ -10,7 +10,6 @@ import { claimsOf, prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
 import { encodeNetwork, type Stored } from '../state/records.ts';
-import { assertOurs, unlessTaken } from './attach.ts';
 import {
   type Applied,
   assertCallerThere,
@@ -22,6 +21,7 @@ import {
 } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, networkOwner } from './finish.ts';
+import { assertOurs, unlessTaken } from './take-back.ts';
 import { takeBackSurely } from './until-answered.ts';
 
 export interface Made<T> extends Applied {

@@ -18,13 +18,14 @@ import { prefix, serviceNameKeys } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork, readService } from '../state/reading.ts';
 import { encodeService, type Stored } from '../state/records.ts';
-import { assertOurs, noteExhausted, unlessTaken } from './attach.ts';
+import { noteExhausted } from './attach.ts';
 import { allHosts, assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, serviceOwner } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
 import { fenceOf } from './ports.ts';
 import { planServicePorts, publishService, whenHeld } from './service-ports.ts';
+import { assertOurs, unlessTaken } from './take-back.ts';
 
 interface Draft {
   readonly network: Network;

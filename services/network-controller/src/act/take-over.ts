@@ -15,12 +15,12 @@ import {
 import type { Op } from '@weft/store';
 import { prefix } from '../state/keys.ts';
 import { encodeNetwork, encodeSandbox, encodeService, type Stored } from '../state/records.ts';
-import { undoAttach } from './attach.ts';
 import type { Context } from './context.ts';
 import { endpointOwner, type Finisher, networkOwner, serviceOwner } from './finish.ts';
 import { undoNetwork } from './network.ts';
 import type { HostRemoval } from './remove-host.ts';
 import { undoService } from './service.ts';
+import { undoAttach } from './take-back.ts';
 import { untilAnswered } from './until-answered.ts';
 
 type Made = Endpoint | Network | Sandbox | Service;

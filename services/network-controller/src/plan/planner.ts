@@ -2,7 +2,7 @@
 // and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
 import { asFault, type FaultError, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
-import { HostState, type Sandbox } from '@weft/proto/model';
+import type { Sandbox } from '@weft/proto/model';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
 import {
@@ -26,6 +26,7 @@ import { Spread } from './spread.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
+const kinds = ['networks', 'endpoints', 'sandboxes', 'hosts', 'records', 'services'] as const;
 
 /**
  * Work on one thing. It reads the view where it is MADE, all of a round's at one revision, and drivers are asked where it runs: what
@@ -69,11 +70,7 @@ export class Planner {
       isNew: (hostId) => this.#tables.get(hostId)?.objects().length === 0,
     });
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
-    for (const id of view.networks.ids()) this.#dirty.networks.add(id);
-    for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
-    for (const id of view.sandboxes.ids()) this.#dirty.sandboxes.add(id);
-    for (const id of view.records.ids()) this.#dirty.records.add(id);
-    for (const id of view.services.ids()) this.#dirty.services.add(id);
+    for (const kind of kinds) if (kind !== 'hosts') for (const id of view[kind].ids()) this.#dirty[kind].add(id);
     this.#start();
   }
 
@@ -96,6 +93,12 @@ export class Planner {
   /** Whether something could not be compiled because a service is away: others may know more. */
   get isPartial(): boolean {
     return [...this.#failures.values()].some(({ reason }) => reason === Reason.SERVICE_UNAVAILABLE);
+  }
+
+  /** The host is removed: its table ends. */
+  drop(hostId: string): void {
+    this.#tables.get(hostId)?.close();
+    this.#tables.delete(hostId);
   }
 
   /** Resolves when all tables hold what the view said at the revision. */
@@ -134,25 +137,8 @@ export class Planner {
   }
 
   #onChange(change: Change): void {
-    for (const id of change.networks) this.#dirty.networks.add(id);
-    for (const id of change.endpoints) this.#dirty.endpoints.add(id);
-    for (const id of change.sandboxes) this.#dirty.sandboxes.add(id);
-    for (const id of change.hosts) this.#followHost(id);
-    for (const id of change.records) this.#dirty.records.add(id);
-    for (const id of change.services) this.#dirty.services.add(id);
+    for (const kind of kinds) for (const id of change[kind]) this.#dirty[kind].add(id);
     this.#start();
-  }
-
-  /** Every host has a table before anybody asks, so that its changes are told one by one; one that is removed has none. */
-  #followHost(id: string): void {
-    this.#dirty.hosts.add(id);
-    const state = this.#view.hosts.get(id)?.value.state;
-    if (state !== undefined && state !== HostState.REMOVING) {
-      this.table(id);
-      return;
-    }
-    this.#tables.get(id)?.close();
-    this.#tables.delete(id);
   }
 
   #start(): void {

@@ -46,7 +46,7 @@ function nameTaken(name: string, holder: string) {
   return fault(Reason.NAME_TAKEN, `host name ${name} is taken by ${holder.slice(0, 12)}`, { field: 'name', holder });
 }
 
-/** Marks hosts lost, and back, until it is closed. */
+/** Marks hosts lost, and back, until it is closed; every host has a table of the planner's, as long as it is one. */
 export function watchHosts(context: Context, graceMs: number): { close(): void } {
   const { view } = context.ledger;
   const timers = new Map<string, NodeJS.Timeout>();
@@ -60,7 +60,10 @@ export function watchHosts(context: Context, graceMs: number): { close(): void }
 
   function look(hostId: string): void {
     const state = view.hosts.get(hostId)?.value.state;
-    if (isRemoved(context, hostId)) context.progress.forget(hostId);
+    if (isRemoved(context, hostId)) {
+      context.progress.forget(hostId);
+      context.planner.drop(hostId);
+    } else context.planner.table(hostId); // before anybody asks, so that an agent is told what changed one by one
     const isAlive = view.replicas.isAlive(hostId);
     if (state !== HostState.JOINED || isAlive) {
       clearTimeout(timers.get(hostId));

@@ -23,7 +23,7 @@ export interface LeasedKeys {
   /** Resolves when it is in the store. */
   set(key: string, value: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
-  /** All keys are gone then, unless the store is away. */
+  /** All keys are gone then, unless the store is away, or nobody else could read them. */
   close(): Promise<void>;
 }
 
@@ -141,7 +141,7 @@ export function createLeasedKeys(ledger: Ledger, log: Log): LeasedKeys {
       });
       const goodbye = async () => {
         await flushing;
-        await lease?.revoke();
+        if (ledger.store.isShared) await lease?.revoke();
       };
       await Promise.race([goodbye().catch(() => undefined), patience]);
       clearTimeout(timer);
