@@ -7,7 +7,7 @@ import { type Driver, driverService } from '@weft/driver';
 import { hostDriver } from '@weft/host-driver';
 import { createIpam, ipamService } from '@weft/ipam';
 import { ipvlanDriver, macvlanDriver } from '@weft/macvlan-driver';
-import { type Controller, startController } from '@weft/network-controller';
+import { type Controller, type ControllerOptions, startController } from '@weft/network-controller';
 import { nullDriver } from '@weft/null-driver';
 import { overlayDriver } from '@weft/overlay-driver';
 import { createLog } from '@weft/process';
@@ -39,6 +39,33 @@ export interface ControlPlaneOptions {
   readonly wrapStore?: (store: Store) => Store;
 }
 
+/** Starts a controller with the drivers of every weft. */
+export function startTestController(
+  options: Pick<ControllerOptions, 'store' | 'ipam'> & Partial<ControllerOptions>,
+  bridge: Driver = bridgeDriver,
+): Promise<Controller> {
+  return startController({
+    drivers: [bridge, overlayDriver, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
+      localClient(DriverServiceDefinition, driverService(driver)),
+    ),
+    discovery: localClient(DiscoveryServiceDefinition, discoveryService()),
+    log: createLog('test'),
+    defaultBridge: 'weft0',
+    ...options,
+  });
+}
+
+/** Clients to all that a controller serves. */
+export const clientsOf = (controller: Controller) => ({
+  agents: localClient(AgentServiceDefinition, controller.agents),
+  networks: localClient(NetworkServiceDefinition, controller.networks),
+  endpoints: localClient(EndpointServiceDefinition, controller.endpoints),
+  sandboxes: localClient(SandboxServiceDefinition, controller.sandboxes),
+  records: localClient(RecordServiceDefinition, controller.records),
+  services: localClient(ServiceServiceDefinition, controller.balancing),
+  system: localClient(SystemServiceDefinition, controller.system),
+});
+
 export async function startControlPlane({
   directory,
   wrapIpam = (one) => one,
@@ -51,27 +78,13 @@ export async function startControlPlane({
   const ipamStore = openSqliteStore({ file: file('ipam') });
   const store = wrapStore(openSqliteStore({ file: file('network-controller') }));
   const ipam = localClient(IpamServiceDefinition, wrapIpam(ipamService(await createIpam({ store: ipamStore }))));
-  const controller: Controller = await startController({
-    store,
-    ipam,
-    drivers: [bridge, overlayDriver, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
-      localClient(DriverServiceDefinition, driverService(driver)),
-    ),
-    discovery: localClient(DiscoveryServiceDefinition, wrapDiscovery(discoveryService())),
-    log: createLog('test'),
-    defaultBridge: 'weft0',
-  });
+  const discovery = localClient(DiscoveryServiceDefinition, wrapDiscovery(discoveryService()));
+  const controller = await startTestController({ store, ipam, discovery }, bridge);
   return {
     store,
     ipam,
     controller,
-    agents: localClient(AgentServiceDefinition, controller.agents),
-    networks: localClient(NetworkServiceDefinition, controller.networks),
-    endpoints: localClient(EndpointServiceDefinition, controller.endpoints),
-    sandboxes: localClient(SandboxServiceDefinition, controller.sandboxes),
-    records: localClient(RecordServiceDefinition, controller.records),
-    services: localClient(ServiceServiceDefinition, controller.balancing),
-    system: localClient(SystemServiceDefinition, controller.system),
+    ...clientsOf(controller),
     async stop() {
       await controller.stop();
       await ipamStore.close();

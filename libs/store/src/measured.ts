@@ -15,6 +15,7 @@ export function measured(store: Store, name: string): Store {
   const over = <T>(operation: string, work: () => Promise<T>) => timed(durations, { store: name, operation }, work);
   return {
     id: store.id,
+    isShared: store.isShared,
     get: (key) => over('get', () => store.get(key)),
     list: (prefix, options) => over('list', () => store.list(prefix, options)),
     transact: (compares, ops) => over('transact', () => store.transact(compares, ops)),

@@ -92,6 +92,8 @@ export interface Lease {
 export interface Store {
   /** Made once with the store's data, and never again. */
   readonly id: string;
+  /** Other processes may write it too. */
+  readonly isShared: boolean;
   get(key: string): Promise<KeyValue | undefined>;
   /** All keys that start with `prefix` (the empty prefix: all keys), in key order. */
   list(prefix: string, options?: ListOptions): Promise<ListResult>;

@@ -17,7 +17,9 @@ const object = {
   },
 };
 const down = { serviceId: 'a', endpointId: 'b', healthy: false, because: 'no answer' };
-const synced = { step: { $case: 'synced' as const, value: { storeId: 's', revision: 7n, traceParents: [] } } };
+const synced = {
+  step: { $case: 'synced' as const, value: { storeId: 's', revision: 7n, traceParents: [], partial: false } },
+};
 
 it('says again what fails when a controller has been away', async () => {
   const writer: Pick<HostWriter, 'apply' | 'onReport' | 'unhealthy' | 'close'> = {
@@ -30,7 +32,7 @@ it('says again what fails when a controller has been away', async () => {
   let watches = 0;
   let hangUp = () => {};
   const controller: Pick<AgentServiceClient, 'register' | 'watch' | 'report'> = {
-    register: () => Promise.resolve({ storeId: 's' }),
+    register: () => Promise.resolve({ controllers: [], storeId: 's' }),
     async report(request) {
       reports.push(request as Partial<ReportRequest>);
       return {};

@@ -176,9 +176,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const all = { failed: [...failing.values()], backends: writer.unhealthy(), names };
     news = mergeNews({ ...emptyReport(), ...all }, news);
     registered.resolve();
+    if (answer.controllers.length > 0) options.onControllers?.(answer.controllers);
     const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
+    // What it lacks only the controller that said so would add: another one does not know that it is due.
+    const request = { hostId: memory.hostId, ...since, anew: position?.partial ?? false };
     isFollowing = true;
-    for await (const step of controller.watch({ hostId: memory.hostId, ...since }, { signal: stopping.signal })) {
+    for await (const step of controller.watch(request, { signal: stopping.signal })) {
+      if (step.step?.$case === 'controllers') {
+        if (step.step.value.addresses.length > 0) options.onControllers?.(step.step.value.addresses);
+        continue;
+      }
       fold.add(step);
       if (step.step?.$case === 'synced') apply();
     }

@@ -43,8 +43,9 @@ export class BatchFold {
         };
         this.#open = empty();
         return;
+      case 'controllers':
       case undefined:
-        return; // a step of a later version: unknown, and nothing to do
+        return; // where the controllers are is no object; a step of a later version: unknown, and nothing to do
     }
   }
 

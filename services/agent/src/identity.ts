@@ -1,6 +1,6 @@
 // Who this host is: an id made once and kept in the agent's own store, and what the store remembers of the controller.
 //   host-id          64 hexadecimal digits
-//   position         "<store id> <revision>": up to where the objects below are known
+//   position         "<store id> <revision>": up to where the objects below are known; " partial" after it if something was left out
 //   object/<key>     the last objects, so that the agent goes on repairing without a controller
 import { randomBytes } from 'node:crypto';
 import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
@@ -9,6 +9,8 @@ import type { Op, Store } from '@weft/store';
 export interface Position {
   readonly storeId: string;
   readonly revision: bigint;
+  /** Something was left out up to there, for later: the next controller must begin anew. */
+  readonly partial?: boolean;
 }
 
 export interface Memory {
@@ -35,11 +37,14 @@ export async function hostIdOf(store: Store): Promise<string> {
 export async function recall(store: Store): Promise<Memory> {
   const hostId = await hostIdOf(store);
   const position = await store.get(positionKey);
-  const [storeId, revision] = position === undefined ? [] : text(position.value).split(' ');
+  const [storeId, revision, partial] = position === undefined ? [] : text(position.value).split(' ');
   const { keyValues } = await store.list(objectPrefix);
   return {
     hostId,
-    position: storeId === undefined || revision === undefined ? undefined : { storeId, revision: BigInt(revision) },
+    position:
+      storeId === undefined || revision === undefined
+        ? undefined
+        : { storeId, revision: BigInt(revision), partial: partial === 'partial' },
     objects: keyValues.map(({ value }) => HostObjectCodec.decode(value)),
   };
 }
@@ -57,7 +62,10 @@ export async function remember(
     ...put.map(
       (object): Op => ({ put: `${objectPrefix}${object.key}`, value: HostObjectCodec.encode(object).finish() }),
     ),
-    { put: positionKey, value: Buffer.from(`${position.storeId} ${position.revision}`) },
+    {
+      put: positionKey,
+      value: Buffer.from(`${position.storeId} ${position.revision}${position.partial ? ' partial' : ''}`),
+    },
   ];
   // The position comes last: whoever crashes in between is told again what came after the one before.
   for (let i = 0; i < ops.length; i += opsAtOnce) await store.transact([], ops.slice(i, i + opsAtOnce));

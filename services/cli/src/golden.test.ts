@@ -73,6 +73,17 @@ test.each<[string, () => string]>([
   ['sandbox-ls-json', () => renderSandboxes([shop, lost], [], { ...plain, format: 'json' })],
   ['sandbox-inspect', () => renderInspect([sandboxJson(shop), sandboxJson(lost)], '')],
   ['host-ls', () => renderHosts([host], plain)],
+  [
+    'status-replicas',
+    () => {
+      const started = new Date('2026-01-02T03:04:05Z');
+      const replicas = [
+        { id: 'ab'.repeat(16), address: 'https://10.0.0.1:7420', started, hosts: 2, self: true },
+        { id: 'cd'.repeat(16), address: '', started, hosts: 0, self: false },
+      ];
+      return renderStatus({ ...status, replicas }, []);
+    },
+  ],
   ['status', () => renderStatus(status, ['bridge', 'host', 'null'])],
   ['explain', () => renderExplanation(['host', 'host', 'tcp', '8080'], published)],
   [

@@ -32,9 +32,10 @@ import { createFinisher } from './act/finish.ts';
 import { createNetworkActions } from './act/network.ts';
 import { createPortDesk } from './act/port-desk.ts';
 import { createPredefined } from './act/predefined.ts';
-import { recover } from './act/recover.ts';
+import { createHostRemoval } from './act/remove-host.ts';
 import { createRequests } from './act/requests.ts';
 import { createSandboxActions } from './act/sandbox.ts';
+import { createTakeOver } from './act/take-over.ts';
 import { createAgents } from './edge/agents.ts';
 import { clusterService } from './edge/cluster.ts';
 import { endpointService } from './edge/endpoints.ts';
@@ -51,6 +52,9 @@ import { observeController } from './observed.ts';
 import { openDrivers } from './plan/drivers.ts';
 import { Planner } from './plan/planner.ts';
 import { Progress } from './plan/progress.ts';
+import { watchHosts } from './replicas/hosts.ts';
+import { openRegistry } from './replicas/registry.ts';
+import { startShare } from './replicas/share.ts';
 import { openLedger } from './state/ledger.ts';
 import { tracedLedger } from './state/traced-ledger.ts';
 
@@ -68,7 +72,14 @@ export interface ControllerOptions {
   readonly address?: string | undefined;
   /** How long certificates live, in ms; absent: 30 days. */
   readonly certificateMs?: number | undefined;
+  /** The time, for stamps and outcomes; absent: the machine's. */
+  readonly now?: (() => Date) | undefined;
+  /** How long an agent may be away before its host counts as lost, in ms. */
+  readonly graceMs?: number | undefined;
 }
+
+/** How long an agent may be away before its host counts as lost, in ms, if nothing else is said. */
+const defaultGraceMs = 5_000;
 
 export interface Controller {
   readonly agents: AgentServiceImplementation;
@@ -93,30 +104,38 @@ const sweepMs = 10 * 60_000;
 
 /** @throws what opening the store's view or asking the drivers throws; nothing is left running then */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { log, ipam, discovery } = options;
+  const { log, ipam, discovery, now = () => new Date(), graceMs = defaultGraceMs, address = '' } = options;
   const stopping = new AbortController();
   const drivers = await openDrivers(options.drivers);
-  const ledger = tracedLedger(await openLedger(options.store, Date.now));
+  const ledger = tracedLedger(await openLedger(options.store, () => now().getTime()));
   const planner = new Planner(ledger.view, { drivers, discovery }, log);
   for (const id of ledger.view.hosts.ids()) planner.table(id);
+  const progress = new Progress();
+  const registration = { ledger, id: randomBytes(16).toString('hex'), address, started: now(), log };
+  const registry = await openRegistry(registration);
   const context: Context = {
     ledger,
     planner,
-    progress: new Progress(),
+    progress,
+    registry,
+    share: startShare(ledger.view, registry, progress, planner),
     drivers,
     discovery,
     ports: createPortDesk(),
     ipam,
     log,
-    now: () => new Date(),
+    now,
     newId: () => randomBytes(32).toString('hex'),
     stopping: stopping.signal,
   };
   const unobserve = observeController(context);
   const finisher = createFinisher(context);
-  await recover(context, finisher);
+  const removal = createHostRemoval(context, finisher);
+  const takeOver = createTakeOver(context, finisher, removal);
+  await takeOver.run();
 
-  const requests = createRequests(options.store, context.now);
+  const requests = createRequests(context, takeOver.run);
+  const hosts = watchHosts(context, graceMs);
   const networkActions = createNetworkActions(context, finisher);
   const agents = createAgents(context);
   let publisher: Publisher | undefined;
@@ -126,6 +145,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     );
   }
   const sweeping = setInterval(() => {
+    if (!registry.isOldest()) return;
     requests.sweep().catch((error: unknown) => log.warn({ err: error }, 'cannot sweep old outcomes'));
   }, sweepMs).unref();
 
@@ -145,10 +165,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
     tokens: createTokens(ledger, context.now),
     revocations,
     authority: async () => identity?.authority ?? (await readAuthority(ledger, clock)),
-    addresses: () => (options.address === undefined ? [] : [options.address]),
+    addresses: () => ledger.view.replicas.addresses(),
   });
   const system = systemService(
     context,
+    requests,
+    removal,
     version,
     () => publisher?.state() ?? 'off',
     () => identity?.guard.refused,
@@ -189,8 +211,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
       identity?.close();
       await revocations.close();
       agents.close();
+      hosts.close();
+      takeOver.close();
+      context.share.close();
       planner.close();
       await publisher?.close();
+      await registry.close();
       await ledger.close();
     },
   };

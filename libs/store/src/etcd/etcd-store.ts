@@ -84,6 +84,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
 
   return {
     id,
+    isShared: true,
     async get(key) {
       checkKey(key);
       check();

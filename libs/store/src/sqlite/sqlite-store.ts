@@ -71,6 +71,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
 
   return {
     id: tables.storeId(),
+    isShared: false,
     async get(key) {
       checkKey(key);
       return read(() => tables.get(key));

@@ -120,11 +120,11 @@ export const hostGroup: Group = {
   children: [
     {
       name: 'drain',
-      summary: 'Take no new sandboxes on a host (not yet)',
+      summary: 'Take no new sandboxes on a host; what is there stays',
       usage: 'HOST',
       least: 1,
       most: 1,
-      flags: [],
+      flags: [{ name: 'undo', kind: 'bool', help: 'Take sandboxes there again' }],
       load: async () => (await import('../system/hosts.ts')).drainHost,
     },
     {
@@ -140,11 +140,17 @@ export const hostGroup: Group = {
     {
       name: 'rm',
       aliases: ['remove'],
-      hidesOptions: true,
-      summary: 'Forget one or more hosts for good (not yet)',
+      summary: 'Forget one or more hosts for good, with all sandboxes that are on them',
       usage: 'HOST [HOST...]',
       least: 1,
-      flags: [],
+      flags: [
+        {
+          name: 'force',
+          short: 'f',
+          kind: 'bool',
+          help: 'Also a host that is up; it joins as a new one if it comes back',
+        },
+      ],
       load: async () => (await import('../system/hosts.ts')).removeHosts,
     },
   ],

@@ -26,6 +26,7 @@ const stateWords: Readonly<Record<number, string>> = {
   [HostState.JOINED]: 'joined',
   [HostState.LOST]: 'lost',
   [HostState.DRAINED]: 'drained',
+  [HostState.REMOVING]: 'removing',
 };
 
 export function renderHosts(hosts: readonly Host[], { format, quiet, noTrunc }: ListOptions): string {
@@ -63,14 +64,14 @@ export const listHosts: Run = async (_args, flags, session) => {
   return 0;
 };
 
-export const drainHost: Run = async ([host = ''], _flags, session) => {
-  await session.system().drainHost({ mutation: newMutation(), host });
+export const drainHost: Run = async ([host = ''], flags, session) => {
+  await session.system().drainHost({ mutation: newMutation(), host, undo: flags.bool('undo') });
   session.out(`${host}\n`);
   return 0;
 };
 
-export const removeHosts: Run = (names, _flags, session) =>
+export const removeHosts: Run = (names, flags, session) =>
   forEachName(names, session, [], async (host) => {
-    await session.system().removeHost({ mutation: newMutation(), host });
+    await session.system().removeHost({ mutation: newMutation(), host, force: flags.bool('force') });
     session.out(`${host}\n`);
   });

@@ -1,6 +1,8 @@
 // `weft status`: the whole on one screen, for people; --json for programs. The text is pure.
-import { GetStatusResponse, type HostNames } from '@weft/proto/controller';
+import { GetStatusResponse, type HostNames, type Replica } from '@weft/proto/controller';
 import { alignColumns } from '../format/columns.ts';
+import { goTime } from '../format/time.ts';
+import { shortId } from '../format/words.ts';
 import type { Run } from '../usage/command.ts';
 import { renderHosts } from './hosts.ts';
 
@@ -33,6 +35,10 @@ function namesLine({ host, counters }: HostNames): string {
 const refusedLines = (refused: GetStatusResponse['refusedCallers']): string[] =>
   Object.entries(refused).map(([because, times]) => `${because}: ${times}`);
 
+/** "http://10.0.0.1:7420 since 2026-01-02 03:04:05 +0000 UTC, 3 hosts (answers)"; its id where it does not say where it is. */
+const replicaLine = ({ id, address, started, hosts, self }: Replica) =>
+  `${address || shortId(id)} since ${goTime(started)}, ${hosts} hosts${self ? ' (answers)' : ''}`;
+
 /** @param drivers names, by name; none when the server does not say. */
 export function renderStatus(status: GetStatusResponse, drivers: readonly string[]): string {
   const facts: readonly (readonly [string, string])[] = [
@@ -49,6 +55,7 @@ export function renderStatus(status: GetStatusResponse, drivers: readonly string
     facts.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}\n`).join(''),
     `\nHosts:\n${indented(renderHosts(status.hosts, plainTable))}`,
     pools.length === 0 ? '' : `\nPools:\n${indented(alignColumns(`SUBNET\tUSED\tFREE\tOWNER\n${pools.join('\n')}\n`))}`,
+    section('Controllers', status.replicas.length < 2 ? [] : status.replicas.map(replicaLine)),
     section('Names', status.names.map(namesLine)),
     section('Addresses that wait to be forgotten', status.waitingAddresses),
     section('Not applied', status.failures),

@@ -8,6 +8,7 @@ import {
   type Endpoint,
   EndpointSpec,
   Family,
+  HostState,
   type Network,
   Phase,
   type PublishedPort,
@@ -28,6 +29,7 @@ import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './finish.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn } from './ports.ts';
+import { assertOurs, undoAttach } from './take-back.ts';
 import { takeBackSurely } from './until-answered.ts';
 
 /** One network to attach to. */
@@ -85,9 +87,10 @@ export async function attach(
     crashPoint('after-commit');
     return attached;
   } catch (error) {
-    const endpoints = recorded.drafts.map((draft) => draft.endpoint);
-    const sandbox = recorded.created ? recorded.sandbox : undefined;
-    await takeBackSurely(context, () => undoAttach(context, sandbox, endpoints));
+    const { revision, sandbox } = recorded;
+    const endpoints = recorded.drafts.map((draft) => ({ value: draft.endpoint, revision }));
+    const made = recorded.created && sandbox !== undefined ? { value: sandbox, revision } : undefined;
+    await takeBackSurely(context, () => undoAttach(context, made, endpoints));
     throw asFault(error);
   }
 }
@@ -117,6 +120,7 @@ async function record(context: Context, plan: Plan): Promise<Recorded> {
         interfaceName: '',
         knownBy: [],
         ports: [],
+        replica: context.registry.id,
       },
       status: undefined,
       created: context.now(),
@@ -204,13 +208,15 @@ async function commit(
   const { created, revision: recordRevision } = recorded;
   const drafts = await Promise.all(recorded.drafts.map((draft) => upToDate(context, draft)));
   const before = recorded.sandbox;
+  assertOurs(leased, recordRevision, (id) => view.endpoints.get(id)?.revision);
+  if (created && before !== undefined) assertOurs([before], recordRevision, (id) => view.sandboxes.get(id)?.revision);
   if (before !== undefined && !created && view.sandboxes.get(before.id)?.revision !== before.revision) {
     throw fault(Reason.BEING_REMOVED, `sandbox ${before.spec?.name} is being removed`, { sandbox: before.id });
   }
   const sandbox =
     before?.desired === undefined || !created
       ? before
-      : { ...before, desired: { ...before.desired, phase: Phase.READY } };
+      : { ...before, desired: { ...before.desired, phase: Phase.READY, replica: '' } };
   const compares: Compare[] = [
     ...leased.map(({ id }) => ({ key: `${prefix.endpoint}${id}`, modRevision: recordRevision })),
     ...drafts.map(({ network }) => ({
@@ -228,7 +234,10 @@ async function commit(
       modRevision: created ? recordRevision : (sandbox.revision as Revision),
     });
     if (leased.length > 0) ops.push({ put: links, value: new Uint8Array() });
-    if (created) ops.push({ put: `${prefix.sandbox}${sandbox.id}`, value: encodeSandbox(sandbox) });
+    if (created) {
+      compares.push(standingHost(view, sandbox));
+      ops.push({ put: `${prefix.sandbox}${sandbox.id}`, value: encodeSandbox(sandbox) });
+    }
     const book = openPortBook(view, [sandbox.desired?.hostId ?? ''], context.ports.cursor);
     endpoints = joined(context, sandbox, leased, drafts, book);
     const fence = fenceOf(view, book);
@@ -238,6 +247,20 @@ async function commit(
   for (const endpoint of endpoints) ops.push(...view.portLists.puts(endpoint));
   const revision = await context.ledger.commit(compares, [...ops, ...done(sandbox, endpoints)]);
   return { sandbox, endpoints, revision };
+}
+
+/** Fences a new sandbox against the removal of its host. @throws HOST_UNAVAILABLE if that has begun */
+function standingHost(view: View, { desired }: Sandbox): Compare {
+  const hostId = desired?.hostId ?? '';
+  const host = view.hosts.get(hostId);
+  if (host === undefined || host.value.state === HostState.REMOVING) {
+    const name = host?.value.name ?? hostId;
+    throw fault(Reason.HOST_UNAVAILABLE, `host ${name} is being removed: name another host`, {
+      field: 'host',
+      host: name,
+    });
+  }
+  return { key: `${prefix.host}${hostId}`, modRevision: host.revision };
 }
 
 /** The draft with the verdict on its network as it is now: that may have been changed since the record. */
@@ -252,7 +275,7 @@ async function upToDate(context: Context, draft: Draft): Promise<Draft> {
 function ready(endpoint: Endpoint): Endpoint {
   return endpoint.desired === undefined
     ? endpoint
-    : { ...endpoint, desired: { ...endpoint.desired, phase: Phase.READY } };
+    : { ...endpoint, desired: { ...endpoint.desired, phase: Phase.READY, replica: '' } };
 }
 
 function joined(
@@ -297,22 +320,8 @@ export function joinedTo(
     taken.add(interfaceName);
   }
   const hostId = sandbox.desired?.hostId ?? '';
-  return { ...endpoint, desired: { ...desired, sandboxId: sandbox.id, hostId, interfaceName, knownBy: [], ports } };
-}
-
-/** Takes back what never became ready: leases, THEN records. */
-export async function undoAttach(
-  context: Context,
-  sandbox: Sandbox | undefined,
-  endpoints: readonly Endpoint[],
-): Promise<void> {
-  if (endpoints.length > 0) await context.ipam.release({ owners: endpoints.map((one) => endpointOwner(one.id)) });
-  const ops: Op[] = endpoints.flatMap((one) => [
-    ...context.ledger.view.portLists.deletes(one.id),
-    { delete: endpointNameKey(one.networkId, one.spec?.name ?? '') },
-  ]);
-  if (sandbox !== undefined) {
-    ops.push({ delete: `${prefix.sandbox}${sandbox.id}` }, { delete: `${prefix.sandboxName}${sandbox.spec?.name}` });
-  }
-  if (ops.length > 0) await context.ledger.commit([], ops);
+  return {
+    ...endpoint,
+    desired: { ...desired, sandboxId: sandbox.id, hostId, interfaceName, knownBy: [], ports, replica: '' },
+  };
 }

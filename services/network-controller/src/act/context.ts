@@ -3,12 +3,14 @@ import { type FaultError, fault, Reason } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { IpamServiceClient } from '@weft/proto/ipam';
-import { HostState } from '@weft/proto/model';
+import { type Host, HostState } from '@weft/proto/model';
 import { traced } from '@weft/telemetry';
 import type { DriverDirectory } from '../plan/drivers.ts';
 import type { ItemKey } from '../plan/items.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Progress } from '../plan/progress.ts';
+import type { Registry } from '../replicas/registry.ts';
+import type { Share } from '../replicas/share.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { PortDesk } from './port-desk.ts';
 
@@ -19,6 +21,9 @@ export interface Context {
   readonly drivers: DriverDirectory;
   readonly discovery: DiscoveryServiceClient;
   readonly ports: PortDesk;
+  /** This controller among its replicas. */
+  readonly registry: Registry;
+  readonly share: Share;
   readonly ipam: IpamServiceClient;
   readonly log: Log;
   readonly now: () => Date;
@@ -76,6 +81,7 @@ async function lookWhenApplied(
   const signal = patience(context, waiting);
   const news = (hostId: string, keys: readonly string[]) => keys.filter((key) => !older.has(`${hostId} ${key}`));
   for (const hostId of hostIds) {
+    if (isRemoved(context, hostId)) continue;
     const table = context.planner.table(hostId);
     const due = table.revision < revision ? table.revision : revision;
     if (!(await context.progress.until(hostId, due, signal))) return { applied: false };
@@ -113,22 +119,29 @@ export async function whenForgotten(
 ): Promise<boolean> {
   await context.planner.planned(revision);
   for (const hostId of hostIds) {
-    if (context.ledger.view.hosts.get(hostId) === undefined) continue; // removed for good: it must Reset before it serves again
+    if (isRemoved(context, hostId)) continue;
     const table = context.planner.table(hostId);
     const due = table.revision < revision ? table.revision : revision;
-    if (!(await context.progress.until(hostId, due, signal))) return false;
+    if (!(await context.progress.until(hostId, due, signal)) && !isRemoved(context, hostId)) return false;
   }
   return true;
 }
 
-/** Hosts whose agent is connected. */
-export function joinedHosts(context: Context): string[] {
-  return [...context.ledger.view.hosts.values()]
-    .filter(({ value }) => value.state === HostState.JOINED)
-    .map(({ value }) => value.id);
+/** Removed for good, or about to be: it must Reset before it serves again, so nobody waits for it. */
+export function isRemoved({ ledger }: Context, hostId: string): boolean {
+  const state = ledger.view.hosts.get(hostId)?.value.state;
+  return state === undefined || state === HostState.REMOVING;
 }
 
-/** Every host there is. */
+/** Hosts whose agent is connected; one that is drained serves what it has. */
+export function joinedHosts({ ledger }: Context): string[] {
+  const { hosts, replicas } = ledger.view;
+  const isJoined = ({ id, state }: Host) =>
+    state === HostState.JOINED || (state === HostState.DRAINED && replicas.isAlive(id));
+  return [...hosts.values()].flatMap(({ value }) => (isJoined(value) ? [value.id] : []));
+}
+
+/** Every host there is, and stays. */
 export function allHosts(context: Context): string[] {
-  return [...context.ledger.view.hosts.ids()];
+  return [...context.ledger.view.hosts.ids()].filter((id) => !isRemoved(context, id));
 }

@@ -58,7 +58,7 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
       return { id: endpoint.id, revision: committed };
     });
     crashPoint('after-withdrawal');
-    const applied = await untilGone(context, finisher.endpoint(id), waiting);
+    const applied = await untilGone(context, finisher.endpointHere(id), waiting);
     return { value: id, revision, applied };
   }
 
@@ -272,6 +272,7 @@ async function commitLeave(context: Context, id: string, ops: readonly Op[]): Pr
     sandboxId: '',
     hostId: '',
     interfaceName: '',
+    replica: context.registry.id,
     knownBy: [...new Set([...desired.knownBy, desired.hostId])],
   };
   return await context.ledger.commit(
@@ -299,7 +300,12 @@ async function commitWithdrawal(
       key: `${prefix.endpoint}${one.id}`,
       modRevision: one.revision as Revision,
     })),
-    [...withdrawalOps(view, goes), ...stays.flatMap((one) => view.portLists.puts(one)), ...publishedOps(stays), ...ops],
+    [
+      ...withdrawalOps(view, goes, context.registry.id),
+      ...stays.flatMap((one) => view.portLists.puts(one)),
+      ...publishedOps(stays),
+      ...ops,
+    ],
   );
 }
 
@@ -308,5 +314,5 @@ async function takeBack(context: Context, finisher: Finisher, id: string, ops: r
   const endpoint = readEndpoint(context.ledger.view, id);
   if (endpoint !== undefined)
     await untilCommitted(() => commitWithdrawal(context, readEndpoint(context.ledger.view, id) ?? endpoint, ops));
-  await finisher.endpoint(id);
+  await finisher.endpointHere(id);
 }

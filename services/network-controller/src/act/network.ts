@@ -10,7 +10,7 @@ import { giveBackClaims, takeClaims } from '../state/claims.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
-import { encodeNetwork } from '../state/records.ts';
+import { encodeNetwork, type Stored } from '../state/records.ts';
 import {
   type Applied,
   assertCallerThere,
@@ -23,6 +23,7 @@ import {
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, networkOwner } from './finish.ts';
 import { leaseNumbers, releaseNumbers } from './numbers.ts';
+import { assertOurs, unlessTaken } from './take-back.ts';
 import { takeBackSurely } from './until-answered.ts';
 
 export interface Made<T> extends Applied {
@@ -67,7 +68,8 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
     return await untilCommitted(async () => {
       const id = context.newId();
       const admitted = admitNetwork(view, spec, context.drivers.descriptions, predefined);
-      const { desired, pools, numbers } = await validated(id, spec, admitted);
+      const { desired: decided, pools, numbers } = await validated(id, spec, admitted);
+      const desired = { ...decided, replica: context.registry.id };
       admitClaims(view, desired);
       const network = networkRecord(id, spec, desired, context.now());
       const base = desired.configFromId === '' ? undefined : view.networks.get(desired.configFromId);
@@ -118,14 +120,16 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
         const numbers = await leaseNumbers(context, draft.network, draft.numbers);
         crashPoint('after-lease');
         assertCallerThere(waiting);
-        const desired = { ...(draft.network.desired as NetworkDesired), phase: Phase.READY, pools, numbers };
+        const phase = Phase.READY;
+        const desired = { ...(draft.network.desired as NetworkDesired), phase, replica: '', pools, numbers };
+        assertOurs([draft.network], draft.revision, (one) => view.networks.get(one)?.revision);
         network = { ...draft.network, desired };
         revision = await ledger.commit(
           [{ key: `${prefix.network}${id}`, modRevision: draft.revision }],
           [{ put: `${prefix.network}${id}`, value: encodeNetwork(network) }, ...extra.done(network)],
         );
       } catch (error) {
-        await takeBackSurely(context, () => undoNetwork(context, draft.network));
+        await takeBackSurely(context, () => undoNetwork(context, { value: draft.network, revision: draft.revision }));
         throw asFault(error);
       }
       crashPoint('after-commit');
@@ -160,31 +164,32 @@ async function withdraw(context: Context, id: string, ops: readonly Op[]): Promi
   if (row?.value.desired === undefined) throw fault(Reason.NETWORK_NOT_FOUND, `network ${id} not found`);
   const key = `${prefix.network}${id}`;
   const links = `${prefix.networkLinks}${id}`;
+  const desired = { ...row.value.desired, phase: Phase.DELETING, replica: context.registry.id };
   return await context.ledger.commit(
     [
       { key, modRevision: row.revision },
       { key: links, modRevision: view.marks.get(links) ?? 0n },
     ],
     [
-      { put: key, value: encodeNetwork({ ...row.value, desired: { ...row.value.desired, phase: Phase.DELETING } }) },
+      { put: key, value: encodeNetwork({ ...row.value, desired }) },
       { delete: `${prefix.networkName}${row.value.spec?.name}` },
       ...ops,
     ],
   );
 }
 
-/** Takes back a network that never became ready: its pools and numbers, THEN its record. */
-export async function undoNetwork(context: Context, network: Network): Promise<void> {
+/** Takes back a network that never became ready: its pools and numbers, THEN its record; nothing if somebody else has taken it. */
+export async function undoNetwork(context: Context, { value: network, revision }: Stored<Network>): Promise<void> {
   await context.ipam.releasePools({ owner: networkOwner(network.id) });
   await releaseNumbers(context, [network.id]);
-  await untilCommitted(() => {
-    const claims = giveBackClaims(context.ledger.view, network);
-    return context.ledger.commit(claims.compares, [
-      { delete: `${prefix.network}${network.id}` },
-      { delete: `${prefix.networkName}${network.spec?.name}` },
-      ...claims.ops,
-    ]);
-  });
+  const { view } = context.ledger;
+  const key = `${prefix.network}${network.id}`;
+  // Claims are shared: another network's change is no reason to leave the record. Looked at again as long as it is ours.
+  while (view.networks.get(network.id)?.revision === revision) {
+    const claims = giveBackClaims(view, network);
+    const ops = [{ delete: key }, { delete: `${prefix.networkName}${network.spec?.name}` }, ...claims.ops];
+    await unlessTaken(context, [{ key, modRevision: revision }, ...claims.compares], ops);
+  }
 }
 
 /** Waits for a deletion as long as the caller does; it goes on without him. */

@@ -1,7 +1,7 @@
 // The networks Docker's users expect to find: bridge, host and none. Made once, when the first host has joined, so that
 // the automatic pool of bridge avoids what that host already uses.
 import { fault, isFault, Reason } from '@weft/fault';
-import { NetworkSpec } from '@weft/proto/model';
+import { NetworkSpec, Phase } from '@weft/proto/model';
 import type { Context } from './context.ts';
 import type { NetworkActions } from './network.ts';
 
@@ -29,27 +29,38 @@ export async function createPredefined(
       },
     }),
   ];
-  await firstHost(context);
+  await until(context, () => context.ledger.view.hosts.size > 0);
   for (const spec of specs) {
-    if (!context.drivers.descriptions.has(spec.driver) || context.ledger.view.networksNamed(spec.name).size > 0)
-      continue;
-    try {
-      await actions.create(spec, { call: context.stopping, ms: undefined }, nothing, true);
-    } catch (error) {
-      if (!isFault(error, Reason.NAME_TAKEN)) throw error; // another replica was faster
+    if (!context.drivers.descriptions.has(spec.driver)) continue;
+    // Another replica may be faster, and may be gone before it is done.
+    while (!(await isMade(context, spec.name))) {
+      try {
+        await actions.create(spec, { call: context.stopping, ms: undefined }, nothing, true);
+      } catch (error) {
+        if (!isFault(error, Reason.NAME_TAKEN, Reason.CONFLICT)) throw error;
+      }
     }
   }
 }
 
-async function firstHost({ ledger, stopping }: Context): Promise<void> {
-  if (ledger.view.hosts.size > 0) return;
+/** Whether the network is there; waits while somebody makes it. @throws CANCELLED if the controller stops */
+async function isMade(context: Context, name: string): Promise<boolean> {
+  const { view } = context.ledger;
+  const phases = () => [...view.networksNamed(name)].map((id) => view.networks.get(id)?.value.desired?.phase);
+  await until(context, () => !phases().includes(Phase.ALLOCATING));
+  return phases().includes(Phase.READY);
+}
+
+/** Resolves when the view shows it. @throws CANCELLED if the controller stops first */
+async function until({ ledger, stopping }: Context, isSo: () => boolean): Promise<void> {
+  if (isSo()) return;
   await new Promise<void>((resolve, reject) => {
     const onAbort = () => {
       unsubscribe();
-      reject(fault(Reason.CANCELLED, 'the controller stopped before a host joined'));
+      reject(fault(Reason.CANCELLED, 'the controller stopped before the predefined networks were made'));
     };
     const unsubscribe = ledger.view.onChange(() => {
-      if (ledger.view.hosts.size === 0) return;
+      if (!isSo()) return;
       unsubscribe();
       stopping.removeEventListener('abort', onAbort);
       resolve();

@@ -40,7 +40,7 @@ export async function createRecord(
   });
   const { applied, failure } = await whenApplied(context, joinedHosts(context), revision, [itemOf.record(id)], waiting);
   if (failure !== undefined) {
-    await context.ledger.commit([], [{ delete: key }, ...extra.failed(failure)]);
+    await context.ledger.commit([{ key, modRevision: revision }], [{ delete: key }, ...extra.failed(failure)]);
     throw failure;
   }
   return { value: record, revision, applied };

@@ -1,17 +1,32 @@
-// Say it twice, it happens once: outcomes of mutations under the caller's request id. The outcome is committed in the
-// same transaction as the change, so a retry finds either both or neither.
+// Say it twice, it happens once: outcomes of mutations under the caller's request id. The outcome is committed in the same transaction
+// as the change, so a retry finds either both or neither; the ledger puts it only where nobody else has. While there are several
+// replicas the id is taken BEFORE work begins, so that the same request at two of them is done by one, and the other waits for it.
 import { createHash } from 'node:crypto';
-import { type FaultError, fault, fromMessage, Reason, toMessage } from '@weft/fault';
+import { type FaultError, fault, fromMessage, isFault, Reason, toMessage } from '@weft/fault';
 import { type Mutation, StoredOutcome } from '@weft/proto/controller';
-import { type Op, type Store, storeFault } from '@weft/store';
+import { type Op, type Revision, storeFault } from '@weft/store';
 import { prefix } from '../state/keys.ts';
+import type { Context } from './context.ts';
+
+/** Refusals that another replica's last change may have made wrong. They come before anything is written. */
+const changeable = [
+  Reason.NETWORK_NOT_FOUND,
+  Reason.ENDPOINT_NOT_FOUND,
+  Reason.SANDBOX_NOT_FOUND,
+  Reason.HOST_NOT_FOUND,
+  Reason.RECORD_NOT_FOUND,
+  Reason.SERVICE_NOT_FOUND,
+  Reason.NAME_TAKEN,
+  Reason.NETWORK_IN_USE,
+  Reason.IN_USE,
+] as const;
 
 interface Codec<T> {
   encode(message: T): { finish(): Uint8Array };
   decode(input: Uint8Array): T;
 }
 
-/** How long outcomes are kept at least, in ms. */
+/** How long outcomes are kept, in ms: an hour at least, if a clock is stepped by an hour too. */
 const keptMs = 2 * 60 * 60 * 1000;
 
 /** What an action adds to its commit so that its outcome is kept. */
@@ -40,41 +55,112 @@ export interface Requests {
   sweep(): Promise<void>;
 }
 
-export function createRequests(store: Store, now: () => Date): Requests {
+/** @param takeOver resolves when what replicas that are gone had begun is undone */
+export function createRequests(context: Context, takeOver: () => Promise<void>): Requests {
+  const { ledger, registry, now } = context;
+  const { store, view } = ledger;
   const running = new Map<string, { fingerprint: string; outcome: Promise<unknown> }>();
 
+  /** Resolves when a request that a replica is at has an outcome, or that replica is gone. */
+  async function untilOver(key: string, revision: bigint, replica: string): Promise<void> {
+    const isOver = () =>
+      (view.revision >= revision && view.marks.get(key) !== revision) ||
+      !registry.isThere(replica) ||
+      replica === registry.id;
+    if (isOver()) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        if (!isOver() && !context.stopping.aborted) return;
+        end();
+        context.stopping.removeEventListener('abort', done);
+        resolve();
+      };
+      const end = view.onChange(done);
+      context.stopping.addEventListener('abort', done, { once: true });
+    });
+    if (context.stopping.aborted) throw fault(Reason.STOPPING, 'the controller stops: say it again, with the same id');
+  }
+
+  /** What is refused for what another replica may have changed a moment ago is looked at again, when that is known here. */
+  async function current<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isFault(error, ...changeable) || !registry.hasOthers()) throw error;
+      await registry.caughtUp();
+      return await work();
+    }
+  }
+
+  /** Takes the id for this replica; at which revision. */
+  async function take(key: string, revision: Revision | 0n, value: Uint8Array): Promise<Revision | 'faster'> {
+    try {
+      return await ledger.takeRequest(key, revision, value);
+    } catch (error) {
+      if (isFault(error, Reason.REQUEST_ID_REUSED, Reason.CONFLICT)) return 'faster';
+      throw error;
+    }
+  }
+
+  /** A request that changed nothing leaves nothing: its id may be used again. Where the store is away, it is swept later. */
+  async function letGo(key: string, taken: Revision): Promise<void> {
+    await ledger.note([{ key, modRevision: taken }], [{ delete: key }]).catch((error: unknown) => {
+      if (!isFault(error, Reason.CONFLICT))
+        context.log.warn({ err: (error as Error).message }, 'cannot let go of a request id');
+    });
+  }
+
   return {
-    async once(method, request, requestCodec, responseCodec, work, again) {
+    async once<Request extends { mutation?: Mutation | undefined }, Response>(
+      method: string,
+      request: Request,
+      requestCodec: Codec<Request>,
+      responseCodec: Codec<Response>,
+      work: (ops: OutcomeOps<Response>) => Promise<Response>,
+      again: (stored: Response, revision: bigint) => Promise<Response>,
+    ): Promise<Response> {
       const id = request.mutation?.requestId ?? '';
-      if (id === '') return await work({ done: () => [], failed: () => [] });
+      if (id === '') return await current(() => work({ done: () => [], failed: () => [] }));
       checkId(id);
       const fingerprint = fingerprintOf(method, requestCodec.encode({ ...request, mutation: undefined }).finish());
       const other = running.get(id);
       if (other !== undefined) {
         if (other.fingerprint !== fingerprint.toString('hex')) throw reused(id);
-        return (await other.outcome) as Awaited<ReturnType<typeof work>>;
+        return (await other.outcome) as Response;
       }
       const key = `${prefix.request}${id}`;
+      const encode = (part: Partial<StoredOutcome>) =>
+        StoredOutcome.encode(StoredOutcome.fromPartial({ method, fingerprint, time: now(), ...part })).finish();
+      const put = (part: Partial<StoredOutcome>): Op[] => [{ put: key, value: encode(part) }];
+      const ops: OutcomeOps<Response> = {
+        done: (response) => put({ response: Buffer.from(responseCodec.encode(response).finish()) }),
+        failed: (error) => put({ fault: toMessage(error) }),
+      };
       const outcome = (async () => {
-        const stored = await store.get(key).catch((cause: unknown) => {
-          throw storeFault(cause);
-        });
-        if (stored !== undefined) {
-          const response = replay(StoredOutcome.decode(stored.value), id, fingerprint, responseCodec);
-          return await again(response, stored.modRevision);
+        for (;;) {
+          const stored = await store.get(key).catch((cause: unknown) => {
+            throw storeFault(cause);
+          });
+          const known = stored && StoredOutcome.decode(stored.value);
+          if (stored !== undefined && known !== undefined) {
+            if (!fingerprint.equals(known.fingerprint)) throw reused(id);
+            if (known.replica === '') return await again(replay(known, responseCodec), stored.modRevision);
+            await untilOver(key, stored.modRevision, known.replica);
+            if (registry.isThere(known.replica) && known.replica !== registry.id) continue;
+            await takeOver();
+          }
+          const mustTake = stored !== undefined || registry.hasOthers();
+          const taken = mustTake && (await take(key, stored?.modRevision ?? 0n, encode({ replica: registry.id })));
+          if (taken === 'faster') continue;
+          try {
+            return await current(() => work(ops));
+          } catch (error) {
+            if (isFault(error, Reason.REQUEST_ID_REUSED) && error.metadata['key'] === key) continue; // another has done it
+            throw error;
+          } finally {
+            if (ledger.forgetRequest(key) === taken && taken !== false) await letGo(key, taken);
+          }
         }
-        const put = (part: Partial<StoredOutcome>): Op[] => [
-          {
-            put: key,
-            value: StoredOutcome.encode(
-              StoredOutcome.fromPartial({ method, fingerprint, time: now(), ...part }),
-            ).finish(),
-          },
-        ];
-        return await work({
-          done: (response) => put({ response: Buffer.from(responseCodec.encode(response).finish()) }),
-          failed: (error) => put({ fault: toMessage(error) }),
-        });
       })();
       running.set(id, { fingerprint: fingerprint.toString('hex'), outcome });
       try {
@@ -89,17 +175,17 @@ export function createRequests(store: Store, now: () => Date): Requests {
       const before = now().getTime() - keptMs;
       const old = keyValues.filter(({ value }) => (StoredOutcome.decode(value).time?.getTime() ?? 0) < before);
       for (let i = 0; i < old.length; i += 100) {
+        const some = old.slice(i, i + 100);
         await store.transact(
-          [],
-          old.slice(i, i + 100).map(({ key }) => ({ delete: key })),
+          some.map(({ key, modRevision }) => ({ key, modRevision })),
+          some.map(({ key }) => ({ delete: key })),
         );
       }
     },
   };
 }
 
-function replay<Response>(stored: StoredOutcome, id: string, fingerprint: Buffer, codec: Codec<Response>): Response {
-  if (!fingerprint.equals(stored.fingerprint)) throw reused(id);
+function replay<Response>(stored: StoredOutcome, codec: Codec<Response>): Response {
   if (stored.fault !== undefined) throw fromMessage(stored.fault);
   return codec.decode(stored.response);
 }

@@ -105,23 +105,24 @@ function draftSandbox(context: Context, id: string, spec: SandboxSpec, wanted: r
   return {
     id,
     spec: SandboxSpec.fromPartial(spec),
-    desired: { ...desired, hostNamespace: desired.hostNamespace || onHost },
+    desired: { ...desired, hostNamespace: desired.hostNamespace || onHost, replica: context.registry.id },
     status: undefined,
     created: context.now(),
     revision: 0n,
   };
 }
 
-async function commitRemoval(context: Context, sandbox: Sandbox, ops: readonly Op[]): Promise<Revision> {
+export async function commitRemoval(context: Context, sandbox: Sandbox, ops: readonly Op[]): Promise<Revision> {
   const { desired } = sandbox;
   if (desired === undefined) throw fault(Reason.INTERNAL, `sandbox ${sandbox.id} has no desired state`);
   const key = `${prefix.sandbox}${sandbox.id}`;
+  const last = { phase: Phase.DELETING, knownBy: [desired.hostId], replica: context.registry.id };
   return await context.ledger.commit(
     [{ key, modRevision: sandbox.revision as Revision }],
     [
       {
         put: key,
-        value: encodeSandbox({ ...sandbox, desired: { ...desired, phase: Phase.DELETING, knownBy: [desired.hostId] } }),
+        value: encodeSandbox({ ...sandbox, desired: { ...desired, ...last } }),
       },
       { delete: `${prefix.sandboxName}${sandbox.spec?.name}` },
       ...ops,

@@ -17,7 +17,7 @@ import { admitService, admitServiceNames } from '../admit/service.ts';
 import { prefix, serviceNameKeys } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork, readService } from '../state/reading.ts';
-import { encodeService } from '../state/records.ts';
+import { encodeService, type Stored } from '../state/records.ts';
 import { noteExhausted } from './attach.ts';
 import { allHosts, assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
@@ -25,6 +25,7 @@ import { type Finisher, serviceOwner } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
 import { fenceOf } from './ports.ts';
 import { planServicePorts, publishService, whenHeld } from './service-ports.ts';
+import { assertOurs, unlessTaken } from './take-back.ts';
 
 interface Draft {
   readonly network: Network;
@@ -56,7 +57,7 @@ export async function createService(
     assertCallerThere(waiting);
     made = await publishing(context, draft.service, () => commit(context, draft, leased, extra));
   } catch (error) {
-    await undoService(context, draft.service).catch(async () => {
+    await undoService(context, { value: draft.service, revision: draft.revision }).catch(async () => {
       // ipam is away: the name is free all the same, and the rest goes when it answers.
       await untilCommitted(() => withdraw(context, id, []));
       void finisher.service(id);
@@ -110,7 +111,14 @@ async function record(context: Context, networkRef: string, asked: ServiceSpec):
     id: context.newId(),
     networkId: network.id,
     spec,
-    desired: { phase: Phase.ALLOCATING, addresses: [], ports: [], hostIds: [], knownBy: [] },
+    desired: {
+      phase: Phase.ALLOCATING,
+      addresses: [],
+      ports: [],
+      hostIds: [],
+      knownBy: [],
+      replica: context.registry.id,
+    },
     status: undefined,
     created: context.now(),
     revision: 0n,
@@ -159,11 +167,12 @@ async function commit(context: Context, draft: Draft, leased: Service, extra: Ex
   if (network === undefined || desired === undefined) {
     throw fault(Reason.NETWORK_NOT_FOUND, `network ${draft.network.spec?.name} not found`, { field: 'network' });
   }
+  assertOurs([leased], draft.revision, (one) => view.services.get(one)?.revision);
   const plans = await planServicePorts(context, network, leased);
   const hostIds = plans.length === 0 ? [] : allHosts(context);
   const book = openPortBook(view, hostIds, context.ports.cursor);
   const ports: PublishedPort[] = publishService(book, leased, plans);
-  const service = { ...leased, desired: { ...desired, phase: Phase.READY, ports, hostIds } };
+  const service = { ...leased, desired: { ...desired, phase: Phase.READY, ports, hostIds, replica: '' } };
   const fence = fenceOf(view, book);
   const revision = await context.ledger.commit(
     [
@@ -176,11 +185,13 @@ async function commit(context: Context, draft: Draft, leased: Service, extra: Ex
   return { service, revision };
 }
 
-/** Its last phase: names are free at once, addresses and host ports are not. Any host may have been told of it. */
+/** Its last phase: names are free at once, addresses and host ports are not. Known where its ports are, and where its network has endpoints. */
 async function withdraw(context: Context, id: string, ops: readonly Op[]): Promise<Revision> {
   const row = context.ledger.view.services.get(id);
   if (row?.value.desired === undefined) throw fault(Reason.SERVICE_NOT_FOUND, `no such service: ${id}`);
-  const desired = { ...row.value.desired, phase: Phase.DELETING, knownBy: allHosts(context) };
+  const { hostIds } = row.value.desired;
+  const knownBy = [...new Set([...hostIds, ...context.ledger.view.networkHosts.of(row.value.networkId)])];
+  const desired = { ...row.value.desired, phase: Phase.DELETING, knownBy, replica: context.registry.id };
   const key = `${prefix.service}${id}`;
   return await context.ledger.commit(
     [{ key, modRevision: row.revision }],
@@ -194,10 +205,9 @@ async function withdraw(context: Context, id: string, ops: readonly Op[]): Promi
 }
 
 /** Takes back a service that never became ready: its leases, THEN its record. */
-export async function undoService(context: Context, service: Service): Promise<void> {
+export async function undoService(context: Context, { value: service, revision }: Stored<Service>): Promise<void> {
   await context.ipam.release({ owners: [serviceOwner(service.id)] });
-  await context.ledger.commit(
-    [],
-    [{ delete: `${prefix.service}${service.id}` }, ...serviceNameKeys(service).map((key): Op => ({ delete: key }))],
-  );
+  const key = `${prefix.service}${service.id}`;
+  const names = serviceNameKeys(service).map((name): Op => ({ delete: name }));
+  await unlessTaken(context, [{ key, modRevision: revision }], [{ delete: key }, ...names]);
 }

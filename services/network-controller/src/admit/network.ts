@@ -88,6 +88,7 @@ export function admitNetwork(view: View, spec: NetworkSpec, drivers: Drivers, pr
       predefined,
       numbers: {},
       claims: [],
+      replica: '',
     },
     pools,
   };
@@ -149,6 +150,7 @@ function admitConfigOnly(spec: NetworkSpec): AdmittedNetwork {
       predefined: false,
       numbers: {},
       claims: [],
+      replica: '',
     },
     pools: [],
   };

@@ -32,7 +32,13 @@ export function admitSandbox(view: View, spec: SandboxSpec): SandboxDesired {
   const sharedWithId = shared === undefined ? '' : shared.desired?.sharedWithId || shared.id;
   const host = shared?.desired ? findHost(view, shared.desired.hostId, 'host') : findHost(view, spec.host, 'host');
   if (host.state === HostState.DRAINED) {
-    throw fault(Reason.HOST_UNAVAILABLE, `host ${host.name} is drained`, { field: 'host', host: host.name });
+    const remedy = `name another host, or take it back with: weft host drain --undo ${host.name}`;
+    const because = `host ${host.name} is drained and takes no new sandboxes: ${remedy}`;
+    throw fault(Reason.HOST_UNAVAILABLE, because, { field: 'host', host: host.name });
+  }
+  if (host.state === HostState.REMOVING) {
+    const because = `host ${host.name} is being removed: name another host`;
+    throw fault(Reason.HOST_UNAVAILABLE, because, { field: 'host', host: host.name });
   }
   return {
     phase: Phase.ALLOCATING,
@@ -40,6 +46,7 @@ export function admitSandbox(view: View, spec: SandboxSpec): SandboxDesired {
     sharedWithId,
     hostNamespace: spec.namespace?.$case === 'hostNamespace',
     knownBy: [],
+    replica: '',
   };
 }
 

@@ -2,26 +2,21 @@
 // from a report is durable before anybody who waits for it is told.
 
 import { type Fault, fault, fromMessage, Reason, toMessage } from '@weft/fault';
-import { pause } from '@weft/process';
-import type { AgentServiceImplementation, ReportRequest, WatchRequest, WatchResponse } from '@weft/proto/agent';
+import type { AgentServiceImplementation, ReportRequest } from '@weft/proto/agent';
 import { StoredDrift } from '@weft/proto/controller';
 import { EndpointStatus, type Host, HostFacts, HostState, SandboxStatus } from '@weft/proto/model';
-import type { CallContext } from '@weft/rpc';
 import type { Compare, Op, Revision } from '@weft/store';
 import type { Context } from '../act/context.ts';
 import { untilAnswered } from '../act/until-answered.ts';
 import { isFullId } from '../admit/lookup.ts';
 import { checkName } from '../admit/names.ts';
-import type { HostTable } from '../plan/host-table.ts';
 import { type ItemKey, itemOf, toldWith } from '../plan/items.ts';
-import { mostTraces } from '../plan/round.ts';
+import { putHost } from '../replicas/hosts.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
-import { encodeHost } from '../state/records.ts';
 import { createBackendReports } from './backend-reports.ts';
+import { reachView, tell } from './tell.ts';
 
-/** How long an agent may be away before its host counts as lost, in ms. */
-const graceMs = 5_000;
 /** The most statuses one transaction writes. */
 const statusesAtOnce = 50;
 
@@ -33,8 +28,6 @@ export interface Agents {
 export function createAgents(context: Context): Agents {
   const { ledger, progress, planner } = context;
   const { view, store } = ledger;
-  const watching = new Map<string, number>();
-  const goodbyes = new Map<string, NodeJS.Timeout>();
   const backends = createBackendReports(context);
   /** Endpoints and sandboxes whose objects a host was told and has not reported on yet, by host. */
   const untold = new Map<string, Set<string>>();
@@ -45,6 +38,7 @@ export function createAgents(context: Context): Agents {
     return known;
   };
   const unsubscribe = view.onChange((change) => {
+    for (const id of change.hosts) if (view.hosts.get(id) === undefined) untold.delete(id);
     for (const id of change.endpoints) {
       const hostId = view.endpoints.get(id)?.value.desired?.hostId;
       if (hostId) untoldOf(hostId).add(itemOf.endpoint(id));
@@ -59,66 +53,28 @@ export function createAgents(context: Context): Agents {
   for (const { value } of view.sandboxes.values())
     if (value.desired?.hostId) untoldOf(value.desired.hostId).add(itemOf.sandbox(value.id));
 
-  /** An agent says a thing once: it waits here until the store has it, or its call is over. */
-  const surely = (work: () => Promise<void>) => untilAnswered(context, () => untilCommitted(work));
-
-  async function putHost(hostId: string, change: (host: Host | undefined) => Host | undefined): Promise<void> {
-    await surely(async () => {
-      const row = view.hosts.get(hostId);
-      const next = change(row?.value);
-      if (next === undefined) return;
-      const key = `${prefix.host}${hostId}`;
-      await ledger.commit([{ key, modRevision: row?.revision ?? 0n }], [{ put: key, value: encodeHost(next) }]);
-    });
-  }
-
-  function onWatch(hostId: string): () => void {
-    watching.set(hostId, (watching.get(hostId) ?? 0) + 1);
-    clearTimeout(goodbyes.get(hostId));
-    return () => {
-      const left = (watching.get(hostId) ?? 1) - 1;
-      watching.set(hostId, left);
-      if (left > 0 || context.stopping.aborted) return;
-      const timer = setTimeout(() => {
-        if (context.stopping.aborted) return;
-        putHost(hostId, (host) =>
-          host?.state === HostState.JOINED ? { ...host, state: HostState.LOST } : undefined,
-        ).catch((error: unknown) => context.log.error({ err: error, hostId }, 'cannot note that a host is lost'));
-      }, graceMs);
-      goodbyes.set(hostId, timer.unref());
-    };
-  }
-
   const service: AgentServiceImplementation = {
     async register({ hostId, name, facts }) {
       if (!isFullId(hostId))
         throw fault(Reason.INVALID_VALUE, 'a host id has 64 hexadecimal digits', { field: 'host_id' });
       const bad = checkName(name, 'name');
       if (bad !== undefined) throw bad;
-      const namesake = [...view.hosts.values()].find(({ value }) => value.name === name && value.id !== hostId);
-      if (namesake !== undefined) {
-        throw fault(Reason.NAME_TAKEN, `host name ${name} is taken by ${namesake.value.id.slice(0, 12)}`, {
-          field: 'name',
-          holder: namesake.value.id,
-        });
-      }
-      await putHost(hostId, (host) => {
+      await putHost(context, hostId, (host) => {
+        if (host?.state === HostState.REMOVING) throw beingRemoved(host);
         const isSame =
           host !== undefined && host.name === name && host.state !== HostState.LOST && sameFacts(host.facts, facts);
         if (isSame) return undefined;
         const state = host === undefined || host.state === HostState.LOST ? HostState.JOINED : host.state;
-        return { id: hostId, name, state, facts, created: host?.created ?? context.now(), revision: 0n };
+        return { id: hostId, name, state, facts, created: host?.created ?? context.now(), revision: 0n, replica: '' };
       });
       planner.table(hostId);
       progress.reset(hostId);
-      return { storeId: store.id };
+      return { storeId: store.id, controllers: view.replicas.addresses() };
     },
 
     async *watch(request, call) {
-      if (view.hosts.get(request.hostId) === undefined) {
-        throw fault(Reason.HOST_NOT_FOUND, `host ${request.hostId} has not registered`, { field: 'host_id' });
-      }
-      const leave = onWatch(request.hostId);
+      await assertServed(context, request.hostId);
+      const leave = context.share.connected(request.hostId);
       try {
         yield* tell(context, request, call, (revision) => backends.reset(request.hostId, revision));
       } finally {
@@ -133,6 +89,8 @@ export function createAgents(context: Context): Agents {
         });
       }
       const { hostId } = request;
+      await assertServed(context, hostId);
+      await reachView(context, request.seenRevision);
       for (const { key, fault: why } of request.failed) if (why !== undefined) progress.fail(hostId, key, why);
       for (const key of request.recovered) progress.recover(hostId, key);
       if (request.names !== undefined) progress.count(hostId, request.names);
@@ -141,8 +99,10 @@ export function createAgents(context: Context): Agents {
       progress.advance(hostId, request.seenRevision);
       if (request.facts !== undefined) {
         const { facts } = request;
-        await putHost(hostId, (host) =>
-          host === undefined || sameFacts(host.facts, facts) ? undefined : { ...host, facts },
+        await putHost(context, hostId, (host) =>
+          host === undefined || host.state === HostState.REMOVING || sameFacts(host.facts, facts)
+            ? undefined
+            : { ...host, facts },
         );
       }
       return {};
@@ -153,69 +113,25 @@ export function createAgents(context: Context): Agents {
     service,
     close() {
       unsubscribe();
-      for (const timer of goodbyes.values()) clearTimeout(timer);
     },
   };
 }
 
-/** How often it is asked whether all has been compiled once, in ms: only while a driver or discovery is away at the start. */
-const wholeMs = 100;
-
-/** The stream an agent hears: what changed since it last heard, or everything after a Reset. */
-async function* tell(
-  context: Context,
-  request: WatchRequest,
-  call: CallContext,
-  onReset: (revision: bigint) => void,
-): AsyncGenerator<WatchResponse> {
-  const { planner, ledger } = context;
-  const storeId = ledger.store.id;
-  const signal = AbortSignal.any([call.signal, context.stopping]);
-  const table = planner.table(request.hostId);
-  await planner.planned(ledger.view.revision);
-  let told = request.storeId === storeId ? table.resume(request.sinceRevision) : undefined;
-  while (!signal.aborted) {
-    const changes = told === undefined ? undefined : table.changesFrom(told);
-    if (changes === undefined && !planner.isWhole) {
-      // What it does not hear of it would remove.
-      await pause(wholeMs, signal);
-      continue;
-    }
-    const { revision, end } = table;
-    if (changes === undefined) {
-      const objects = table.objects();
-      onReset(revision);
-      yield { step: { $case: 'reset', value: {} } };
-      for (const object of objects) yield { step: { $case: 'put', value: object } };
-    } else {
-      for (const change of changes) {
-        for (const key of change.deletes) yield { step: { $case: 'delete', value: key } };
-        for (const object of change.puts) yield { step: { $case: 'put', value: object } };
-      }
-    }
-    const traceParents = [...new Set((changes ?? []).flatMap((change) => change.traceParents))].slice(-mostTraces);
-    yield { step: { $case: 'synced', value: { storeId, revision, traceParents } } };
-    told = end;
-    await changed(table, { revision, end }, signal);
+/** Waits for what another replica may know already. */
+async function assertServed({ ledger, registry }: Context, hostId: string): Promise<void> {
+  const { hosts } = ledger.view;
+  if (hosts.get(hostId) === undefined && registry.hasOthers()) await registry.caughtUp();
+  const host = hosts.get(hostId)?.value;
+  if (host?.state === HostState.REMOVING) throw beingRemoved(host);
+  if (host === undefined) {
+    throw fault(Reason.HOST_NOT_FOUND, `host ${hostId} has not registered`, { field: 'host_id' });
   }
 }
 
-async function changed(
-  table: HostTable,
-  told: Pick<HostTable, 'revision' | 'end'>,
-  signal: AbortSignal,
-): Promise<void> {
-  if (table.revision !== told.revision || table.end !== told.end || signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      unsubscribe();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const unsubscribe = table.onChange(done);
-    signal.addEventListener('abort', done, { once: true });
+const beingRemoved = ({ name }: Host) =>
+  fault(Reason.BEING_REMOVED, `host ${name} is being removed: it can join again, as a new host, when that is done`, {
+    field: 'host_id',
   });
-}
 
 /** Makes what a report says durable: statuses that changed, sandboxes' states, drift. */
 async function keep(context: Context, report: ReportRequest, untold: Set<string>): Promise<void> {
@@ -297,7 +213,11 @@ function statusOp(context: Context, report: ReportRequest, item: string, why: Fa
       (before.fault !== undefined ||
         (before.appliedRevision >= row.revision && before.appliedRevision <= report.seenRevision));
     if (isCurrent && before.fault?.message === why?.message) return undefined;
-    const after: EndpointStatus = { appliedRevision: why === undefined ? report.seenRevision : 0n, fault: why };
+    const after: EndpointStatus = {
+      appliedRevision: why === undefined ? report.seenRevision : 0n,
+      fault: why,
+      hostLost: false,
+    };
     return { put: `${prefix.endpointStatus}${id}`, value: EndpointStatus.encode(after).finish() };
   }
   if (kind !== 'sandbox' || view.sandboxes.get(id) === undefined) return undefined;
@@ -310,6 +230,7 @@ function statusOp(context: Context, report: ReportRequest, item: string, why: Fa
     lost: state?.lost ?? before?.lost ?? false,
     appliedRevision: why === undefined ? firstApplied(before, report) : 0n,
     fault: why,
+    hostLost: false,
   };
   const bytes = SandboxStatus.encode(after).finish();
   if (before !== undefined && Buffer.compare(bytes, SandboxStatus.encode(before).finish()) === 0) return undefined;

@@ -18,7 +18,7 @@ import {
   UpdatePortsResponse,
 } from '@weft/proto/controller';
 import { type Endpoint, EndpointSpec } from '@weft/proto/model';
-import type { Context } from '../act/context.ts';
+import type { Context, Waiting } from '../act/context.ts';
 import type { EndpointActions } from '../act/endpoint.ts';
 import type { Extra, Made } from '../act/network.ts';
 import type { OutcomeOps, Requests } from '../act/requests.ts';
@@ -39,10 +39,10 @@ export function endpointService(
 ): EndpointServiceImplementation {
   const { view, store } = context.ledger;
   const specOf = (spec: EndpointSpec | undefined) => spec ?? EndpointSpec.fromPartial({});
-  const again = async <T extends { outcome: Outcome | undefined }>(stored: T, revision: bigint): Promise<T> => ({
-    ...stored,
-    outcome: againOf(context, revision),
-  });
+  const again =
+    (waiting: Waiting) =>
+    <T extends { outcome: Outcome | undefined }>(stored: T, revision: bigint): Promise<T> =>
+      againOf(context, waiting, stored, revision);
   const extra = (ops: OutcomeOps<EndpointAnswer>): Extra<Endpoint> => ({
     done: (endpoint) => ops.done({ endpoint, outcome: undefined }),
     failed: ops.failed,
@@ -61,7 +61,7 @@ export function endpointService(
         CreateEndpointRequest,
         CreateEndpointResponse,
         async (ops) => answer(await actions.create(request.network, specOf(request.spec), waiting, extra(ops))),
-        again,
+        again(waiting),
       );
     },
     async joinEndpoint(request, call) {
@@ -72,7 +72,7 @@ export function endpointService(
         JoinEndpointRequest,
         JoinEndpointResponse,
         async (ops) => answer(await actions.join(request.endpoint, request.sandbox, waiting, extra(ops))),
-        again,
+        again(waiting),
       );
     },
     async leaveEndpoint(request, call) {
@@ -83,7 +83,7 @@ export function endpointService(
         LeaveEndpointRequest,
         LeaveEndpointResponse,
         async (ops) => answer(await actions.leave(request.endpoint, waiting, extra(ops))),
-        again,
+        again(waiting),
       );
     },
     async connect(request, call) {
@@ -95,7 +95,7 @@ export function endpointService(
         ConnectResponse,
         async (ops) =>
           answer(await actions.connect(request.network, request.sandbox, specOf(request.spec), waiting, extra(ops))),
-        again,
+        again(waiting),
       );
     },
     async deleteEndpoint(request, call) {
@@ -112,7 +112,7 @@ export function endpointService(
           });
           return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        again,
+        again(waiting),
       );
     },
     async disconnect(request, call) {
@@ -129,7 +129,7 @@ export function endpointService(
           });
           return { endpointId: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        again,
+        again(waiting),
       );
     },
 
@@ -142,7 +142,7 @@ export function endpointService(
         UpdatePortsResponse,
         async (ops) =>
           answer(await updatePorts(context, request.endpoint, request.add, request.remove, waiting, extra(ops))),
-        again,
+        again(waiting),
       );
     },
 

@@ -2,8 +2,10 @@
 
 import { fault, Reason } from '@weft/fault';
 import type { Mutation, Outcome } from '@weft/proto/controller';
+import type { Endpoint, Sandbox } from '@weft/proto/model';
 import type { CallContext } from '@weft/rpc';
-import type { Context, Waiting } from '../act/context.ts';
+import { allHosts, type Context, isRemoved, joinedHosts, patience, type Waiting } from '../act/context.ts';
+import { readEndpoint, readSandbox } from '../state/reading.ts';
 
 /** @throws INVALID_VALUE for a negative wait */
 export function waitingOf(mutation: Mutation | undefined, call: CallContext): Waiting {
@@ -20,12 +22,44 @@ export function outcomeOf(context: Context, revision: bigint, applied: boolean):
   return { storeId: context.ledger.store.id, revision, applied };
 }
 
-/** The outcome of a repeated request: whether the hosts concerned have seen its revision by now. */
-export function againOf(context: Context, revision: bigint): Outcome {
-  const hosts = [...context.ledger.view.hosts.ids()];
-  return outcomeOf(
-    context,
-    revision,
-    hosts.every((id) => context.progress.seen(id) >= revision),
-  );
+interface Answer {
+  readonly outcome: Outcome | undefined;
+  readonly sandbox?: Sandbox | undefined;
+  readonly endpoint?: Endpoint | undefined;
+  readonly endpoints?: Endpoint[];
+}
+
+/**
+ * The answer to a repeated request, as it was, with what hosts say of it by now: it is waited for as by the first. A caller whose
+ * controller was gone before it answered gets from another one what he would have got.
+ */
+export async function againOf<T extends Answer>(
+  context: Context,
+  waiting: Waiting,
+  stored: T,
+  revision: bigint,
+): Promise<T> {
+  const { view } = context.ledger;
+  const its = stored.sandbox?.desired?.hostId ?? stored.endpoint?.desired?.hostId;
+  const concerned = its === undefined || its === '' ? allHosts(context) : [its].filter((id) => !isRemoved(context, id));
+  await context.planner.planned(revision);
+  const due = (id: string) => {
+    const { revision: last } = context.planner.table(id);
+    return last < revision ? last : revision;
+  };
+  if (waiting.ms !== 0) {
+    const signal = patience(context, waiting);
+    const joined = new Set(joinedHosts(context));
+    for (const id of concerned) if (joined.has(id)) await context.progress.until(id, due(id), signal);
+  }
+  const applied = concerned.every((id) => context.progress.seen(id) >= due(id));
+  const endpointNow = (one: Endpoint) => ({ ...one, status: readEndpoint(view, one.id)?.status ?? one.status });
+  const { sandbox, endpoint, endpoints } = stored;
+  return {
+    ...stored,
+    ...(sandbox && { sandbox: { ...sandbox, status: readSandbox(view, sandbox.id)?.status ?? sandbox.status } }),
+    ...(endpoint && { endpoint: endpointNow(endpoint) }),
+    ...(endpoints && { endpoints: endpoints.map(endpointNow) }),
+    outcome: outcomeOf(context, revision, applied),
+  };
 }

@@ -52,7 +52,7 @@ export function networkService(
           });
           return { network: made.value, outcome: outcomeOf(context, made.revision, made.applied), warnings: [] };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
 
@@ -102,7 +102,7 @@ export function networkService(
           });
           return { network: made.value, outcome: outcomeOf(context, made.revision, made.applied), diffs: [] };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
 
@@ -120,7 +120,7 @@ export function networkService(
           });
           return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
 

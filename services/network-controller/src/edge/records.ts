@@ -30,7 +30,7 @@ export function recordService(context: Context, requests: Requests): RecordServi
           });
           return { record: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
 
@@ -59,7 +59,7 @@ export function recordService(context: Context, requests: Requests): RecordServi
           );
           return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
   };

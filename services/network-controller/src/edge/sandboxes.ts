@@ -58,7 +58,7 @@ export function sandboxService(
           const { sandbox, endpoints } = made.value;
           return { sandbox, endpoints: [...endpoints], outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
 
@@ -89,7 +89,7 @@ export function sandboxService(
           });
           return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
   };

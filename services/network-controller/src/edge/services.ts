@@ -50,7 +50,7 @@ export function serviceService(context: Context, finisher: Finisher, requests: R
           });
           return { service: described(made.value), outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
 
@@ -78,7 +78,7 @@ export function serviceService(context: Context, finisher: Finisher, requests: R
           });
           return { service: described(made.value), outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
 
@@ -96,7 +96,7 @@ export function serviceService(context: Context, finisher: Finisher, requests: R
           });
           return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
         },
-        async (stored, revision) => ({ ...stored, outcome: againOf(context, revision) }),
+        (stored, revision) => againOf(context, waiting, stored, revision),
       );
     },
   };

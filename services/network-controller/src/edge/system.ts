@@ -1,22 +1,30 @@
 // weft.controller.v1.SystemService: state of the whole, watches and events. Both streams read the store's change log.
 import { fault, Reason } from '@weft/fault';
-import type {
-  EventsRequest,
-  EventsResponse,
-  SystemServiceImplementation,
-  WatchRequest,
-  WatchResponse,
+import {
+  DrainHostRequest,
+  DrainHostResponse,
+  type EventsRequest,
+  type EventsResponse,
+  RemoveHostRequest,
+  RemoveHostResponse,
+  type SystemServiceImplementation,
+  type WatchRequest,
+  type WatchResponse,
 } from '@weft/proto/controller';
 import type { Event } from '@weft/proto/event';
+import type { Host } from '@weft/proto/model';
 import type { CallContext } from '@weft/rpc';
 import { type Revision, StoreError, type StoreEvent } from '@weft/store';
 import type { Context } from '../act/context.ts';
+import type { HostRemoval } from '../act/remove-host.ts';
+import type { Requests } from '../act/requests.ts';
 import { eventsOf } from '../state/event-log.ts';
 import { parseKey } from '../state/keys.ts';
 import { isReady, readEndpoint, readHost, readNetwork, readSandbox, readService } from '../state/reading.ts';
 import { codecs } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { explainPath } from './explain.ts';
+import { againOf, outcomeOf, waitingOf } from './mutation.ts';
 import { waitingAddresses } from './networks.ts';
 import { resolveName } from './resolve.ts';
 
@@ -25,6 +33,8 @@ type Watchable = (typeof watchable)[number];
 
 export function systemService(
   context: Context,
+  requests: Requests,
+  removal: HostRemoval,
   version: string,
   publisher: () => string,
   refused: () => ReadonlyMap<string, bigint> | undefined,
@@ -55,6 +65,9 @@ export function systemService(
         events: publisher(),
         waitingAddresses: waitingAddresses(context),
         pools,
+        replicas: view.replicas.all().map(({ id, address, started }) => ({
+          ...{ id, address, started, hosts: view.replicas.hostsOf(id), self: id === context.registry.id },
+        })),
         names: hosts().flatMap(({ id, name }) => {
           const counters = context.progress.counted(id);
           return counters === undefined ? [] : [{ host: name, counters }];
@@ -67,11 +80,35 @@ export function systemService(
     },
     explain: (request) => explainPath(context, request),
     resolve: (request) => resolveName(context, request),
-    async drainHost() {
-      throw fault(Reason.NOT_IMPLEMENTED, 'draining hosts is not there yet');
+    async drainHost(request, call) {
+      const waiting = waitingOf(request.mutation, call);
+      return await requests.once(
+        'DrainHost',
+        request,
+        DrainHostRequest,
+        DrainHostResponse,
+        async (ops) => {
+          const done = { done: (host: Host) => ops.done({ host, outcome: undefined }), failed: ops.failed };
+          const made = await removal.drain(request.host, request.undo, done);
+          return { host: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+        },
+        (stored, revision) => againOf(context, waiting, stored, revision),
+      );
     },
-    async removeHost() {
-      throw fault(Reason.NOT_IMPLEMENTED, 'removing hosts is not there yet');
+    async removeHost(request, call) {
+      const waiting = waitingOf(request.mutation, call);
+      return await requests.once(
+        'RemoveHost',
+        request,
+        RemoveHostRequest,
+        RemoveHostResponse,
+        async (ops) => {
+          const done = { done: (id: string) => ops.done({ id, outcome: undefined }), failed: ops.failed };
+          const made = await removal.remove(request.host, request.force, waiting, done);
+          return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+        },
+        (stored, revision) => againOf(context, waiting, stored, revision),
+      );
     },
     watch: (request, call) => watch(context, request, call),
     events: (request, call) => events(context, request, call),

@@ -47,9 +47,7 @@ export class Audience {
 
   /** The host as it is known now. */
   host(id: string): Host {
-    return (
-      this.#view.hosts.get(id)?.value ?? { id, name: '', state: 0, facts: undefined, created: undefined, revision: 0n }
-    );
+    return this.#view.hosts.get(id)?.value ?? HostMessage.fromPartial({ id });
   }
 
   #only(hosts: Iterable<string>): Set<string> {

@@ -44,6 +44,9 @@ export class HostTable {
     this.#revision = revision;
   }
 
+  /** The host was removed: nobody is told of this table any more. */
+  isClosed = false;
+
   get revision(): bigint {
     return this.#revision;
   }
@@ -96,6 +99,19 @@ export class HostTable {
   /** Changes from there on, in order; undefined when the log has lost some. */
   changesFrom(position: number): readonly TableChange[] | undefined {
     return position < this.#dropped ? undefined : this.#log.slice(position - this.#dropped);
+  }
+
+  /** Says that nothing more changed up to a revision that was planned. */
+  reach(revision: bigint): void {
+    if (revision <= this.#revision) return;
+    this.#revision = revision;
+    this.#isSet = true;
+    for (const listener of this.#listeners) listener();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const listener of this.#listeners) listener();
   }
 
   onChange(listener: () => void): () => void {

@@ -23,6 +23,7 @@ import { Told } from './told.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
+const kinds = ['networks', 'endpoints', 'sandboxes', 'hosts', 'records', 'services'] as const;
 
 /**
  * Work on one thing. It reads the view where it is MADE, all of a round's at one revision, and drivers are asked where it runs: what
@@ -75,11 +76,7 @@ export class Planner {
       isNew: (hostId) => this.#fresh.delete(hostId),
     });
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
-    for (const id of view.networks.ids()) this.#dirty.networks.add(id);
-    for (const id of view.endpoints.ids()) this.#dirty.endpoints.add(id);
-    for (const id of view.sandboxes.ids()) this.#dirty.sandboxes.add(id);
-    for (const id of view.records.ids()) this.#dirty.records.add(id);
-    for (const id of view.services.ids()) this.#dirty.services.add(id);
+    for (const kind of kinds) if (kind !== 'hosts') for (const id of view[kind].ids()) this.#dirty[kind].add(id);
     this.#start();
   }
 
@@ -98,6 +95,17 @@ export class Planner {
     this.#dirty.hosts.add(hostId);
     this.#start();
     return table;
+  }
+
+  /** Whether something could not be compiled because a service is away: others may know more. */
+  get isPartial(): boolean {
+    return [...this.#failures.values()].some(({ reason }) => reason === Reason.SERVICE_UNAVAILABLE);
+  }
+
+  /** The host is removed: its table ends. */
+  drop(hostId: string): void {
+    this.#tables.get(hostId)?.close();
+    this.#tables.delete(hostId);
   }
 
   /** Resolves when all tables hold what the view said at the revision. */
@@ -131,12 +139,7 @@ export class Planner {
   }
 
   #onChange(change: Change): void {
-    for (const id of change.networks) this.#dirty.networks.add(id);
-    for (const id of change.endpoints) this.#dirty.endpoints.add(id);
-    for (const id of change.sandboxes) this.#dirty.sandboxes.add(id);
-    for (const id of change.hosts) this.#dirty.hosts.add(id);
-    for (const id of change.records) this.#dirty.records.add(id);
-    for (const id of change.services) this.#dirty.services.add(id);
+    for (const kind of kinds) for (const id of change[kind]) this.#dirty[kind].add(id);
     if (change.traceParent !== '' && !isClean(this.#dirty)) this.#traceParents.add(change.traceParent);
     this.#start();
   }

@@ -23,7 +23,11 @@
 //                                         endpoint compare it: a name is the one's or the other's
 //   ports/<host id>/<protocol>/<host port >> 6>   empty; put by every transaction that takes a host port of these 64, which
 //                                         compares it too. Who holds a port is in the records of endpoints and services alone
-//   request/<request id>                  StoredOutcome
+//   request/<request id>                  StoredOutcome; while there are several replicas, first without an outcome, by the one that is at it
+//   hostname/<name>                       the id of the host that has it
+//   replica/<replica id>                  StoredReplica    these three live as long as the lease of their replica, and count with it alone
+//   alive/<host id>/<replica id>          empty; the agent of the host is connected to the replica
+//   seen/<host id>/<replica id>           StoredProgress, while there are several replicas
 //   drift/<host id>                       StoredDrift
 //   exhausted/<pool id>                   empty; put when a lease found the pool full
 //   identity/ca                           StoredAuthority: the cluster's CA with its key; made once, by compare
@@ -56,6 +60,10 @@ export const prefix = {
   serviceLinks: 'links/services/',
   ports: 'ports/',
   request: 'request/',
+  hostName: 'hostname/',
+  replica: 'replica/',
+  alive: 'alive/',
+  seen: 'seen/',
   drift: 'drift/',
   exhausted: 'exhausted/',
 } as const;

@@ -1,6 +1,7 @@
 // The controller's one way to its store: reads are the view, writes are fenced transactions. Nothing else writes there.
 import { fault, isFault, Reason } from '@weft/fault';
-import { type Compare, LIMITS, type Op, type Revision, type Store, storeFault } from '@weft/store';
+import { type Compare, LIMITS, type Op, type Revision, type Store, StoreError, storeFault } from '@weft/store';
+import { prefix } from './keys.ts';
 import { stampOf } from './stamp.ts';
 import { View } from './view.ts';
 
@@ -15,6 +16,18 @@ export interface Ledger {
    *   STORE_FAILED
    */
   commit(compares: readonly Compare[], ops: readonly Op[]): Promise<Revision>;
+  /**
+   * As commit, for what is no fact of users' and no event: who runs, who is connected, how far hosts are, who is at a request.
+   * @throws what commit throws; StoreError `lease gone`
+   */
+  note(compares: readonly Compare[], ops: readonly Op[]): Promise<Revision>;
+  /** As note: puts the key of a request that nobody is at, or whose replica is gone, as it was put at the revision. */
+  takeRequest(key: string, revision: Revision | 0n, value: Uint8Array): Promise<Revision>;
+  /**
+   * Ends that a request's key is put only as this process knows it: absent, or as it put it last. Returns when it put it last;
+   * false if it did not.
+   */
+  forgetRequest(key: string): Revision | false;
   close(): Promise<void>;
 }
 
@@ -34,21 +47,48 @@ export async function openLedger(store: Store, now: () => number): Promise<Ledge
     throw error; // a view that no longer follows its store is a broken invariant: end the process, the store is intact
   });
 
+  /** When this process put the keys of requests that it is at. */
+  const requests = new Map<string, Revision>();
+  const requestKeys = (ops: readonly Op[]) =>
+    ops.flatMap((op) => ('put' in op && op.put.startsWith(prefix.request) ? [op.put] : []));
+
+  async function transact(compares: readonly Compare[], ops: readonly Op[]): Promise<Revision> {
+    const keys = requestKeys(ops);
+    const all = [...compares, ...keys.map((key) => ({ key, modRevision: requests.get(key) ?? (0n as const) }))];
+    assertFits(all, ops);
+    const result = await store.transact(all, ops).catch((cause: unknown) => {
+      throw cause instanceof StoreError && cause.reason === 'lease gone' ? cause : storeFault(cause);
+    });
+    if (!result.committed) {
+      await view.refutes(all, result.revision);
+      const other = keys.find((key) => view.marks.has(key) && view.marks.get(key) !== requests.get(key));
+      // Not CONFLICT: there is nothing to decide anew, the outcome is another's.
+      if (other !== undefined) throw fault(Reason.REQUEST_ID_REUSED, 'another controller has done it', { key: other });
+      throw fault(Reason.CONFLICT, 'another writer was faster');
+    }
+    for (const key of keys) requests.set(key, result.revision);
+    await view.reached(result.revision);
+    return result.revision;
+  }
+
   return {
     store,
     view,
-    async commit(compares, ops) {
-      const stamped: Op[] = [...ops, stampOf(ops, view, now())];
-      assertFits(compares, stamped);
-      const result = await store.transact(compares, stamped).catch((cause: unknown) => {
-        throw storeFault(cause);
-      });
-      if (!result.committed) {
-        await view.refutes(compares, result.revision);
-        throw fault(Reason.CONFLICT, 'another writer was faster');
+    commit: (compares, ops) => transact(compares, [...ops, stampOf(ops, view, now())]),
+    note: transact,
+    async takeRequest(key, revision, value) {
+      if (revision !== 0n) requests.set(key, revision);
+      try {
+        return await transact([], [{ put: key, value }]);
+      } catch (error) {
+        requests.delete(key);
+        throw error;
       }
-      await view.reached(result.revision);
-      return result.revision;
+    },
+    forgetRequest(key) {
+      const revision = requests.get(key) ?? false;
+      requests.delete(key);
+      return revision;
     },
     async close() {
       stop.abort();

@@ -1,5 +1,15 @@
 // Records as the outside sees them: with revision and status filled in, and only those that are ready.
-import { type Endpoint, type Host, type Network, Phase, type Sandbox, type Service } from '@weft/proto/model';
+import {
+  type Endpoint,
+  EndpointStatus,
+  type Host,
+  HostState,
+  type Network,
+  Phase,
+  type Sandbox,
+  SandboxStatus,
+  type Service,
+} from '@weft/proto/model';
 import { standingsOf } from './standing.ts';
 import type { View } from './view.ts';
 
@@ -10,15 +20,31 @@ export function readNetwork(view: View, id: string): Network | undefined {
 
 export function readEndpoint(view: View, id: string): Endpoint | undefined {
   const row = view.endpoints.get(id);
-  return row && { ...row.value, revision: row.revision, status: view.endpointStatuses.get(id)?.value };
+  if (row === undefined) return undefined;
+  const status = view.endpointStatuses.get(id)?.value;
+  const hostLost = isLost(view, row.value.desired?.hostId);
+  return {
+    ...row.value,
+    revision: row.revision,
+    status: hostLost ? EndpointStatus.fromPartial({ ...status, hostLost }) : status,
+  };
 }
 
 export function readSandbox(view: View, id: string): Sandbox | undefined {
   const row = view.sandboxes.get(id);
   if (row === undefined) return undefined;
   const shared = row.value.desired?.sharedWithId || id;
-  return { ...row.value, revision: row.revision, status: view.sandboxStatuses.get(shared)?.value };
+  const status = view.sandboxStatuses.get(shared)?.value;
+  const hostLost = isLost(view, row.value.desired?.hostId);
+  return {
+    ...row.value,
+    revision: row.revision,
+    status: hostLost ? SandboxStatus.fromPartial({ ...status, hostLost }) : status,
+  };
 }
+
+const isLost = (view: View, hostId: string | undefined): boolean =>
+  view.hosts.get(hostId ?? '')?.value.state === HostState.LOST;
 
 /** With its backends as they are; why a host could not take it is not known here. */
 export function readService(view: View, id: string): Service | undefined {

@@ -1,5 +1,5 @@
 // Records as bytes and back. Fields that are set on reading (revision, status) are never in the bytes.
-import { StoredBackend } from '@weft/proto/controller';
+import { StoredBackend, StoredProgress, StoredReplica } from '@weft/proto/controller';
 import {
   Endpoint,
   EndpointStatus,
@@ -27,6 +27,8 @@ export const codecs = {
   backendStatus: StoredBackend as Codec<StoredBackend>,
   endpointStatus: EndpointStatus as Codec<EndpointStatus>,
   sandboxStatus: SandboxStatus as Codec<SandboxStatus>,
+  replica: StoredReplica as Codec<StoredReplica>,
+  seen: StoredProgress as Codec<StoredProgress>,
 } as const;
 
 /** A record and the revision of its last change; 0n for one that is not stored yet. */

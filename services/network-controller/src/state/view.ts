@@ -15,9 +15,11 @@ import type { Compare, KeyValue, Revision, StoreEvent } from '@weft/store';
 import { isTracing, type TraceParent } from '@weft/telemetry';
 import { Backends, firstLabel } from './backends.ts';
 import { parseKey, stampKey } from './keys.ts';
+import { NetworkHosts } from './network-hosts.ts';
 import { PortHolders } from './port-holders.ts';
 import { PortLists } from './port-lists.ts';
 import { codecs } from './records.ts';
+import { hostAndReplica, Replicas } from './replicas.ts';
 import { Index, KeysIndex, Table } from './table.ts';
 
 /** What changed in one step, by kind, as ids. */
@@ -32,6 +34,12 @@ export interface Change {
   readonly services: ReadonlySet<string>;
   /** What the transaction was part of; '' when nobody traces. */
   readonly traceParent: TraceParent;
+  /** Controllers that came or went. */
+  readonly replicas: ReadonlySet<string>;
+  /** Hosts whose agent connected somewhere, or is gone from there. */
+  readonly alive: ReadonlySet<string>;
+  /** Hosts of which a replica published how far they are. */
+  readonly seen: ReadonlySet<string>;
 }
 type Changing = { [K in keyof Omit<Change, 'revision' | 'traceParent'>]: Set<string> };
 
@@ -48,6 +56,9 @@ export class View {
   readonly sharersOfSandbox = new Index<Sandbox>((one) => one.desired?.sharedWithId || undefined);
 
   readonly sandboxesOfHost = new Index<Sandbox>((one) => one.desired?.hostId || undefined);
+  /** Hosts that may know something of a network. */
+  readonly networkHosts = new NetworkHosts();
+  readonly replicas = new Replicas();
 
   readonly networks = new Table<Network>(this.#networkNames);
   readonly endpoints = new Table<Endpoint>(
@@ -56,6 +67,7 @@ export class View {
     this.#endpointNames,
     this.#endpointMacs,
     this.portHolders.endpoints,
+    this.networkHosts,
   );
   readonly sandboxes = new Table<Sandbox>(this.#sandboxNames, this.sharersOfSandbox, this.sandboxesOfHost);
   readonly hosts = new Table<Host>();
@@ -186,7 +198,8 @@ export class View {
   #revisionOf(key: string): bigint {
     const { kind, id = '' } = parseKey(key) ?? {};
     if (kind === 'endpoint') return this.#endpointRevisions.get(id) ?? 0n;
-    const tables = { network: this.networks, sandbox: this.sandboxes, host: this.hosts, record: this.records };
+    const { networks, sandboxes, hosts, records, services } = this;
+    const tables = { network: networks, sandbox: sandboxes, host: hosts, record: records, service: services };
     if (kind !== undefined && kind in tables) return tables[kind as keyof typeof tables].get(id)?.revision ?? 0n;
     return this.marks.get(key) ?? 0n;
   }
@@ -208,6 +221,9 @@ export class View {
       hosts: new Set<string>(),
       records: new Set<string>(),
       services: new Set<string>(),
+      replicas: new Set<string>(),
+      alive: new Set<string>(),
+      seen: new Set<string>(),
     };
     const found = new Set<string>();
     for (const event of events) this.#applyOne(event, change, found);
@@ -297,6 +313,14 @@ export class View {
         return;
       case 'sandboxStatus':
         this.#putSandboxStatus(id, event, found);
+        return;
+      case 'replica':
+        if (this.replicas.apply(kind, id, event)) change.replicas.add(id);
+        return;
+      case 'alive':
+      case 'seen':
+        change[kind].add(hostAndReplica(id)[0]);
+        this.replicas.apply(kind, id, event);
         return;
       case 'drift':
         return;

@@ -26,6 +26,8 @@ export interface RegisterRequest {
 export interface RegisterResponse {
   /** The id of the controller's store: revisions compare only within it. */
   storeId: string;
+  /** Where the controllers are, as far as they say so: any of them will do. */
+  controllers: string[];
 }
 
 /** From where to watch. */
@@ -36,6 +38,8 @@ export interface WatchRequest {
   storeId: string;
   /** The last revision this agent has seen; 0 on the first watch. */
   sinceRevision: bigint;
+  /** Tell everything, after a Reset, and nothing older than since_revision: what was heard last was marked as partial. */
+  anew: boolean;
 }
 
 /** Everything before this is the whole truth at the revision. */
@@ -49,10 +53,18 @@ export interface Synced {
    * last Synced. None when nobody traces.
    */
   traceParents: string[];
+  /** Something is left out that could not be compiled yet. It follows on this stream; another controller does not know that it is due. */
+  partial: boolean;
 }
 
 /** Forget what was said before: all objects follow, then Synced. What is not Put again before it is to be removed. */
 export interface Reset {
+}
+
+/** Where the controllers are. */
+export interface Controllers {
+  /** Each serves all of it, agents and clients. */
+  addresses: string[];
 }
 
 /** One step of the stream. */
@@ -71,6 +83,9 @@ export interface WatchResponse {
     | //
     /** All begins anew. */
     { $case: "reset"; value: Reset }
+    | //
+    /** Where the controllers are, now. */
+    { $case: "controllers"; value: Controllers }
     | undefined;
 }
 
@@ -260,13 +275,16 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
 };
 
 function createBaseRegisterResponse(): RegisterResponse {
-  return { storeId: "" };
+  return { storeId: "", controllers: [] };
 }
 
 export const RegisterResponse: MessageFns<RegisterResponse> = {
   encode(message: RegisterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.storeId !== "") {
       writer.uint32(10).string(message.storeId);
+    }
+    for (const v of message.controllers) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -292,6 +310,14 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
             message.storeId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.controllers.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -311,6 +337,9 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
         : isSet(object.store_id)
         ? globalThis.String(object.store_id)
         : "",
+      controllers: globalThis.Array.isArray(object?.controllers)
+        ? object.controllers.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -318,6 +347,9 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
     const obj: any = {};
     if (message.storeId !== "") {
       obj.storeId = message.storeId;
+    }
+    if (message.controllers?.length) {
+      obj.controllers = message.controllers;
     }
     return obj;
   },
@@ -328,12 +360,13 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
   fromPartial(object: DeepPartial<RegisterResponse>): RegisterResponse {
     const message = createBaseRegisterResponse();
     message.storeId = object.storeId ?? "";
+    message.controllers = object.controllers?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { hostId: "", storeId: "", sinceRevision: 0n };
+  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -349,6 +382,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         throw new globalThis.Error("value provided for field message.sinceRevision of type uint64 too large");
       }
       writer.uint32(24).uint64(message.sinceRevision);
+    }
+    if (message.anew !== false) {
+      writer.uint32(32).bool(message.anew);
     }
     return writer;
   },
@@ -390,6 +426,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.sinceRevision = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.anew = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -419,6 +463,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         : isSet(object.since_revision)
         ? BigInt(object.since_revision)
         : 0n,
+      anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
     };
   },
 
@@ -433,6 +478,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     if (message.sinceRevision !== 0n) {
       obj.sinceRevision = message.sinceRevision.toString();
     }
+    if (message.anew !== false) {
+      obj.anew = message.anew;
+    }
     return obj;
   },
 
@@ -446,12 +494,13 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     message.sinceRevision = (object.sinceRevision !== undefined && object.sinceRevision !== null)
       ? BigInt(object.sinceRevision)
       : 0n;
+    message.anew = object.anew ?? false;
     return message;
   },
 };
 
 function createBaseSynced(): Synced {
-  return { storeId: "", revision: 0n, traceParents: [] };
+  return { storeId: "", revision: 0n, traceParents: [], partial: false };
 }
 
 export const Synced: MessageFns<Synced> = {
@@ -467,6 +516,9 @@ export const Synced: MessageFns<Synced> = {
     }
     for (const v of message.traceParents) {
       writer.uint32(26).string(v!);
+    }
+    if (message.partial !== false) {
+      writer.uint32(32).bool(message.partial);
     }
     return writer;
   },
@@ -508,6 +560,14 @@ export const Synced: MessageFns<Synced> = {
             message.traceParents.push(reader.string());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.partial = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -533,6 +593,7 @@ export const Synced: MessageFns<Synced> = {
         : globalThis.Array.isArray(object?.trace_parents)
         ? object.trace_parents.map((e: any) => globalThis.String(e))
         : [],
+      partial: isSet(object.partial) ? globalThis.Boolean(object.partial) : false,
     };
   },
 
@@ -547,6 +608,9 @@ export const Synced: MessageFns<Synced> = {
     if (message.traceParents?.length) {
       obj.traceParents = message.traceParents;
     }
+    if (message.partial !== false) {
+      obj.partial = message.partial;
+    }
     return obj;
   },
 
@@ -558,6 +622,7 @@ export const Synced: MessageFns<Synced> = {
     message.storeId = object.storeId ?? "";
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.traceParents = object.traceParents?.map((e) => e) || [];
+    message.partial = object.partial ?? false;
     return message;
   },
 };
@@ -614,6 +679,77 @@ export const Reset: MessageFns<Reset> = {
   },
 };
 
+function createBaseControllers(): Controllers {
+  return { addresses: [] };
+}
+
+export const Controllers: MessageFns<Controllers> = {
+  encode(message: Controllers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.addresses) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Controllers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControllers();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Controllers {
+    return {
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: Controllers): unknown {
+    const obj: any = {};
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Controllers>): Controllers {
+    return Controllers.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Controllers>): Controllers {
+    const message = createBaseControllers();
+    message.addresses = object.addresses?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseWatchResponse(): WatchResponse {
   return { step: undefined };
 }
@@ -632,6 +768,9 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         break;
       case "reset":
         Reset.encode(message.step.value, writer.uint32(34).fork()).join();
+        break;
+      case "controllers":
+        Controllers.encode(message.step.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -682,6 +821,14 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.step = { $case: "reset", value: Reset.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.step = { $case: "controllers", value: Controllers.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -704,6 +851,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         ? { $case: "synced", value: Synced.fromJSON(object.synced) }
         : isSet(object.reset)
         ? { $case: "reset", value: Reset.fromJSON(object.reset) }
+        : isSet(object.controllers)
+        ? { $case: "controllers", value: Controllers.fromJSON(object.controllers) }
         : undefined,
     };
   },
@@ -718,6 +867,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       obj.synced = Synced.toJSON(message.step.value);
     } else if (message.step?.$case === "reset") {
       obj.reset = Reset.toJSON(message.step.value);
+    } else if (message.step?.$case === "controllers") {
+      obj.controllers = Controllers.toJSON(message.step.value);
     }
     return obj;
   },
@@ -749,6 +900,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "reset": {
         if (object.step?.value !== undefined && object.step?.value !== null) {
           message.step = { $case: "reset", value: Reset.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "controllers": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "controllers", value: Controllers.fromPartial(object.step.value) };
         }
         break;
       }

@@ -7,8 +7,9 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { Drift } from "../../agent/v1/agent.ts";
+import { Drift, ObjectFailure } from "../../agent/v1/agent.ts";
 import { Fault } from "../../fault/v1/fault.ts";
+import { NamesCounters } from "../../model/v1/host.ts";
 
 /** The outcome of a mutation, kept under its request id. Not sent to anyone. */
 export interface StoredOutcome {
@@ -23,7 +24,11 @@ export interface StoredOutcome {
     | Fault
     | undefined;
   /** When it was stored. */
-  time: Date | undefined;
+  time:
+    | Date
+    | undefined;
+  /** The replica that is at it: then there is no outcome yet. */
+  replica: string;
 }
 
 /** The last thing a host found changed by others. Not sent to anyone; events are read from it. */
@@ -93,8 +98,39 @@ export interface StoredToken {
   agentOnly: boolean;
 }
 
+/** A controller that runs. Its key lives as long as the lease it keeps. Not sent to anyone. */
+export interface StoredReplica {
+  /** Random, and new with each start. */
+  id: string;
+  /** Where agents and clients reach it; empty if it did not say. */
+  address: string;
+  /** When it started. */
+  started: Date | undefined;
+}
+
+/** How far a host has come, as its agent said to one replica. Others read it. Not sent to anyone. */
+export interface StoredProgress {
+  /** Everything up to this revision has been tried, and what had to go is gone. */
+  seenRevision: bigint;
+  /** What fails on it. */
+  failed: ObjectFailure[];
+  /** What its resolvers have done. */
+  names:
+    | NamesCounters
+    | undefined;
+  /** The replica waits for the host to see this revision; 0 for none. The one that has its agent tells it so. */
+  askedRevision: bigint;
+}
+
 function createBaseStoredOutcome(): StoredOutcome {
-  return { method: "", fingerprint: Buffer.alloc(0), response: Buffer.alloc(0), fault: undefined, time: undefined };
+  return {
+    method: "",
+    fingerprint: Buffer.alloc(0),
+    response: Buffer.alloc(0),
+    fault: undefined,
+    time: undefined,
+    replica: "",
+  };
 }
 
 export const StoredOutcome: MessageFns<StoredOutcome> = {
@@ -113,6 +149,9 @@ export const StoredOutcome: MessageFns<StoredOutcome> = {
     }
     if (message.time !== undefined) {
       Timestamp.encode(toTimestamp(message.time), writer.uint32(42).fork()).join();
+    }
+    if (message.replica !== "") {
+      writer.uint32(50).string(message.replica);
     }
     return writer;
   },
@@ -170,6 +209,14 @@ export const StoredOutcome: MessageFns<StoredOutcome> = {
             message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -189,6 +236,7 @@ export const StoredOutcome: MessageFns<StoredOutcome> = {
       response: isSet(object.response) ? Buffer.from(bytesFromBase64(object.response)) : Buffer.alloc(0),
       fault: isSet(object.fault) ? Fault.fromJSON(object.fault) : undefined,
       time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -209,6 +257,9 @@ export const StoredOutcome: MessageFns<StoredOutcome> = {
     if (message.time !== undefined) {
       obj.time = message.time.toISOString();
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -222,6 +273,7 @@ export const StoredOutcome: MessageFns<StoredOutcome> = {
     message.response = object.response ?? Buffer.alloc(0);
     message.fault = (object.fault !== undefined && object.fault !== null) ? Fault.fromPartial(object.fault) : undefined;
     message.time = object.time ?? undefined;
+    message.replica = object.replica ?? "";
     return message;
   },
 };
@@ -947,6 +999,244 @@ export const StoredToken: MessageFns<StoredToken> = {
     message.created = object.created ?? undefined;
     message.expires = object.expires ?? undefined;
     message.agentOnly = object.agentOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseStoredReplica(): StoredReplica {
+  return { id: "", address: "", started: undefined };
+}
+
+export const StoredReplica: MessageFns<StoredReplica> = {
+  encode(message: StoredReplica, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.started !== undefined) {
+      Timestamp.encode(toTimestamp(message.started), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredReplica {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredReplica();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.started = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredReplica {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+      started: isSet(object.started) ? fromJsonTimestamp(object.started) : undefined,
+    };
+  },
+
+  toJSON(message: StoredReplica): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    if (message.started !== undefined) {
+      obj.started = message.started.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredReplica>): StoredReplica {
+    return StoredReplica.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredReplica>): StoredReplica {
+    const message = createBaseStoredReplica();
+    message.id = object.id ?? "";
+    message.address = object.address ?? "";
+    message.started = object.started ?? undefined;
+    return message;
+  },
+};
+
+function createBaseStoredProgress(): StoredProgress {
+  return { seenRevision: 0n, failed: [], names: undefined, askedRevision: 0n };
+}
+
+export const StoredProgress: MessageFns<StoredProgress> = {
+  encode(message: StoredProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seenRevision !== 0n) {
+      if (BigInt.asUintN(64, message.seenRevision) !== message.seenRevision) {
+        throw new globalThis.Error("value provided for field message.seenRevision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.seenRevision);
+    }
+    for (const v of message.failed) {
+      ObjectFailure.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.names !== undefined) {
+      NamesCounters.encode(message.names, writer.uint32(26).fork()).join();
+    }
+    if (message.askedRevision !== 0n) {
+      if (BigInt.asUintN(64, message.askedRevision) !== message.askedRevision) {
+        throw new globalThis.Error("value provided for field message.askedRevision of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.askedRevision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seenRevision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failed.push(ObjectFailure.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.names = NamesCounters.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.askedRevision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredProgress {
+    return {
+      seenRevision: isSet(object.seenRevision)
+        ? BigInt(object.seenRevision)
+        : isSet(object.seen_revision)
+        ? BigInt(object.seen_revision)
+        : 0n,
+      failed: globalThis.Array.isArray(object?.failed) ? object.failed.map((e: any) => ObjectFailure.fromJSON(e)) : [],
+      names: isSet(object.names) ? NamesCounters.fromJSON(object.names) : undefined,
+      askedRevision: isSet(object.askedRevision)
+        ? BigInt(object.askedRevision)
+        : isSet(object.asked_revision)
+        ? BigInt(object.asked_revision)
+        : 0n,
+    };
+  },
+
+  toJSON(message: StoredProgress): unknown {
+    const obj: any = {};
+    if (message.seenRevision !== 0n) {
+      obj.seenRevision = message.seenRevision.toString();
+    }
+    if (message.failed?.length) {
+      obj.failed = message.failed.map((e) => ObjectFailure.toJSON(e));
+    }
+    if (message.names !== undefined) {
+      obj.names = NamesCounters.toJSON(message.names);
+    }
+    if (message.askedRevision !== 0n) {
+      obj.askedRevision = message.askedRevision.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredProgress>): StoredProgress {
+    return StoredProgress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredProgress>): StoredProgress {
+    const message = createBaseStoredProgress();
+    message.seenRevision = (object.seenRevision !== undefined && object.seenRevision !== null)
+      ? BigInt(object.seenRevision)
+      : 0n;
+    message.failed = object.failed?.map((e) => ObjectFailure.fromPartial(e)) || [];
+    message.names = (object.names !== undefined && object.names !== null)
+      ? NamesCounters.fromPartial(object.names)
+      : undefined;
+    message.askedRevision = (object.askedRevision !== undefined && object.askedRevision !== null)
+      ? BigInt(object.askedRevision)
+      : 0n;
     return message;
   },
 };

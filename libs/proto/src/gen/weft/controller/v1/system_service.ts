@@ -16,7 +16,7 @@ import { Host, NamesCounters } from "../../model/v1/host.ts";
 import { Family, familyFromJSON, familyToJSON, Network } from "../../model/v1/network.ts";
 import { Sandbox } from "../../model/v1/sandbox.ts";
 import { Service } from "../../model/v1/service.ts";
-import { FilterValues, Mutation } from "./common.ts";
+import { FilterValues, Mutation, Outcome } from "./common.ts";
 
 /** Nothing. */
 export interface GetStatusRequest {
@@ -50,11 +50,29 @@ export interface GetStatusResponse {
   names: HostNames[];
   /** How often this controller refused a caller since it started, by why: "no certificate", "another host", ... */
   refusedCallers: { [key: string]: bigint };
+  /** The controllers that run, oldest first. */
+  replicas: Replica[];
 }
 
 export interface GetStatusResponse_RefusedCallersEntry {
   key: string;
   value: bigint;
+}
+
+/** A controller that runs. */
+export interface Replica {
+  /** Random, and new with each start. */
+  id: string;
+  /** Where agents and clients reach it; empty if it did not say. */
+  address: string;
+  /** When it started. */
+  started:
+    | Date
+    | undefined;
+  /** How many hosts' agents are connected to it. */
+  hosts: number;
+  /** It is the one that answers. */
+  self: boolean;
 }
 
 /** What the resolvers of a host have done. */
@@ -83,12 +101,18 @@ export interface DrainHostRequest {
     | undefined;
   /** Id or name. */
   host: string;
+  /** Take sandboxes there again. */
+  undo: boolean;
 }
 
 /** Done. */
 export interface DrainHostResponse {
   /** The host. */
-  host: Host | undefined;
+  host:
+    | Host
+    | undefined;
+  /** How far it has come. */
+  outcome: Outcome | undefined;
 }
 
 /** Which host. */
@@ -99,12 +123,16 @@ export interface RemoveHostRequest {
     | undefined;
   /** Id or name. */
   host: string;
+  /** Also if its agent is connected: it is not served any more, and joins as a new host if it dials again. */
+  force: boolean;
 }
 
 /** Gone. */
 export interface RemoveHostResponse {
   /** The id of what was removed. */
   id: string;
+  /** How far it has come. */
+  outcome: Outcome | undefined;
 }
 
 /** From where to watch. */
@@ -365,6 +393,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     pools: [],
     names: [],
     refusedCallers: {},
+    replicas: [],
   };
 }
 
@@ -412,6 +441,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     globalThis.Object.entries(message.refusedCallers).forEach(([key, value]: [string, bigint]) => {
       GetStatusResponse_RefusedCallersEntry.encode({ key: key as any, value }, writer.uint32(162).fork()).join();
     });
+    for (const v of message.replicas) {
+      Replica.encode(v!, writer.uint32(170).fork()).join();
+    }
     return writer;
   },
 
@@ -535,6 +567,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             }
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.replicas.push(Replica.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -596,6 +636,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
           {},
         )
         : {},
+      replicas: globalThis.Array.isArray(object?.replicas)
+        ? object.replicas.map((e: any) => Replica.fromJSON(e))
+        : [],
     };
   },
 
@@ -646,6 +689,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
         });
       }
     }
+    if (message.replicas?.length) {
+      obj.replicas = message.replicas.map((e) => Replica.toJSON(e));
+    }
     return obj;
   },
 
@@ -675,6 +721,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
       },
       {},
     );
+    message.replicas = object.replicas?.map((e) => Replica.fromPartial(e)) || [];
     return message;
   },
 };
@@ -763,6 +810,139 @@ export const GetStatusResponse_RefusedCallersEntry: MessageFns<GetStatusResponse
     const message = createBaseGetStatusResponse_RefusedCallersEntry();
     message.key = object.key ?? "";
     message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
+    return message;
+  },
+};
+
+function createBaseReplica(): Replica {
+  return { id: "", address: "", started: undefined, hosts: 0, self: false };
+}
+
+export const Replica: MessageFns<Replica> = {
+  encode(message: Replica, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.started !== undefined) {
+      Timestamp.encode(toTimestamp(message.started), writer.uint32(26).fork()).join();
+    }
+    if (message.hosts !== 0) {
+      writer.uint32(32).uint32(message.hosts);
+    }
+    if (message.self !== false) {
+      writer.uint32(40).bool(message.self);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Replica {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplica();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.started = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.hosts = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.self = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Replica {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+      started: isSet(object.started) ? fromJsonTimestamp(object.started) : undefined,
+      hosts: isSet(object.hosts) ? globalThis.Number(object.hosts) : 0,
+      self: isSet(object.self) ? globalThis.Boolean(object.self) : false,
+    };
+  },
+
+  toJSON(message: Replica): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    if (message.started !== undefined) {
+      obj.started = message.started.toISOString();
+    }
+    if (message.hosts !== 0) {
+      obj.hosts = Math.round(message.hosts);
+    }
+    if (message.self !== false) {
+      obj.self = message.self;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Replica>): Replica {
+    return Replica.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Replica>): Replica {
+    const message = createBaseReplica();
+    message.id = object.id ?? "";
+    message.address = object.address ?? "";
+    message.started = object.started ?? undefined;
+    message.hosts = object.hosts ?? 0;
+    message.self = object.self ?? false;
     return message;
   },
 };
@@ -974,7 +1154,7 @@ export const ListHostsResponse: MessageFns<ListHostsResponse> = {
 };
 
 function createBaseDrainHostRequest(): DrainHostRequest {
-  return { mutation: undefined, host: "" };
+  return { mutation: undefined, host: "", undo: false };
 }
 
 export const DrainHostRequest: MessageFns<DrainHostRequest> = {
@@ -984,6 +1164,9 @@ export const DrainHostRequest: MessageFns<DrainHostRequest> = {
     }
     if (message.host !== "") {
       writer.uint32(18).string(message.host);
+    }
+    if (message.undo !== false) {
+      writer.uint32(24).bool(message.undo);
     }
     return writer;
   },
@@ -1017,6 +1200,14 @@ export const DrainHostRequest: MessageFns<DrainHostRequest> = {
             message.host = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.undo = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1033,6 +1224,7 @@ export const DrainHostRequest: MessageFns<DrainHostRequest> = {
     return {
       mutation: isSet(object.mutation) ? Mutation.fromJSON(object.mutation) : undefined,
       host: isSet(object.host) ? globalThis.String(object.host) : "",
+      undo: isSet(object.undo) ? globalThis.Boolean(object.undo) : false,
     };
   },
 
@@ -1043,6 +1235,9 @@ export const DrainHostRequest: MessageFns<DrainHostRequest> = {
     }
     if (message.host !== "") {
       obj.host = message.host;
+    }
+    if (message.undo !== false) {
+      obj.undo = message.undo;
     }
     return obj;
   },
@@ -1056,18 +1251,22 @@ export const DrainHostRequest: MessageFns<DrainHostRequest> = {
       ? Mutation.fromPartial(object.mutation)
       : undefined;
     message.host = object.host ?? "";
+    message.undo = object.undo ?? false;
     return message;
   },
 };
 
 function createBaseDrainHostResponse(): DrainHostResponse {
-  return { host: undefined };
+  return { host: undefined, outcome: undefined };
 }
 
 export const DrainHostResponse: MessageFns<DrainHostResponse> = {
   encode(message: DrainHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.host !== undefined) {
       Host.encode(message.host, writer.uint32(10).fork()).join();
+    }
+    if (message.outcome !== undefined) {
+      Outcome.encode(message.outcome, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1093,6 +1292,14 @@ export const DrainHostResponse: MessageFns<DrainHostResponse> = {
             message.host = Host.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = Outcome.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1106,13 +1313,19 @@ export const DrainHostResponse: MessageFns<DrainHostResponse> = {
   },
 
   fromJSON(object: any): DrainHostResponse {
-    return { host: isSet(object.host) ? Host.fromJSON(object.host) : undefined };
+    return {
+      host: isSet(object.host) ? Host.fromJSON(object.host) : undefined,
+      outcome: isSet(object.outcome) ? Outcome.fromJSON(object.outcome) : undefined,
+    };
   },
 
   toJSON(message: DrainHostResponse): unknown {
     const obj: any = {};
     if (message.host !== undefined) {
       obj.host = Host.toJSON(message.host);
+    }
+    if (message.outcome !== undefined) {
+      obj.outcome = Outcome.toJSON(message.outcome);
     }
     return obj;
   },
@@ -1123,12 +1336,15 @@ export const DrainHostResponse: MessageFns<DrainHostResponse> = {
   fromPartial(object: DeepPartial<DrainHostResponse>): DrainHostResponse {
     const message = createBaseDrainHostResponse();
     message.host = (object.host !== undefined && object.host !== null) ? Host.fromPartial(object.host) : undefined;
+    message.outcome = (object.outcome !== undefined && object.outcome !== null)
+      ? Outcome.fromPartial(object.outcome)
+      : undefined;
     return message;
   },
 };
 
 function createBaseRemoveHostRequest(): RemoveHostRequest {
-  return { mutation: undefined, host: "" };
+  return { mutation: undefined, host: "", force: false };
 }
 
 export const RemoveHostRequest: MessageFns<RemoveHostRequest> = {
@@ -1138,6 +1354,9 @@ export const RemoveHostRequest: MessageFns<RemoveHostRequest> = {
     }
     if (message.host !== "") {
       writer.uint32(18).string(message.host);
+    }
+    if (message.force !== false) {
+      writer.uint32(24).bool(message.force);
     }
     return writer;
   },
@@ -1171,6 +1390,14 @@ export const RemoveHostRequest: MessageFns<RemoveHostRequest> = {
             message.host = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1187,6 +1414,7 @@ export const RemoveHostRequest: MessageFns<RemoveHostRequest> = {
     return {
       mutation: isSet(object.mutation) ? Mutation.fromJSON(object.mutation) : undefined,
       host: isSet(object.host) ? globalThis.String(object.host) : "",
+      force: isSet(object.force) ? globalThis.Boolean(object.force) : false,
     };
   },
 
@@ -1197,6 +1425,9 @@ export const RemoveHostRequest: MessageFns<RemoveHostRequest> = {
     }
     if (message.host !== "") {
       obj.host = message.host;
+    }
+    if (message.force !== false) {
+      obj.force = message.force;
     }
     return obj;
   },
@@ -1210,18 +1441,22 @@ export const RemoveHostRequest: MessageFns<RemoveHostRequest> = {
       ? Mutation.fromPartial(object.mutation)
       : undefined;
     message.host = object.host ?? "";
+    message.force = object.force ?? false;
     return message;
   },
 };
 
 function createBaseRemoveHostResponse(): RemoveHostResponse {
-  return { id: "" };
+  return { id: "", outcome: undefined };
 }
 
 export const RemoveHostResponse: MessageFns<RemoveHostResponse> = {
   encode(message: RemoveHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.outcome !== undefined) {
+      Outcome.encode(message.outcome, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1247,6 +1482,14 @@ export const RemoveHostResponse: MessageFns<RemoveHostResponse> = {
             message.id = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = Outcome.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1260,13 +1503,19 @@ export const RemoveHostResponse: MessageFns<RemoveHostResponse> = {
   },
 
   fromJSON(object: any): RemoveHostResponse {
-    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      outcome: isSet(object.outcome) ? Outcome.fromJSON(object.outcome) : undefined,
+    };
   },
 
   toJSON(message: RemoveHostResponse): unknown {
     const obj: any = {};
     if (message.id !== "") {
       obj.id = message.id;
+    }
+    if (message.outcome !== undefined) {
+      obj.outcome = Outcome.toJSON(message.outcome);
     }
     return obj;
   },
@@ -1277,6 +1526,9 @@ export const RemoveHostResponse: MessageFns<RemoveHostResponse> = {
   fromPartial(object: DeepPartial<RemoveHostResponse>): RemoveHostResponse {
     const message = createBaseRemoveHostResponse();
     message.id = object.id ?? "";
+    message.outcome = (object.outcome !== undefined && object.outcome !== null)
+      ? Outcome.fromPartial(object.outcome)
+      : undefined;
     return message;
   },
 };
@@ -3154,7 +3406,7 @@ export const SystemServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Takes no new sandboxes on a host. Not served yet. */
+    /** Takes no new sandboxes on a host, or takes them again. */
     drainHost: {
       name: "DrainHost",
       requestType: DrainHostRequest as typeof DrainHostRequest,
@@ -3163,7 +3415,7 @@ export const SystemServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Forgets a host for good. Not served yet. */
+    /** Forgets a host for good, with the sandboxes and host ports that were there. One whose agent is connected is refused unless forced. */
     removeHost: {
       name: "RemoveHost",
       requestType: RemoveHostRequest as typeof RemoveHostRequest,
@@ -3216,9 +3468,9 @@ export interface SystemServiceImplementation<CallContextExt = {}> {
   getStatus(request: GetStatusRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetStatusResponse>>;
   /** Lists hosts, by name. */
   listHosts(request: ListHostsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListHostsResponse>>;
-  /** Takes no new sandboxes on a host. Not served yet. */
+  /** Takes no new sandboxes on a host, or takes them again. */
   drainHost(request: DrainHostRequest, context: CallContext & CallContextExt): Promise<DeepPartial<DrainHostResponse>>;
-  /** Forgets a host for good. Not served yet. */
+  /** Forgets a host for good, with the sandboxes and host ports that were there. One whose agent is connected is refused unless forced. */
   removeHost(
     request: RemoveHostRequest,
     context: CallContext & CallContextExt,
@@ -3244,9 +3496,9 @@ export interface SystemServiceClient<CallOptionsExt = {}> {
   getStatus(request: DeepPartial<GetStatusRequest>, options?: CallOptions & CallOptionsExt): Promise<GetStatusResponse>;
   /** Lists hosts, by name. */
   listHosts(request: DeepPartial<ListHostsRequest>, options?: CallOptions & CallOptionsExt): Promise<ListHostsResponse>;
-  /** Takes no new sandboxes on a host. Not served yet. */
+  /** Takes no new sandboxes on a host, or takes them again. */
   drainHost(request: DeepPartial<DrainHostRequest>, options?: CallOptions & CallOptionsExt): Promise<DrainHostResponse>;
-  /** Forgets a host for good. Not served yet. */
+  /** Forgets a host for good, with the sandboxes and host ports that were there. One whose agent is connected is refused unless forced. */
   removeHost(
     request: DeepPartial<RemoveHostRequest>,
     options?: CallOptions & CallOptionsExt,

@@ -164,6 +164,8 @@ export interface EndpointDesired {
    * it is joined.
    */
   ports: PublishedPort[];
+  /** The replica of the controller that is making or removing it; empty when nobody is. */
+  replica: string;
 }
 
 /** What was observed. Written from agents' reports only. */
@@ -171,7 +173,11 @@ export interface EndpointStatus {
   /** The revision up to which its host reported its objects applied; 0 if not yet. */
   appliedRevision: bigint;
   /** Why its objects are not in the kernel; absent when they are. */
-  fault: Fault | undefined;
+  fault:
+    | Fault
+    | undefined;
+  /** Its host is lost: what is said here is what was last heard. Set on reading, not stored. */
+  hostLost: boolean;
 }
 
 /** One attachment point of one network. */
@@ -989,6 +995,7 @@ function createBaseEndpointDesired(): EndpointDesired {
     interfaceName: "",
     knownBy: [],
     ports: [],
+    replica: "",
   };
 }
 
@@ -1017,6 +1024,9 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     }
     for (const v of message.ports) {
       PublishedPort.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.replica !== "") {
+      writer.uint32(162).string(message.replica);
     }
     return writer;
   },
@@ -1098,6 +1108,14 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
             message.ports.push(PublishedPort.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1144,6 +1162,7 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
       ports: globalThis.Array.isArray(object?.ports)
         ? object.ports.map((e: any) => PublishedPort.fromJSON(e))
         : [],
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -1173,6 +1192,9 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     if (message.ports?.length) {
       obj.ports = message.ports.map((e) => PublishedPort.toJSON(e));
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -1189,12 +1211,13 @@ export const EndpointDesired: MessageFns<EndpointDesired> = {
     message.interfaceName = object.interfaceName ?? "";
     message.knownBy = object.knownBy?.map((e) => e) || [];
     message.ports = object.ports?.map((e) => PublishedPort.fromPartial(e)) || [];
+    message.replica = object.replica ?? "";
     return message;
   },
 };
 
 function createBaseEndpointStatus(): EndpointStatus {
-  return { appliedRevision: 0n, fault: undefined };
+  return { appliedRevision: 0n, fault: undefined, hostLost: false };
 }
 
 export const EndpointStatus: MessageFns<EndpointStatus> = {
@@ -1207,6 +1230,9 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
     }
     if (message.fault !== undefined) {
       Fault.encode(message.fault, writer.uint32(18).fork()).join();
+    }
+    if (message.hostLost !== false) {
+      writer.uint32(160).bool(message.hostLost);
     }
     return writer;
   },
@@ -1240,6 +1266,14 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
             message.fault = Fault.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.hostLost = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1260,6 +1294,11 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
         ? BigInt(object.applied_revision)
         : 0n,
       fault: isSet(object.fault) ? Fault.fromJSON(object.fault) : undefined,
+      hostLost: isSet(object.hostLost)
+        ? globalThis.Boolean(object.hostLost)
+        : isSet(object.host_lost)
+        ? globalThis.Boolean(object.host_lost)
+        : false,
     };
   },
 
@@ -1270,6 +1309,9 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
     }
     if (message.fault !== undefined) {
       obj.fault = Fault.toJSON(message.fault);
+    }
+    if (message.hostLost !== false) {
+      obj.hostLost = message.hostLost;
     }
     return obj;
   },
@@ -1283,6 +1325,7 @@ export const EndpointStatus: MessageFns<EndpointStatus> = {
       ? BigInt(object.appliedRevision)
       : 0n;
     message.fault = (object.fault !== undefined && object.fault !== null) ? Fault.fromPartial(object.fault) : undefined;
+    message.hostLost = object.hostLost ?? false;
     return message;
   },
 };

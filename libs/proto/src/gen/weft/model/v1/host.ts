@@ -18,6 +18,8 @@ export const HostState = {
   LOST: 2,
   /** DRAINED - Takes no new sandboxes. */
   DRAINED: 3,
+  /** REMOVING - It is being forgotten: what was on it goes first. Its agent is not served. */
+  REMOVING: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -28,6 +30,7 @@ export namespace HostState {
   export type JOINED = typeof HostState.JOINED;
   export type LOST = typeof HostState.LOST;
   export type DRAINED = typeof HostState.DRAINED;
+  export type REMOVING = typeof HostState.REMOVING;
   export type UNRECOGNIZED = typeof HostState.UNRECOGNIZED;
 }
 
@@ -45,6 +48,9 @@ export function hostStateFromJSON(object: any): HostState {
     case 3:
     case "HOST_STATE_DRAINED":
       return HostState.DRAINED;
+    case 4:
+    case "HOST_STATE_REMOVING":
+      return HostState.REMOVING;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -62,6 +68,8 @@ export function hostStateToJSON(object: HostState): string {
       return "HOST_STATE_LOST";
     case HostState.DRAINED:
       return "HOST_STATE_DRAINED";
+    case HostState.REMOVING:
+      return "HOST_STATE_REMOVING";
     case HostState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -116,6 +124,8 @@ export interface Host {
     | undefined;
   /** The store revision of its last change. Set on reading, not stored. */
   revision: bigint;
+  /** The replica of the controller that is removing it; empty when nobody is. */
+  replica: string;
 }
 
 /** What the resolvers of a host have done since its agent started: all sandboxes' and gateways' together. */
@@ -458,7 +468,7 @@ export const HostFacts: MessageFns<HostFacts> = {
 };
 
 function createBaseHost(): Host {
-  return { id: "", name: "", state: 0, facts: undefined, created: undefined, revision: 0n };
+  return { id: "", name: "", state: 0, facts: undefined, created: undefined, revision: 0n, replica: "" };
 }
 
 export const Host: MessageFns<Host> = {
@@ -483,6 +493,9 @@ export const Host: MessageFns<Host> = {
         throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
       }
       writer.uint32(48).uint64(message.revision);
+    }
+    if (message.replica !== "") {
+      writer.uint32(162).string(message.replica);
     }
     return writer;
   },
@@ -548,6 +561,14 @@ export const Host: MessageFns<Host> = {
             message.revision = reader.uint64() as bigint;
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -568,6 +589,7 @@ export const Host: MessageFns<Host> = {
       facts: isSet(object.facts) ? HostFacts.fromJSON(object.facts) : undefined,
       created: isSet(object.created) ? fromJsonTimestamp(object.created) : undefined,
       revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -591,6 +613,9 @@ export const Host: MessageFns<Host> = {
     if (message.revision !== 0n) {
       obj.revision = message.revision.toString();
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -607,6 +632,7 @@ export const Host: MessageFns<Host> = {
       : undefined;
     message.created = object.created ?? undefined;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.replica = object.replica ?? "";
     return message;
   },
 };

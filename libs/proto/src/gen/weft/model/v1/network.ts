@@ -245,6 +245,8 @@ export interface NetworkDesired {
   numbers: { [key: string]: bigint };
   /** What the driver said this network must have alone. */
   claims: string[];
+  /** The replica of the controller that is making or removing it; empty when nobody is. */
+  replica: string;
 }
 
 export interface NetworkDesired_OptionsEntry {
@@ -1562,6 +1564,7 @@ function createBaseNetworkDesired(): NetworkDesired {
     predefined: false,
     numbers: {},
     claims: [],
+    replica: "",
   };
 }
 
@@ -1602,6 +1605,9 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
     });
     for (const v of message.claims) {
       writer.uint32(98).string(v!);
+    }
+    if (message.replica !== "") {
+      writer.uint32(162).string(message.replica);
     }
     return writer;
   },
@@ -1721,6 +1727,14 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
             message.claims.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1789,6 +1803,7 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
       claims: globalThis.Array.isArray(object?.claims)
         ? object.claims.map((e: any) => globalThis.String(e))
         : [],
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -1842,6 +1857,9 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
     if (message.claims?.length) {
       obj.claims = message.claims;
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -1878,6 +1896,7 @@ export const NetworkDesired: MessageFns<NetworkDesired> = {
       {},
     );
     message.claims = object.claims?.map((e) => e) || [];
+    message.replica = object.replica ?? "";
     return message;
   },
 };

@@ -83,6 +83,8 @@ export interface SandboxDesired {
   hostNamespace: boolean;
   /** Hosts that knew it when it was withdrawn, and have not yet said that they forgot it. */
   knownBy: string[];
+  /** The replica of the controller that is making or removing it; empty when nobody is. */
+  replica: string;
 }
 
 /** What was observed. Written from agents' reports only. */
@@ -98,7 +100,11 @@ export interface SandboxStatus {
   /** The revision up to which its host reported it applied; 0 if not yet. */
   appliedRevision: bigint;
   /** Why it is not in the kernel; absent when it is. */
-  fault: Fault | undefined;
+  fault:
+    | Fault
+    | undefined;
+  /** Its host is lost: what is said here is what was last heard. Set on reading, not stored. */
+  hostLost: boolean;
 }
 
 /** A network stack: a Linux network namespace with its interfaces, routes, resolv.conf and hosts. */
@@ -739,7 +745,7 @@ export const SandboxSpec_LabelsEntry: MessageFns<SandboxSpec_LabelsEntry> = {
 };
 
 function createBaseSandboxDesired(): SandboxDesired {
-  return { phase: 0, hostId: "", sharedWithId: "", hostNamespace: false, knownBy: [] };
+  return { phase: 0, hostId: "", sharedWithId: "", hostNamespace: false, knownBy: [], replica: "" };
 }
 
 export const SandboxDesired: MessageFns<SandboxDesired> = {
@@ -758,6 +764,9 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     }
     for (const v of message.knownBy) {
       writer.uint32(42).string(v!);
+    }
+    if (message.replica !== "") {
+      writer.uint32(162).string(message.replica);
     }
     return writer;
   },
@@ -815,6 +824,14 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
             message.knownBy.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -850,6 +867,7 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
         : globalThis.Array.isArray(object?.known_by)
         ? object.known_by.map((e: any) => globalThis.String(e))
         : [],
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -870,6 +888,9 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     if (message.knownBy?.length) {
       obj.knownBy = message.knownBy;
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -883,12 +904,21 @@ export const SandboxDesired: MessageFns<SandboxDesired> = {
     message.sharedWithId = object.sharedWithId ?? "";
     message.hostNamespace = object.hostNamespace ?? false;
     message.knownBy = object.knownBy?.map((e) => e) || [];
+    message.replica = object.replica ?? "";
     return message;
   },
 };
 
 function createBaseSandboxStatus(): SandboxStatus {
-  return { namespacePath: "", hostsPath: "", resolvConfPath: "", lost: false, appliedRevision: 0n, fault: undefined };
+  return {
+    namespacePath: "",
+    hostsPath: "",
+    resolvConfPath: "",
+    lost: false,
+    appliedRevision: 0n,
+    fault: undefined,
+    hostLost: false,
+  };
 }
 
 export const SandboxStatus: MessageFns<SandboxStatus> = {
@@ -913,6 +943,9 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
     }
     if (message.fault !== undefined) {
       Fault.encode(message.fault, writer.uint32(50).fork()).join();
+    }
+    if (message.hostLost !== false) {
+      writer.uint32(160).bool(message.hostLost);
     }
     return writer;
   },
@@ -978,6 +1011,14 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
             message.fault = Fault.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.hostLost = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1014,6 +1055,11 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
         ? BigInt(object.applied_revision)
         : 0n,
       fault: isSet(object.fault) ? Fault.fromJSON(object.fault) : undefined,
+      hostLost: isSet(object.hostLost)
+        ? globalThis.Boolean(object.hostLost)
+        : isSet(object.host_lost)
+        ? globalThis.Boolean(object.host_lost)
+        : false,
     };
   },
 
@@ -1037,6 +1083,9 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
     if (message.fault !== undefined) {
       obj.fault = Fault.toJSON(message.fault);
     }
+    if (message.hostLost !== false) {
+      obj.hostLost = message.hostLost;
+    }
     return obj;
   },
 
@@ -1053,6 +1102,7 @@ export const SandboxStatus: MessageFns<SandboxStatus> = {
       ? BigInt(object.appliedRevision)
       : 0n;
     message.fault = (object.fault !== undefined && object.fault !== null) ? Fault.fromPartial(object.fault) : undefined;
+    message.hostLost = object.hostLost ?? false;
     return message;
   },
 };

@@ -297,6 +297,8 @@ export interface ServiceDesired {
   hostIds: string[];
   /** Hosts that knew it when it was withdrawn, and have not yet said that they forgot it. */
   knownBy: string[];
+  /** The replica of the controller that is making or removing it; empty when nobody is. */
+  replica: string;
 }
 
 /** A backend as it is. */
@@ -1385,7 +1387,7 @@ export const ServiceSpec_SelectorEntry: MessageFns<ServiceSpec_SelectorEntry> = 
 };
 
 function createBaseServiceDesired(): ServiceDesired {
-  return { phase: 0, addresses: [], ports: [], hostIds: [], knownBy: [] };
+  return { phase: 0, addresses: [], ports: [], hostIds: [], knownBy: [], replica: "" };
 }
 
 export const ServiceDesired: MessageFns<ServiceDesired> = {
@@ -1404,6 +1406,9 @@ export const ServiceDesired: MessageFns<ServiceDesired> = {
     }
     for (const v of message.knownBy) {
       writer.uint32(42).string(v!);
+    }
+    if (message.replica !== "") {
+      writer.uint32(162).string(message.replica);
     }
     return writer;
   },
@@ -1461,6 +1466,14 @@ export const ServiceDesired: MessageFns<ServiceDesired> = {
             message.knownBy.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1490,6 +1503,7 @@ export const ServiceDesired: MessageFns<ServiceDesired> = {
         : globalThis.Array.isArray(object?.known_by)
         ? object.known_by.map((e: any) => globalThis.String(e))
         : [],
+      replica: isSet(object.replica) ? globalThis.String(object.replica) : "",
     };
   },
 
@@ -1510,6 +1524,9 @@ export const ServiceDesired: MessageFns<ServiceDesired> = {
     if (message.knownBy?.length) {
       obj.knownBy = message.knownBy;
     }
+    if (message.replica !== "") {
+      obj.replica = message.replica;
+    }
     return obj;
   },
 
@@ -1523,6 +1540,7 @@ export const ServiceDesired: MessageFns<ServiceDesired> = {
     message.ports = object.ports?.map((e) => PublishedPort.fromPartial(e)) || [];
     message.hostIds = object.hostIds?.map((e) => e) || [];
     message.knownBy = object.knownBy?.map((e) => e) || [];
+    message.replica = object.replica ?? "";
     return message;
   },
 };
