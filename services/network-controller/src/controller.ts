@@ -142,7 +142,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const system = systemService(context, requests, removal, version, () => publisher?.state() ?? 'off');
   const predefined = createPredefined(context, networkActions, options.defaultBridge);
   predefined.catch((error: unknown) => {
-    if (!isFault(error, Reason.CANCELLED)) log.error({ err: error }, 'cannot make the predefined networks');
+    if (!stopping.signal.aborted && !isFault(error, Reason.CANCELLED))
+      log.error({ err: error }, 'cannot make the predefined networks');
   });
 
   return {
