@@ -177,7 +177,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   );
   const predefined = createPredefined(context, networkActions, options.defaultBridge);
   predefined.catch((error: unknown) => {
-    if (!isFault(error, Reason.CANCELLED)) log.error({ err: error }, 'cannot make the predefined networks');
+    if (!stopping.signal.aborted && !isFault(error, Reason.CANCELLED))
+      log.error({ err: error }, 'cannot make the predefined networks');
   });
 
   return {
