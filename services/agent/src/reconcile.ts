@@ -1,7 +1,7 @@
 // The kernel thread's one loop body: take in what was said, make the kernel equal, look at what changed, report. Each call of
 // `turn` ends with no socket open in any namespace. Time (monotonic, ms) and the monitor come from outside.
 import { FaultError, Reason, toMessage } from '@weft/fault';
-import { type HostObject, inOrder, type Kind } from '@weft/hoststate';
+import { type HostObject, inOrder } from '@weft/hoststate';
 import type { Heard } from '@weft/kernel';
 import type { BackendHealth } from '@weft/proto/agent';
 import { Announcements } from './announcements.ts';
@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
 import { faultOf } from './kernel-fault.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
-import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
+import { checkAll, FOUNDATIONS, putAll, removeLinks, removeRest } from './kinds/index.ts';
 import type { Result } from './kinds/kind.ts';
 import { lookAtTable } from './kinds/nft-table.ts';
 import { Looks } from './looks.ts';
@@ -24,9 +24,6 @@ import { Teardown } from './teardown.ts';
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
 const WHOLES = ['elements', 'others', 'unasked'] as const;
-
-/** Kinds that others stand on. */
-const FOUNDATIONS: ReadonlySet<Kind> = new Set<Kind>(['sandbox', 'bridge', 'veth', 'tunnel', 'vxlan']);
 
 export interface Turn {
   readonly applied: { readonly id: number; readonly outcomes: Outcome[] }[];
@@ -170,7 +167,6 @@ export class Reconciler {
     if (old?.$case === 'veth' && spec?.$case === 'veth' && old.value.hostName !== spec.value.hostName) {
       removeLinks(this.#context, [before?.object ?? object]);
     }
-    // A link that is made anew has nothing behind it.
     if (spec?.$case === 'vxlan' && before !== undefined)
       for (const key of this.#entries.behind(spec.value.name)) this.#due.add(key);
     this.#due.add(object.key);

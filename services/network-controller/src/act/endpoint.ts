@@ -17,6 +17,7 @@ import { crashPoint } from './crash-point.ts';
 import { type Finisher, foundOps, withdrawalOps } from './finish.ts';
 import { type Extra, type Made, untilGone } from './network.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
+import { leftOf, untilLeft } from './until-left.ts';
 
 export interface EndpointActions {
   create(network: string, spec: EndpointSpec, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
@@ -51,14 +52,15 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
     heir?: (endpoint: Endpoint) => Endpoint | undefined,
   ): Promise<Made<string>> {
     assertCallerThere(waiting);
-    const { id, revision } = await untilCommitted(async () => {
+    const { id, revision, left } = await untilCommitted(async () => {
       const endpoint = find();
-      if (endpoint === undefined) return { id: absent, revision: view.revision };
+      if (endpoint === undefined) return { id: absent, revision: view.revision, left: undefined };
+      const left = leftOf(context, endpoint.desired?.hostId ?? '', [endpoint.networkId]);
       const committed = await commitWithdrawal(context, endpoint, extra.done(endpoint.id), heir?.(endpoint));
-      return { id: endpoint.id, revision: committed };
+      return { id: endpoint.id, revision: committed, left };
     });
     crashPoint('after-withdrawal');
-    const applied = await untilGone(context, finisher.endpoint(id), waiting);
+    const applied = await untilLeft(context, finisher.endpoint(id), left, revision, waiting);
     return { value: id, revision, applied };
   }
 

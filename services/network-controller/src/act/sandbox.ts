@@ -7,14 +7,15 @@ import { admitSandbox } from '../admit/sandbox.ts';
 import { itemOf } from '../plan/items.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
-import { readEndpoint, readSandbox } from '../state/reading.ts';
+import { readEndpoint, readSandbox, readyEndpoints } from '../state/reading.ts';
 import { encodeSandbox } from '../state/records.ts';
 import { type Attachment, attach } from './attach.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Finisher } from './finish.ts';
-import { type Extra, type Made, untilGone } from './network.ts';
+import type { Extra, Made } from './network.ts';
 import { whenPublished } from './ports.ts';
+import { leftOf, untilLeft } from './until-left.ts';
 
 /** The most networks one request may connect a sandbox to. */
 const maxAttachments = 24;
@@ -80,9 +81,9 @@ export function createSandboxActions(context: Context, finisher: Finisher): Sand
 
     async remove(ref, waiting, extra) {
       assertCallerThere(waiting);
-      const { id, revision } = await untilCommitted(async () => {
+      const { id, revision, left } = await untilCommitted(async () => {
         const sandbox = orGone(ref, () => findSandbox(view, ref));
-        if (sandbox === undefined) return { id: ref, revision: view.revision };
+        if (sandbox === undefined) return { id: ref, revision: view.revision, left: undefined };
         const [sharer] = view.sharersOfSandbox.ids(sandbox.id);
         if (sharer !== undefined) {
           const name = view.sandboxes.get(sharer)?.value.spec?.name ?? sharer;
@@ -90,10 +91,12 @@ export function createSandboxActions(context: Context, finisher: Finisher): Sand
             holder: sharer,
           });
         }
-        return { id: sandbox.id, revision: await commitRemoval(context, sandbox, extra.done(sandbox.id)) };
+        const networks = readyEndpoints(view, view.endpointsOfSandbox.ids(sandbox.id)).map((one) => one.networkId);
+        const left = leftOf(context, sandbox.desired?.hostId ?? '', networks);
+        return { id: sandbox.id, revision: await commitRemoval(context, sandbox, extra.done(sandbox.id)), left };
       });
       crashPoint('after-withdrawal');
-      const applied = await untilGone(context, finisher.sandbox(id), waiting);
+      const applied = await untilLeft(context, finisher.sandbox(id), left, revision, waiting);
       return { value: id, revision, applied };
     },
   };
