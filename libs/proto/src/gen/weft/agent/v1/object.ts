@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
 import { Balance, balanceFromJSON, balanceToJSON, HealthCheck } from "../../model/v1/service.ts";
 
+/** What kind of interface it is. */
 export const SubinterfaceKind = {
   /** UNSPECIFIED - Never sent. */
   UNSPECIFIED: 0,
@@ -339,7 +340,7 @@ export interface ServiceObject {
   check: HealthCheck | undefined;
 }
 
-/** One thing a host must have. HostState is a set of these. */
+/** A VXLAN interface: a port of a bridge that leads to other hosts. It learns nothing and floods nothing. */
 export interface VxlanObject {
   /** The interface name, at most 15 bytes. */
   name: string;
@@ -357,6 +358,7 @@ export interface VxlanObject {
   tunnel: string;
 }
 
+/** A sandbox's interface on another host, as a VXLAN interface must know it. */
 export interface NeighbourObject {
   /** The VXLAN interface behind which it is. */
   vxlan: string;
@@ -368,6 +370,7 @@ export interface NeighbourObject {
   remote: string;
 }
 
+/** The host's encrypted tunnel. */
 export interface TunnelObject {
   /** The interface name of the host's WireGuard tunnel, at most 15 bytes. Its key is the agent's own. */
   name: string;
@@ -379,6 +382,7 @@ export interface TunnelObject {
   mtu: number;
 }
 
+/** Another host, as the encrypted tunnel must know it. */
 export interface TunnelPeerObject {
   /** The tunnel. */
   tunnel: string;
@@ -390,6 +394,7 @@ export interface TunnelPeerObject {
   address: string;
 }
 
+/** A macvlan or ipvlan interface: an endpoint's, in its sandbox. */
 export interface SubinterfaceObject {
   /** The endpoint's id. */
   endpointId: string;
@@ -420,6 +425,7 @@ export interface SubinterfaceObject_SysctlsEntry {
   value: string;
 }
 
+/** An interface of the host that macvlan and ipvlan interfaces are made on. */
 export interface ParentObject {
   /** The interface name, at most 15 bytes. One that weft did not make is used and never deleted. */
   name: string;
@@ -429,6 +435,7 @@ export interface ParentObject {
   vlan: number;
 }
 
+/** One thing a host must have. HostState is a set of these. */
 export interface Object {
   /** Unique on the host: "<kind>/<identity>", made by libs/hoststate from the spec. */
   key: string;
