@@ -1,4 +1,5 @@
 // Networks over several hosts: who is told what, which numbers they have, and what a change reaches.
+import { HostState } from '@weft/proto/model';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
 import { type FakeAgent, startFakeAgent } from '../lib/fake-agent.ts';
@@ -139,4 +140,21 @@ test('explain tells the way over two hosts', async () => {
   expect([open.reaches, open.because]).toEqual([true, 'a and b are on network mesh, which reaches over their hosts']);
   expect(open.steps.map(({ place }) => place)).toEqual(['sandbox a', 'host h1', 'host h2']);
   expect(await plane.system.explain({ from: 'c', to: 'd' })).toMatchObject({ reaches: false });
+});
+
+test('a lost host holds up the lease of what it knew, and not whoever removes it', async () => {
+  await network('mesh');
+  const { endpoints } = await sandbox('a', 1, 'mesh');
+  await sandbox('b', 2, 'mesh');
+  await agents.splice(1, 1)[0]?.stop();
+  const states = async () => (await plane.system.listHosts({})).hosts.map((host) => host.state);
+  await expect.poll(states, { timeout: 20_000 }).toContain(HostState.LOST);
+  const { outcome } = await plane.sandboxes.removeSandbox({ sandbox: 'a' });
+  expect(outcome?.applied).toBe(true);
+  expect(kinds(1, OVER)).toEqual([]);
+  const owner = `endpoint/${endpoints[0]?.id}`;
+  const leases = async () => (await plane.ipam.listLeases({ ownerPrefix: owner })).leases.length;
+  expect(await leases()).toBe(1);
+  agents.push(await startFakeAgent(plane.agents, 'h2', { underlayAddress: '192.0.2.2' }));
+  await expect.poll(leases).toBe(0);
 });

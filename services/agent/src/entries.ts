@@ -108,7 +108,7 @@ export class Entries {
     return this.#groups.get(sandboxId) ?? [];
   }
 
-  /** Keys of what is behind a VXLAN link or a tunnel, by the interface's name. */
+  /** Keys of what is behind a VXLAN link or a tunnel, by the interface's name: one that is made anew has nothing of it. */
   behind(link: string): Iterable<string> {
     return this.#groups.get(behindKey(link)) ?? [];
   }

@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 import { backOffMs, Entries, sandboxIdOf } from './entries.ts';
 import { faultOf } from './kernel-fault.ts';
 import type { Batch, Outcome, Report } from './kernel-messages.ts';
-import { checkAll, putAll, removeLinks, removeRest } from './kinds/index.ts';
+import { checkAll, FOUNDATIONS, putAll, removeLinks, removeRest } from './kinds/index.ts';
 import type { Result } from './kinds/kind.ts';
 import { lookAtTable } from './kinds/nft-table.ts';
 import { Looks } from './looks.ts';
@@ -23,8 +23,6 @@ import { Teardown } from './teardown.ts';
 
 // A look takes at most so many objects a turn.
 const LOOKS_PER_TURN = 64;
-// What others fail for want of.
-const FOUNDATIONS: ReadonlySet<string> = new Set(['sandbox', 'bridge', 'tunnel', 'vxlan', 'veth', 'parent', 'subinterface']);
 const WHOLES = ['elements', 'others', 'unasked'] as const;
 
 export interface Turn {
@@ -169,7 +167,6 @@ export class Reconciler {
     if (old?.$case === 'veth' && spec?.$case === 'veth' && old.value.hostName !== spec.value.hostName) {
       removeLinks(this.#context, [before?.object ?? object]);
     }
-    // A link that is made anew has nothing behind it.
     if (spec?.$case === 'vxlan' && before !== undefined)
       for (const key of this.#entries.behind(spec.value.name)) this.#due.add(key);
     this.#due.add(object.key);
@@ -285,7 +282,7 @@ export class Reconciler {
       if (deferred.has(key)) this.#deferred.add(key);
       else if (!failed.has(key)) {
         this.#answers.succeeded(key);
-        isFoundation ||= FOUNDATIONS.has(spec?.$case ?? '');
+        isFoundation ||= spec !== undefined && FOUNDATIONS.has(spec.$case);
       }
     }
     // What failed for want of these need not wait for its time.

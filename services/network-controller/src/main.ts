@@ -61,7 +61,10 @@ new Command('weft-network-controller')
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
-      const at = { ipam: parseAddresses(flags.ipam, '--ipam'), discovery: parseAddresses(flags.discovery, '--discovery') };
+      const at = {
+        ipam: parseAddresses(flags.ipam, '--ipam'),
+        discovery: parseAddresses(flags.discovery, '--discovery'),
+      };
       const driversAt = flags.driver.map((one) => parseAddresses(one, '--driver'));
       await configured();
       const shown = identityOfDirectory(flags.identity, log)?.credentials;

@@ -47,6 +47,17 @@ const kinds: Readonly<Record<Name, Kind>> = {
   file,
 };
 
+/** Kinds that others stand on. */
+export const FOUNDATIONS: ReadonlySet<Name> = new Set<Name>([
+  'sandbox',
+  'bridge',
+  'tunnel',
+  'vxlan',
+  'veth',
+  'parent',
+  'subinterface',
+]);
+
 const inGroups = (objects: Iterable<HostObject>, names: readonly Name[]): [Kind, HostObject[]][] => {
   const groups = Map.groupBy(objects, ({ spec }) => spec && names.includes(spec.$case) && kinds[spec.$case]);
   return [...new Set(names.map((name) => kinds[name]))].flatMap((kind): [Kind, HostObject[]][] => {

@@ -1,6 +1,6 @@
 // Whom things are told to. A network of one host each is told to every host; one that is over all hosts to those with endpoints of
 // it, its members; names to members; a sandbox to its host. Reads what is there and decides nothing else.
-import type { Endpoint, Host, Network, Service } from '@weft/proto/model';
+import { type Endpoint, Host, type Network, type Service } from '@weft/proto/model';
 import { isGlobal } from '../state/reach.ts';
 import type { View } from '../state/view.ts';
 import type { Members } from './members.ts';
@@ -47,7 +47,7 @@ export class Audience {
 
   /** The host as it is known now. */
   host(id: string): Host {
-    return this.#view.hosts.get(id)?.value ?? HostMessage.fromPartial({ id });
+    return this.#view.hosts.get(id)?.value ?? Host.fromPartial({ id });
   }
 
   #only(hosts: Iterable<string>): Set<string> {

@@ -38,7 +38,6 @@ export class Planner {
   readonly #tables = new Map<string, HostTable>();
   readonly #sandboxOf = new Map<string, string>();
   readonly #candidates = new Map<string, GatewayCandidate>();
-  /** Whom things are told to. */
   readonly audience: Audience;
   readonly #told = new Told();
   readonly #made = new MadeEndpoints();

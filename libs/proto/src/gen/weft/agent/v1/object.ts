@@ -9,7 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Protocol, protocolFromJSON, protocolToJSON } from "../../model/v1/endpoint.ts";
 import { Balance, balanceFromJSON, balanceToJSON, HealthCheck } from "../../model/v1/service.ts";
 
-/** What an interface that shares one of the host's is. */
+/** What kind of interface it is. */
 export const SubinterfaceKind = {
   /** UNSPECIFIED - Never sent. */
   UNSPECIFIED: 0,
@@ -340,7 +340,7 @@ export interface ServiceObject {
   check: HealthCheck | undefined;
 }
 
-/** A VXLAN interface of the host: a port of a network's bridge that leads to the other hosts. */
+/** A VXLAN interface: a port of a bridge that leads to other hosts. It learns nothing and floods nothing. */
 export interface VxlanObject {
   /** The interface name, at most 15 bytes. */
   name: string;
@@ -358,7 +358,7 @@ export interface VxlanObject {
   tunnel: string;
 }
 
-/** A sandbox's interface on another host: where its frames go, and who answers for its addresses. */
+/** A sandbox's interface on another host, as a VXLAN interface must know it. */
 export interface NeighbourObject {
   /** The VXLAN interface behind which it is. */
   vxlan: string;
@@ -370,7 +370,7 @@ export interface NeighbourObject {
   remote: string;
 }
 
-/** The host's end of encrypted tunnels (WireGuard). */
+/** The host's encrypted tunnel. */
 export interface TunnelObject {
   /** The interface name of the host's WireGuard tunnel, at most 15 bytes. Its key is the agent's own. */
   name: string;
@@ -382,7 +382,7 @@ export interface TunnelObject {
   mtu: number;
 }
 
-/** Another host's end of an encrypted tunnel. */
+/** Another host, as the encrypted tunnel must know it. */
 export interface TunnelPeerObject {
   /** The tunnel. */
   tunnel: string;
@@ -394,7 +394,7 @@ export interface TunnelPeerObject {
   address: string;
 }
 
-/** A macvlan or ipvlan interface, made straight into a sandbox. */
+/** A macvlan or ipvlan interface: an endpoint's, in its sandbox. */
 export interface SubinterfaceObject {
   /** The endpoint's id. */
   endpointId: string;
@@ -425,7 +425,7 @@ export interface SubinterfaceObject_SysctlsEntry {
   value: string;
 }
 
-/** What macvlan and ipvlan interfaces are made on, where weft makes it. */
+/** An interface of the host that macvlan and ipvlan interfaces are made on. */
 export interface ParentObject {
   /** The interface name, at most 15 bytes. One that weft did not make is used and never deleted. */
   name: string;
