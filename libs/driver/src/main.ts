@@ -20,7 +20,7 @@ export function runDriver(driver: Driver): void {
           target,
           [serving(DriverServiceDefinition, driverService(driver))],
           (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'),
-          identityOfDirectory(options.identity, log),
+          identityOfDirectory(options.identity, log, [target]),
         );
         log.info({ target }, 'serving');
         await untilSignal();

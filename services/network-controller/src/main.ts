@@ -60,10 +60,14 @@ new Command('weft-network-controller')
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
-      const shown = identityOfDirectory(flags.identity, log)?.credentials;
-      const ipam = openChannel(parseAddresses(flags.ipam, '--ipam'), shown);
-      const drivers = flags.driver.map((one) => openChannel(parseAddresses(one, '--driver'), shown));
-      const discovery = openChannel(parseAddresses(flags.discovery, '--discovery'), shown);
+      const ipamAt = parseAddresses(flags.ipam, '--ipam');
+      const driversAt = flags.driver.map((one) => parseAddresses(one, '--driver'));
+      const discoveryAt = parseAddresses(flags.discovery, '--discovery');
+      const dialled = [...ipamAt, ...driversAt.flat(), ...discoveryAt];
+      const shown = identityOfDirectory(flags.identity, log, dialled)?.credentials;
+      const ipam = openChannel(ipamAt, shown);
+      const drivers = driversAt.map((one) => openChannel(one, shown));
+      const discovery = openChannel(discoveryAt, shown);
       const controller = await startController({
         store: await openServiceStore({ name: 'network-controller', access, dataDir, retainMs: logMs }),
         ipam: clientOf(IpamServiceDefinition, ipam),
