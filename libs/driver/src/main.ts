@@ -24,7 +24,7 @@ export function runDriver(driver: Driver, ...others: readonly Driver[]): void {
           target,
           [serving(DriverServiceDefinition, driverService(served))],
           (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'),
-          identityOfDirectory(options.identity, log),
+          identityOfDirectory(options.identity, log, [target]),
         );
         log.info({ target }, 'serving');
         await untilSignal();

@@ -2,6 +2,7 @@
 // from a directory that `weft cluster certificate` made. Files that are replaced are taken up while it runs.
 import { fault, Reason } from '@weft/fault';
 import { createGuard, readCredentials } from '@weft/identity';
+import { isSecure, type Target } from './address.ts';
 import type { ServerIdentity } from './server.ts';
 
 /** How often it is looked whether there is another certificate, in ms. */
@@ -11,9 +12,24 @@ interface Log {
   warn(facts: object, text: string): void;
 }
 
-/** Undefined without a directory. @throws MISSING_FIELD if it holds no controller's certificate; STORE_FAILED */
-export function identityOfDirectory(directory: string | undefined, log: Log): ServerIdentity | undefined {
-  if (directory === undefined) return undefined;
+/**
+ * Undefined without a directory. Called BEFORE anything is opened or made.
+ * @param targets where it is for; @throws MISSING_FIELD if one is https:// and there is no directory, or it holds no
+ *   controller's certificate; STORE_FAILED
+ */
+export function identityOfDirectory(
+  directory: string | undefined,
+  log: Log,
+  targets: readonly Target[],
+): ServerIdentity | undefined {
+  if (directory === undefined) {
+    const secure = targets.find(isSecure);
+    if (secure === undefined) return undefined;
+    const because = `${secure} takes a certificate: give --identity DIRECTORY`;
+    throw fault(Reason.MISSING_FIELD, `${because}; \`weft cluster certificate DIRECTORY\` makes it`, {
+      field: '--identity',
+    });
+  }
   const credentials = readCredentials(directory, 'controller');
   if (credentials === undefined) {
     const because = `--identity ${directory}: there is no controller.pem`;

@@ -18,7 +18,7 @@ new Command('weft-discovery')
         target,
         [serving(DiscoveryServiceDefinition, discoveryService())],
         (error, path) => log.error({ err: error.cause ?? error, path }, 'defect'),
-        identityOfDirectory(options.identity, log),
+        identityOfDirectory(options.identity, log, [target]),
       );
       log.info({ target }, 'serving');
       await untilSignal();

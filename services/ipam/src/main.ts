@@ -33,7 +33,7 @@ new Command('weft-ipam')
 async function run(options: Options): Promise<void> {
   const log = createLog('ipam');
   const target = parseAddress(options.listen, '--listen');
-  const identity = identityOfDirectory(options.identity, log);
+  const identity = identityOfDirectory(options.identity, log, [target]);
   const localBases = options.defaultAddressPool.map((text): Base => parseBase(text));
   const dataDir = options.dataDir === undefined ? undefined : directoryFlag(options.dataDir, '--data-dir');
   const access = etcdAccess(options);

@@ -61,15 +61,15 @@ new Command('weft-network-controller')
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
-      const at = {
-        ipam: parseAddresses(flags.ipam, '--ipam'),
-        discovery: parseAddresses(flags.discovery, '--discovery'),
-      };
+      const ipamAt = parseAddresses(flags.ipam, '--ipam');
       const driversAt = flags.driver.map((one) => parseAddresses(one, '--driver'));
+      const discoveryAt = parseAddresses(flags.discovery, '--discovery');
       await configured();
-      const shown = identityOfDirectory(flags.identity, log)?.credentials;
-      const [ipam, discovery] = [openChannel(at.ipam, shown), openChannel(at.discovery, shown)];
+      const dialled = [...ipamAt, ...driversAt.flat(), ...discoveryAt];
+      const shown = identityOfDirectory(flags.identity, log, dialled)?.credentials;
+      const ipam = openChannel(ipamAt, shown);
       const drivers = driversAt.map((one) => openChannel(one, shown));
+      const discovery = openChannel(discoveryAt, shown);
       const controller = await startController({
         store: await openServiceStore({ name: 'network-controller', access, dataDir, retainMs: logMs }),
         ipam: clientOf(IpamServiceDefinition, ipam),
