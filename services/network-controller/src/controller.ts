@@ -140,9 +140,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const agents = createAgents(context);
   let publisher: Publisher | undefined;
   if (options.natsUrl !== undefined) {
-    publisher = await connectPublisher(options.natsUrl, options.store.id, log, (after, signal) =>
-      readEvents(context, after as Revision | undefined, signal),
-    );
+    const events = (after: bigint | undefined, signal: AbortSignal) =>
+      readEvents(context, after as Revision | undefined, signal);
+    publisher = await connectPublisher(options.natsUrl, options.store.id, log, events, {
+      turn: { isPublisher: registry.isOldest, onChange: registry.onReplicas },
+      revision: () => options.store.revision(),
+    });
   }
   const sweeping = setInterval(() => {
     if (!registry.isOldest()) return;

@@ -27,7 +27,7 @@ import { encodeSandbox } from '../state/records.ts';
 import type { View } from '../state/view.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
-import { endpointOwner } from './finish.ts';
+import { endpointOwner } from './owners.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn } from './ports.ts';
 import { assertOurs, undoAttach } from './take-back.ts';
 import { takeBackSurely } from './until-answered.ts';

@@ -12,11 +12,8 @@ import type { View } from '../state/view.ts';
 import { allHosts, type Context, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { releaseNumbers } from './numbers.ts';
+import { endpointOwner, networkOwner, serviceOwner } from './owners.ts';
 import { untilAnswered } from './until-answered.ts';
-
-export const endpointOwner = (id: string) => `endpoint/${id}`;
-export const serviceOwner = (id: string) => `service/${id}`;
-export const networkOwner = (id: string) => `network/${id}`;
 
 export interface Finisher {
   /** Resolves when the record is gone; does nothing when it already is, or is not being removed. */

@@ -21,8 +21,9 @@ import {
   whenApplied,
 } from './context.ts';
 import { crashPoint } from './crash-point.ts';
-import { type Finisher, networkOwner } from './finish.ts';
+import type { Finisher } from './finish.ts';
 import { leaseNumbers, releaseNumbers } from './numbers.ts';
+import { networkOwner } from './owners.ts';
 import { assertOurs, unlessTaken } from './take-back.ts';
 import { takeBackSurely } from './until-answered.ts';
 

@@ -2,7 +2,7 @@
 import { fault, isFault, Reason } from '@weft/fault';
 import type { Network } from '@weft/proto/model';
 import type { Context } from './context.ts';
-import { networkOwner } from './finish.ts';
+import { networkOwner } from './owners.ts';
 
 /** Where a number is chosen from: the lowest that is free. VNIs as Docker has them. */
 const ranges: Readonly<Record<string, { readonly first: bigint; readonly last: bigint }>> = {

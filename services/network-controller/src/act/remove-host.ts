@@ -4,6 +4,7 @@ import { fault, isFault, Reason } from '@weft/fault';
 import { type Host, HostState, Phase } from '@weft/proto/model';
 import type { Op, Revision } from '@weft/store';
 import { findHost, orGone } from '../admit/lookup.ts';
+import { revocationOf } from '../identity/revocations.ts';
 import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readHost } from '../state/reading.ts';
@@ -73,7 +74,8 @@ export function createHostRemoval(context: Context, finisher: Finisher): HostRem
           throw fault(Reason.IN_USE, `host ${name} is up: ${remedy}`, { field: 'force', host: name });
         }
         const next = { ...host, state: HostState.REMOVING, replica: context.registry.id };
-        const ops: Op[] = [{ put: `${prefix.host}${id}`, value: encodeHost(next) }, ...extra.done(id)];
+        const put: Op = { put: `${prefix.host}${id}`, value: encodeHost(next) };
+        const ops = [put, revocationOf(id), ...extra.done(id)];
         const compare = { key: `${prefix.host}${id}`, modRevision: host.revision as Revision };
         return { id, revision: await ledger.commit([compare], ops) };
       });

@@ -5,7 +5,7 @@ import type { Compare, Op, Revision } from '@weft/store';
 import { endpointNameKey, prefix } from '../state/keys.ts';
 import type { Stored } from '../state/records.ts';
 import type { Context } from './context.ts';
-import { endpointOwner } from './finish.ts';
+import { endpointOwner } from './owners.ts';
 
 /**
  * @param revisionOf when a record was put last

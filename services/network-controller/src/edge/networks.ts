@@ -14,8 +14,8 @@ import {
 } from '@weft/proto/controller';
 import { type Network, Phase } from '@weft/proto/model';
 import type { Context } from '../act/context.ts';
-import { networkOwner } from '../act/finish.ts';
 import type { NetworkActions } from '../act/network.ts';
+import { networkOwner } from '../act/owners.ts';
 import type { Requests } from '../act/requests.ts';
 import { tryNetwork, updateNetwork } from '../act/update-network.ts';
 import { networkFilter, pruneFilter } from '../admit/filters.ts';

@@ -2,10 +2,8 @@
 // from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
 import type { Object as HostObject } from '@weft/proto/agent';
 import type { TraceParent } from '@weft/telemetry';
+import type { ItemKey } from './items.ts';
 import { isSole, SharedObjects, sameBytes } from './shared-objects.ts';
-
-/** What an object is compiled from, as items.ts names it: "endpoint/<id>". */
-export type ItemKey = string;
 
 export interface TableChange {
   readonly revision: bigint;

@@ -4,9 +4,9 @@
 //   ports/<id of the endpoint that asked for it>/<4|6>/<portId>      and ports/<id> for what kept them from being compiled
 import { protocolWord } from '@weft/hoststate';
 import type { Family, PublishedPort } from '@weft/proto/model';
-import type { ItemKey } from './host-table.ts';
 
-export type { ItemKey };
+/** What an object is compiled from: "endpoint/<id>". */
+export type ItemKey = string;
 
 /** What a published port is known by among those of its endpoint. */
 export const portId = ({ protocol, port, hostIps, hostPort }: PublishedPort): string =>

@@ -2,7 +2,7 @@
 // owner. Objects of one record each need none of this, and are most of what a host has.
 import { hasOneOwner } from '@weft/hoststate';
 import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
-import type { ItemKey } from './host-table.ts';
+import type { ItemKey } from './items.ts';
 
 interface Entry {
   object: HostObject;

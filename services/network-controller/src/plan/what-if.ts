@@ -18,7 +18,8 @@ import {
   zoneOn,
 } from './compile.ts';
 import { chooseGateways, type GatewayCandidate } from './gateway.ts';
-import type { HostTable, ItemKey } from './host-table.ts';
+import type { HostTable } from './host-table.ts';
+import type { ItemKey } from './items.ts';
 import { itemOf } from './items.ts';
 
 /** The part of the planner that this reads. */
