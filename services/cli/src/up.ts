@@ -21,6 +21,7 @@ import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { hostAndPort, localClient, type OnDefect, parseAddress, serve, type Target } from '@weft/rpc';
 import { type EtcdAccess, openServiceStore, type ServiceStoreOptions, type Store } from '@weft/store';
 import { startJoined } from './up/joined.ts';
+import { withOwnHost } from './up/own-host.ts';
 import type { UpOptions } from './up-options.ts';
 
 /** How long the controller's change log is kept for watches and events, in ms. The other logs are read by nobody. */
@@ -79,7 +80,7 @@ export async function startUp(options: UpOptions): Promise<void> {
   await controller.predefined;
 
   const onDefect: OnDefect = (error, path) => log.error({ err: error.cause ?? error, path }, 'defect');
-  const server = await serve(target, controller.services, onDefect);
+  const server = await serve(target, withOwnHost(controller.services, agent.hostId), onDefect);
   const far =
     options.listen === undefined
       ? undefined

@@ -11,6 +11,7 @@ const createFlags: readonly Flag[] = [
   { name: 'dns-option', kind: 'list', help: 'Set DNS options' },
   { name: 'dns-search', kind: 'list', help: 'Set custom DNS search domains' },
   { name: 'domainname', kind: 'string', help: 'Sandbox domain name' },
+  { name: 'host', kind: 'string', help: 'Host to make it on, by id or name (default: the one that is asked)' },
   { name: 'hostname', short: 'h', kind: 'string', help: 'Sandbox host name' },
   { name: 'label', short: 'l', kind: 'label', help: 'Set metadata on a sandbox' },
   { name: 'link', kind: 'link', help: 'Add link to another sandbox' },

@@ -50,7 +50,7 @@ export function sandboxRequest(name: string, flags: Flags): Omit<CreateSandboxRe
       hostname: flags.string('hostname'),
       domainname: flags.string('domainname'),
       labels: flags.map('label'),
-      host: '',
+      host: flags.string('host'),
       namespace: namespaceOf(flags, networks),
       dns: { servers: flags.list('dns'), search: flags.list('dns-search'), options: flags.list('dns-option') },
       extraHosts: flags.list('add-host').map(extraHost),

@@ -19,6 +19,7 @@ import {
 import { clientOf, forward, hostAndPort, type Server, type Serving, serve, serving, type Target } from '@weft/rpc';
 import type { Store } from '@weft/store';
 import type { UpOptions } from '../up-options.ts';
+import { withOwnHost } from './own-host.ts';
 
 const publicApi = [
   NetworkServiceDefinition,
@@ -52,7 +53,7 @@ export async function startJoined(
     underlay: await addressTowards(options.join[0]),
     onControllers: member.onControllers,
   });
-  const server: Server = await serve(socket, passedOn(member.operator), (error, path) =>
+  const server: Server = await serve(socket, passedOn(member.operator, agent.hostId), (error, path) =>
     log.error({ err: error.cause ?? error, path }, 'defect'),
   );
   return {
@@ -64,8 +65,8 @@ export async function startJoined(
   };
 }
 
-function passedOn(operator: Parameters<typeof clientOf>[1] | undefined): Serving[] {
-  return publicApi.map((definition) => {
+function passedOn(operator: Parameters<typeof clientOf>[1] | undefined, hostId: string): Serving[] {
+  const passed = publicApi.map((definition) => {
     const client = operator && clientOf(definition, operator);
     return serving(
       definition,
@@ -76,6 +77,7 @@ function passedOn(operator: Parameters<typeof clientOf>[1] | undefined): Serving
       }),
     );
   });
+  return withOwnHost(passed, hostId);
 }
 
 /** The address of this machine that leads to another one; undefined if none does. Sends nothing. */
