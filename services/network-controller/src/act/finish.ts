@@ -73,11 +73,13 @@ export function createFinisher(context: Context): Finisher {
   async function endpointHere(id: string): Promise<void> {
     const row = withdrawn(view.endpoints.get(id));
     const finished = finishEndpoint(id);
-    if (row === undefined || !isTold(view, row.value.networkId)) return await finished;
+    const here = row?.value.desired?.knownBy ?? [];
+    if (row === undefined || whoKnewEndpoint(view, row.value).every((host) => here.includes(host)))
+      return await finished;
     finished.catch((error: unknown) => {
       if (!context.stopping.aborted) context.log.error({ err: error, id }, 'an endpoint could not be removed');
     });
-    await whenForgotten(context, row.value.desired?.knownBy ?? [], row.revision, context.stopping);
+    await whenForgotten(context, here, row.revision, context.stopping);
   }
 
   const service = (id: string) =>
