@@ -37,7 +37,7 @@ export async function createPredefined(
       try {
         await actions.create(spec, { call: context.stopping, ms: undefined }, nothing, true);
       } catch (error) {
-        if (!isFault(error, Reason.NAME_TAKEN, Reason.CONFLICT)) throw error;
+        if (!isFault(error, Reason.NAME_TAKEN, Reason.CONFLICT, Reason.SERVICE_UNAVAILABLE)) throw error;
       }
     }
   }
