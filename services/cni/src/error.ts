@@ -1,5 +1,5 @@
 // Errors as a container runtime reads them: a number of CNI's specification, what went wrong, and what to do. Pure.
-import { asFault, type FaultError, Reason } from '@weft/fault';
+import { asFault, Code, type FaultError, Reason } from '@weft/fault';
 
 /** The codes of the specification; from 100 on they are a plugin's own: 100 and the gRPC code of weft's fault. */
 export const CniCode = {
@@ -32,10 +32,13 @@ export class CniError extends Error {
 const codes: Partial<Record<Reason, number>> = {
   [Reason.NETWORK_NOT_FOUND]: CniCode.INVALID_CONFIG,
   [Reason.NAMESPACE_NOT_FOUND]: CniCode.INVALID_ENVIRONMENT,
+  // It does not come back: trying again is no use.
+  [Reason.NAMESPACE_GONE]: CniCode.FAULT + Code.FAILED_PRECONDITION,
 };
 const remedies: Partial<Record<Reason, string>> = {
   [Reason.NETWORK_NOT_FOUND]: 'make it: weft network create NAME; or name another one by the key "network"',
   [Reason.NAMESPACE_NOT_FOUND]: 'CNI_NETNS must be the path of a network namespace of this machine',
+  [Reason.NAMESPACE_GONE]: 'call DEL, and ADD for the new one',
   [Reason.SERVICE_UNAVAILABLE]: 'start weft on this machine, or say where it is by the key "weftHost"',
 };
 

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readCredentials } from '@weft/identity';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
@@ -16,7 +15,9 @@ import type { Call } from './call/call.ts';
 
 /** It dials when it is first used. @throws INVALID_VALUE, MISSING_FIELD, STORE_FAILED */
 export async function openApi({ conf }: Call): Promise<Api & Disposable> {
-  const identity = conf.identity === '' ? undefined : readCredentials(conf.identity, 'operator');
+  // What reads certificates is not loaded for a socket.
+  const identity =
+    conf.identity === '' ? undefined : (await import('@weft/identity')).readCredentials(conf.identity, 'operator');
   const channel = openChannel(parseAddresses(conf.weftHost, 'weftHost'), identity);
   return {
     sandboxes: clientOf(SandboxServiceDefinition, channel),
