@@ -1,6 +1,7 @@
 // The network configuration that comes on standard input, read and checked. What weft does not do is refused, and not passed over. Pure.
 import { isIP } from 'node:net';
 import { type PortBinding, Protocol } from '@weft/proto/model';
+import { isSecure, parseAddresses } from '@weft/rpc';
 import { CniCode, CniError } from '../error.ts';
 import { invalid, type Json, listAt, objectAt, objectsAt, textAt, textsAt } from './field.ts';
 
@@ -89,6 +90,21 @@ function attachmentsOf(conf: Json): Conf['validAttachments'] {
   }));
 }
 
+/** Where weft is, and with which certificate. @throws CniError 7 */
+function reachOf(conf: Json): Pick<Conf, 'weftHost' | 'identity'> {
+  const identity = textAt(conf, 'identity', 'identity');
+  const weftHost = textAt(conf, 'weftHost', 'weftHost') || defaultWeftHost;
+  try {
+    const [first] = parseAddresses(weftHost, 'weftHost');
+    if (!isSecure(first) || identity !== '') return { weftHost, identity };
+  } catch (error) {
+    throw new CniError(CniCode.INVALID_CONFIG, `network configuration: ${(error as Error).message}`);
+  }
+  const because = `network configuration: identity is missing: ${weftHost} asks for a certificate`;
+  const remedy = "name the directory of an operator's: /var/lib/weft/identity on a machine that joined";
+  throw new CniError(CniCode.INVALID_CONFIG, because, remedy);
+}
+
 /** @throws CniError 2, 7 */
 export function confOf(conf: Json): Conf {
   const name = textAt(conf, 'name', 'name');
@@ -109,8 +125,7 @@ export function confOf(conf: Json): Conf {
   return {
     name,
     network: textAt(conf, 'network', 'network') || name,
-    weftHost: textAt(conf, 'weftHost', 'weftHost') || defaultWeftHost,
-    identity: textAt(conf, 'identity', 'identity'),
+    ...reachOf(conf),
     host: textAt(conf, 'host', 'host'),
     ports: listAt(runtime, 'portMappings', 'runtimeConfig.portMappings').length
       ? objectsAt(runtime, 'portMappings', 'runtimeConfig.portMappings').map((one, at) =>
