@@ -20,6 +20,7 @@ export interface Api {
   /** A file's text; empty if it cannot be read. */
   read(path: string): Promise<string>;
   pause(ms: number): Promise<void>;
+  close(): void;
 }
 
 /** How long weft may take until the kernel has a change, in seconds: less than runtimes wait for a plugin. */

@@ -13,7 +13,7 @@ export interface ResultDns {
 const defaults = { [Family.IPV4]: '0.0.0.0/0', [Family.IPV6]: '::/0' };
 
 /** What a resolv.conf says. */
-export function dnsOf(resolvConf: string): ResultDns {
+function dnsOf(resolvConf: string): ResultDns {
   const lines = resolvConf.split('\n').map((line) => line.trim().split(/\s+/));
   const words = (key: string) => lines.filter(([first]) => first === key).flatMap(([, ...rest]) => rest);
   const said = { nameservers: words('nameserver'), search: words('search'), options: words('options') };

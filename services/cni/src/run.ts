@@ -38,7 +38,7 @@ async function answer(call: Call, api: Api): Promise<unknown> {
 export async function run(
   env: Readonly<Record<string, string | undefined>>,
   stdin: string,
-  openApi: (call: Call) => Promise<Api & Disposable>,
+  openApi: (call: Call) => Promise<Api>,
 ): Promise<Said> {
   let cniVersion: unknown = versionWithoutConf;
   let host = '';
@@ -52,9 +52,13 @@ export async function run(
     if (isSupported(conf['cniVersion'])) cniVersion = conf['cniVersion'];
     const call = callOf(env, conf);
     host = call.conf.weftHost;
-    using api = await openApi(call);
-    const result = await answer(call, api);
-    return { stdout: result === undefined ? '' : `${JSON.stringify(result)}\n`, exitCode: 0 };
+    const api = await openApi(call);
+    try {
+      const result = await answer(call, api);
+      return { stdout: result === undefined ? '' : `${JSON.stringify(result)}\n`, exitCode: 0 };
+    } finally {
+      api.close();
+    }
   } catch (error) {
     const { code, message, details } = cniErrorOf(error, host);
     const said = { cniVersion, code, msg: message, ...(details === '' ? {} : { details }) };

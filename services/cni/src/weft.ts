@@ -14,7 +14,7 @@ import type { Api } from './api.ts';
 import type { Call } from './call/call.ts';
 
 /** It dials when it is first used. @throws INVALID_VALUE, MISSING_FIELD, STORE_FAILED */
-export async function openApi({ conf }: Call): Promise<Api & Disposable> {
+export async function openApi({ conf }: Call): Promise<Api> {
   // What reads certificates is not loaded for a socket.
   const identity =
     conf.identity === '' ? undefined : (await import('@weft/identity')).readCredentials(conf.identity, 'operator');
@@ -28,6 +28,6 @@ export async function openApi({ conf }: Call): Promise<Api & Disposable> {
     requestId: randomUUID,
     read: (path) => readFile(path, 'utf8').catch(() => ''),
     pause: (ms) => pause(ms),
-    [Symbol.dispose]: () => channel.close(),
+    close: () => channel.close(),
   };
 }

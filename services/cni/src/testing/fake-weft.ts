@@ -19,7 +19,7 @@ const network = Network.fromPartial({
   desired: { pools: [{ poolId: 'p', gateway: '10.1.0.1' }] },
 });
 
-export interface FakeWeft extends Api, Disposable {
+export interface FakeWeft extends Api {
   readonly sandboxesById: Map<string, GetSandboxResponse>;
   /** Every change that was asked for: its name and its request without the mutation. */
   readonly changes: [string, unknown][];
@@ -104,7 +104,7 @@ export function fakeWeft({ before, applies = true, hostState = HostState.JOINED 
     pause: async (ms) => {
       pauses.push(ms);
     },
-    [Symbol.dispose]: () => undefined,
+    close: () => undefined,
   };
   return weft;
 }

@@ -6,7 +6,7 @@ import { CniCode, CniError } from '../error.ts';
 import { isOurs, isSameNamespace, nextStep } from '../standing.ts';
 
 /** What of the earlier result is not so any more, in a sentence; undefined if all of it is. Pure. */
-export function difference(call: Call, mac: string, addresses: readonly string[]): string | undefined {
+function difference(call: Call, mac: string, addresses: readonly string[]): string | undefined {
   const { previous } = call.conf;
   const at = previous?.interfaces.findIndex(({ name, sandbox }) => name === call.interfaceName && sandbox !== '') ?? -1;
   const before = previous?.interfaces[at];

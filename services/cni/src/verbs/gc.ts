@@ -19,7 +19,7 @@ export function ownHost(hosts: readonly Host[], { host }: Conf, hostname: string
 }
 
 /** What is on the configuration's network and is not in use. Pure. */
-export function unused(sandboxes: readonly GetSandboxResponse[], { network, validAttachments = [] }: Conf) {
+function unused(sandboxes: readonly GetSandboxResponse[], { network, validAttachments = [] }: Conf) {
   const valid = new Set(validAttachments.map(({ containerId, interfaceName }) => `${containerId}/${interfaceName}`));
   return sandboxes
     .flatMap((one) =>
