@@ -1,8 +1,11 @@
 // The CNI plugin as runtimes call it: the real program, once for each word, against a real weft in a namespace.
 import { dirname, join } from 'node:path';
 import { createNamespace, deleteNamespace } from '@weft/kernel';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Clients, type Host, makeHost, type Running, root } from '../lib/host.ts';
+
+// A test starts the program a dozen times; a start takes a second where the machine is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 let host: Host;
 let weft: Running;
@@ -211,7 +214,7 @@ describe('what cannot be is said by its number, and leaves nothing', () => {
   });
 });
 
-test('what install makes is a plugin where runtimes look, with a configuration that works', { timeout: 60_000 }, () => {
+test('what install makes is a plugin where runtimes look, with a configuration that works', () => {
   const flags = ['--network', 'web', '--weft-host', host.address, '--host', host.name];
   const directories = ['--bin-dir', path('bin'), '--conf-dir', path('net.d'), '--lib-dir', path('lib')];
   const installed = host.run(plugin, ['install', ...flags, ...directories]);
