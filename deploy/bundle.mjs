@@ -71,6 +71,8 @@ renameSync(next, dist);
 rmSync(old, { recursive: true, force: true });
 
 // The first run compiles and keeps the result; let it be this one. It needs no server: that it fails is no matter.
+// As bin/weft says it: V8's flags are part of what a cache is good for.
+const flags = ['--max-semi-space-size=1', '--no-memory-protection-keys'];
 const nowhere = { ...process.env, WEFT_HOST: 'unix:///nonexistent/weft.sock' };
 for (const words of [
   ['--version'],
@@ -81,16 +83,21 @@ for (const words of [
   ['status'],
 ]) {
   try {
-    // As bin/weft says it: V8's flags are part of what a cache is good for.
-    execFileSync(
-      process.execPath,
-      ['--max-semi-space-size=1', '--no-memory-protection-keys', join(dist, 'weft.mjs'), ...words],
-      {
-        env: nowhere,
-        stdio: 'ignore',
-      },
-    );
+    execFileSync(process.execPath, [...flags, join(dist, 'weft.mjs'), ...words], { env: nowhere, stdio: 'ignore' });
   } catch {
     // The command's own refusal.
+  }
+}
+for (const CNI_COMMAND of ['VERSION', 'DEL']) {
+  const env = { ...nowhere, CNI_COMMAND, CNI_CONTAINERID: 'x', CNI_IFNAME: 'eth0' };
+  const input = JSON.stringify({ cniVersion: '1.0.0', name: 'x', weftHost: nowhere.WEFT_HOST });
+  try {
+    execFileSync(process.execPath, [...flags, join(dist, 'cni.mjs')], {
+      env,
+      input,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+  } catch {
+    // Nobody answers there.
   }
 }

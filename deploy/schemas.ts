@@ -33,8 +33,13 @@ function schemaOf(service: string): Schema {
   return { command: isUp ? 'weft up' : program, service: isUp ? 'weft' : service, settings };
 }
 
+/** A runtime's configuration tells it what to do, each time anew. */
+const plugin = 'cni';
+
 /** All programs that run on and on, `weft up` first. */
 export function schemas(): Schema[] {
-  const services = readdirSync(`${root}services`).filter((one) => existsSync(`${root}services/${one}/src/main.ts`));
+  const services = readdirSync(`${root}services`).filter(
+    (one) => one !== plugin && existsSync(`${root}services/${one}/src/main.ts`),
+  );
   return services.sort((a, b) => Number(b === 'cli') - Number(a === 'cli') || (a < b ? -1 : 1)).map(schemaOf);
 }

@@ -3,11 +3,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { configurationPage } from '../../deploy/configuration.ts';
 import { type Schema, schemas } from '../../deploy/schemas.ts';
+import { installSettings } from '../../services/cni/src/install/settings.ts';
 import { root } from '../lib/host.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -101,11 +102,12 @@ const composed = Object.entries(compose.services)
 interface Container {
   name: string;
   image: string;
+  command?: string[];
   args: string[];
   env?: { name: string; valueFrom?: { configMapKeyRef?: { name: string; key: string } } }[];
   envFrom?: { configMapRef: { name: string } }[];
   ports?: { name: string; containerPort: number }[];
-  volumeMounts?: { name: string }[];
+  volumeMounts?: { name: string; mountPath: string }[];
   livenessProbe?: { httpGet: { port: number } };
   readinessProbe?: { httpGet: { port: number } };
 }
@@ -119,7 +121,11 @@ interface Manifest {
     ports?: { targetPort: string }[];
     template?: {
       metadata: { labels: Record<string, string> };
-      spec: { containers: Container[]; volumes?: { name: string }[] };
+      spec: {
+        initContainers?: Container[];
+        containers: Container[];
+        volumes?: { name: string; hostPath?: { path: string } }[];
+      };
     };
   };
 }
@@ -213,6 +219,25 @@ describe('Kubernetes', () => {
   });
 });
 
+test('Kubernetes: the CNI plugin is installed where the node looks, by flags that are there', () => {
+  const pods = workloads.map(({ spec }) => spec?.template?.spec).filter((spec) => spec?.initContainers !== undefined);
+  const [installer, ...more] = pods.flatMap((spec) => spec?.initContainers ?? []);
+  expect([installer?.image, installer?.command, more]).toEqual(['weft-agent', ['weft-cni', 'install'], []]);
+  const settings = installSettings(installer?.args ?? []);
+  expect(settings).toMatchObject({ resolve: true, host: '$(NODE_NAME)', identity: '/var/lib/weft/identity' });
+  expect(installer?.env?.map(({ name }) => name)).toEqual(['NODE_NAME']);
+  // What it writes, the node has at the same path: the plugin's file says where Node is.
+  const { volumes = [] } = pods[0] ?? {};
+  const onNode = (installer?.volumeMounts ?? []).map(({ name, mountPath }) => {
+    expect(volumes).toContainEqual(
+      expect.objectContaining({ name, hostPath: expect.objectContaining({ path: mountPath }) }),
+    );
+    return mountPath;
+  });
+  const { binDir = '', libDir = '', confFile = '' } = settings ?? {};
+  expect(onNode.sort()).toEqual([binDir, libDir, dirname(confFile)].sort());
+});
+
 test('Compose: volumes, images and what is waited for are there', () => {
   for (const [name, { volumes = [], depends_on: others = [] }] of Object.entries(compose.services)) {
     for (const volume of volumes) expect(Object.keys(compose.volumes), name).toContain(volume.split(':')[0]);
@@ -227,11 +252,12 @@ test('the Dockerfile makes an image of every service, and a command of each is i
   expect([...targets].sort()).toEqual(programs);
   expect(targets.at(-1), 'what is built when no target is named').toBe('weft');
   const [, linked = ''] = /^RUN for name in (.*); do/m.exec(dockerfile) ?? [];
-  expect(linked.split(' ').sort()).toEqual(programs);
+  const installed = [...programs, 'weft-cni'].sort();
+  expect(linked.split(' ').sort()).toEqual(installed);
   for (const name of targets)
     expect(dockerfile).toMatch(new RegExp(`AS ${name}\\n[^]*?exec ${name} |AS ${name}\\n[^]*?\\["${name}"\\]`));
   const { bin } = JSON.parse(read('services/cli/package.json')) as { bin: Record<string, string> };
-  expect(Object.keys(bin).sort()).toEqual(programs);
+  expect(Object.keys(bin).sort()).toEqual(installed);
   for (const image of containers.map((one) => one.image)) expect(targets).toContain(image);
 });
 
