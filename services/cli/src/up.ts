@@ -65,6 +65,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     defaultBridge: options.defaultBridge,
     natsUrl: options.nats,
     address: options.listen,
+    certificateMs: options.certificateMs,
   });
   const agent = await startAgent({
     name: options.name,
