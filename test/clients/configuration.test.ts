@@ -109,5 +109,5 @@ test('the schema is JSON, and a program that is none is named', () => {
   expect(status).toBe(0);
   const { program, settings } = JSON.parse(stdout) as { program: string; settings: { name: string }[] };
   expect(program).toBe('weft-discovery');
-  expect(settings.map(({ name }) => name)).toEqual(['listen', 'metrics', 'traces']);
+  expect(settings.map(({ name }) => name)).toEqual(['listen', 'identity', 'metrics', 'traces']);
 });

@@ -1,7 +1,5 @@
 // Three hosts in containers, etcd and NATS beside them, on one Docker network: as a person sets them up. Sandboxes of an overlay
 // reach each other by name over hosts, a service spreads over them, and a host may be stopped, cut off, and booted anew.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { StartedTestContainer } from 'testcontainers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ContainerGround, inside, serveIn, startContainerGround, startLogged } from '../lib/container-ground.ts';
@@ -29,9 +27,6 @@ beforeAll(async () => {
     IPAM: { Config: [{ Subnet: '198.51.100.0/24' }] },
   });
   cuts = createCuts(ground.host);
-  /** /run/weft of h1, outside: the API. */
-  const shared = join(ground.host.runDir, 'shared');
-  mkdirSync(shared);
   const everywhere = 'http://0.0.0.0:2379';
   const { Wait } = await import('testcontainers');
   const etcd = await startLogged(
@@ -57,9 +52,7 @@ beforeAll(async () => {
   // The Engine gives the lowest free address.
   const listen = addressOf(nats).replace(/\d+$/, (last) => `${Number(last) + 1}:7420`);
   const start = async (name: string, ...flags: string[]) => {
-    const container = ground.weft('up', '--name', name, ...flags).withNetworkMode(network);
-    if (name === 'h1') container.withBindMounts([{ source: shared, target: '/run/weft' }]);
-    hosts.push(await startLogged(container));
+    hosts.push(await startLogged(ground.weft('up', '--name', name, ...flags).withNetworkMode(network)));
   };
   const stores = ['--etcd', `http://${addressOf(etcd)}:2379`, '--nats', `nats://${addressOf(nats)}:4222`];
   await start('h1', ...stores, '--listen', listen);
@@ -68,9 +61,7 @@ beforeAll(async () => {
     await start(name, '--join', listen, '--token', token);
   }
   await weft(1, 'network', 'create', '-d', 'overlay', 'net');
-  const { sandboxes } = ground.host.clients(`unix://${shared}/weft.sock`);
-  for (const [at, name] of ['a', 'b', 'c'].entries())
-    await sandboxes.createSandbox({ spec: { name, host: `h${at + 1}` }, attachments: [{ network: 'net' }] });
+  for (const [at, name] of ['a', 'b', 'c'].entries()) await weft(at, 'sandbox', 'create', name, '--network', 'net');
 }, 240_000);
 
 afterAll(async () => {

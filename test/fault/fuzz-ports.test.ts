@@ -3,15 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect as connectHttp2, constants } from 'node:http2';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
-import { Credentials, makeAuthority, makeRequest, openAuthority, serverName, writeCredentials } from '@weft/identity';
+import { Credentials, makeAuthority, makeRequest, openAuthority, writeCredentials } from '@weft/identity';
 import { IpamServiceDefinition } from '@weft/proto/ipam';
 import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createFuzz } from '../lib/fuzz.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-fuzz-'));
 const rounds = 60;
@@ -20,62 +19,17 @@ let child: ChildProcess;
 let credentials: Credentials;
 const errors: string[] = [];
 
-/** The same bytes in every run: mulberry32. */
-let state = 7420;
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-}
-const bytes = (most: number) =>
-  Buffer.from(Array.from({ length: 1 + Math.floor(random() * most) }, () => Math.floor(random() * 256)));
-
-/** Sends and waits until the connection is over, as it must be, by either end. */
-async function raw(data: Buffer): Promise<void> {
-  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
-  socket.resume().end(data);
-  await once(socket, 'close');
-}
-const tls = () => {
-  const { ca, certificate, key } = credentials.material;
-  return { port, host: '127.0.0.1', ca, cert: certificate, key, servername: serverName, ALPNProtocols: ['h2'] };
-};
-async function afterHandshake(data: Buffer): Promise<void> {
-  const socket = connectTls(tls()).on('error', () => undefined);
-  socket.resume().once('secureConnect', () => socket.end(data));
-  await once(socket, 'close');
-}
-/** A call whose message is this; resolves with its end, whatever it is. */
-async function call(path: string, message: Buffer): Promise<void> {
-  const session = connectHttp2(`https://${serverName}:${port}`, { createConnection: () => connectTls(tls()) });
-  session.on('error', () => undefined);
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(random() < 0.8 ? message.length : Math.floor(random() * 2 ** 32), 1);
-  const stream = session.request({
-    [constants.HTTP2_HEADER_METHOD]: 'POST',
-    [constants.HTTP2_HEADER_PATH]: path,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-  });
-  stream.on('error', () => undefined).resume();
-  stream.end(Buffer.concat([head, message]));
-  await once(stream, 'close');
-  session.destroy();
-}
-
-const clientHello = Buffer.from('16030100c8010000c40303', 'hex');
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+const fuzz = createFuzz(7420);
 const paths = ['Describe', 'Lease', 'AllocatePools', 'ListLeases', 'None'].map(
   (one) => `/weft.ipam.v1.IpamService/${one}`,
 );
 async function round(): Promise<void> {
   for (let i = 0; i < rounds; i++) {
-    await raw(bytes(600));
-    await raw(Buffer.concat([clientHello, bytes(300)]).subarray(0, 3 + Math.floor(random() * 200)));
-    await afterHandshake(random() < 0.5 ? bytes(400) : Buffer.concat([preface, bytes(400)]));
-    await call(paths[i % paths.length] ?? '', bytes(800));
-    await call(`/${bytes(12).toString('base64url')}`, bytes(40));
+    await fuzz.raw(port, fuzz.bytes(600));
+    await fuzz.brokenHandshake(port);
+    await fuzz.afterHandshake(port, credentials);
+    await fuzz.call(port, credentials, paths[i % paths.length] ?? '', fuzz.bytes(800));
+    await fuzz.call(port, credentials, `/${fuzz.bytes(12).toString('base64url')}`, fuzz.bytes(40));
   }
 }
 /** Resident memory of the process, in MiB. */

@@ -14,7 +14,7 @@ export interface Renewing {
 }
 
 /** How often it is looked whether it is time, and how long after a failure it is tried again, in ms. */
-const lookMs = 60_000;
+const lookMs = 10_000;
 
 /** Renews when it is due, now if it is overdue, until the function it returns is called. */
 export function keepRenewed({ credentials, renew, keep, now, onError }: Renewing, everyMs = lookMs): () => void {

@@ -12,6 +12,7 @@ export {
 } from './config/program.ts';
 export { type Effective, originText, type Setting, secrets, variableOf } from './config/setting.ts';
 export { showConfig } from './config/show.ts';
+export { certificateTtlFlag, durationSeconds } from './duration.ts';
 export {
   directoryFlag,
   dnsFlag,

@@ -48,7 +48,10 @@ export function openChannel(targets: Target | readonly [Target, ...Target[]], id
       field: '--identity',
     });
   }
-  return new FarChannel(all, new TlsChannelCredentials(identity, attemptMs), far);
+  const channel = new FarChannel(all, new TlsChannelCredentials(identity, attemptMs), far);
+  // A connection goes on showing what it began with, which expires.
+  if ('onChange' in identity) channel.onClose = identity.onChange(() => channel.beginAnew());
+  return channel;
 }
 
 /** A client of a contract over a channel. Unary methods have a deadline, streams none. */

@@ -26,6 +26,8 @@ export class FarChannel implements ChannelInterface {
   readonly #open: () => GrpcChannel;
   #inner: GrpcChannel;
   #isClosed = false;
+  /** Called when it is closed. */
+  onClose: () => void = () => undefined;
 
   constructor(addresses: readonly Target[], credentials: ChannelCredentials, options: ChannelOptions) {
     this.#book = new AddressBook(addresses);
@@ -46,17 +48,24 @@ export class FarChannel implements ChannelInterface {
     const deadline = state === connectivityState.CONNECTING ? Date.now() + attemptMs : Number.POSITIVE_INFINITY;
     inner.watchConnectivityState(state, deadline, (isTooLate) => {
       if (isTooLate === undefined) return this.#follow(inner);
-      if (this.#isClosed || inner !== this.#inner) return;
-      this.#inner = this.#open();
-      this.#follow(this.#inner);
-      inner.close();
-      // Not only when the next call comes: whoever waits for the link finds it.
-      this.#inner.getConnectivityState(true);
+      if (inner === this.#inner) this.beginAnew();
     });
+  }
+
+  /** From now on calls go over a new connection; those under way go on over the one they have. */
+  beginAnew(): void {
+    if (this.#isClosed) return;
+    const before = this.#inner;
+    this.#inner = this.#open();
+    this.#follow(this.#inner);
+    before.close();
+    // Not only when the next call comes: whoever waits for the link finds it.
+    this.#inner.getConnectivityState(true);
   }
 
   close(): void {
     this.#isClosed = true;
+    this.onClose();
     this.#inner.close();
     this.#book.close();
   }

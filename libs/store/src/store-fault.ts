@@ -12,5 +12,7 @@ const reasons: Partial<Record<StoreErrorReason, Reason>> = {
 /** Everything that is not a store's error is as `asFault` has it. */
 export function storeFault(cause: unknown): FaultError {
   if (!(cause instanceof StoreError)) return asFault(cause);
-  return fault(reasons[cause.reason] ?? Reason.STORE_FAILED, cause.message, { store: cause.reason });
+  // A fault's text begins with such a word itself.
+  const message = cause.message.replace(/^\[unavailable\] /, '');
+  return fault(reasons[cause.reason] ?? Reason.STORE_FAILED, message, { store: cause.reason });
 }

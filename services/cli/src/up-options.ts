@@ -4,6 +4,7 @@ import { formatPrefix, type Prefix, parsePrefix } from '@weft/address';
 import { fault, Reason } from '@weft/fault';
 import { parseToken, tokenText } from '@weft/identity';
 import {
+  certificateTtlFlag,
   directoryFlag,
   dnsFlag,
   hostNameFlag,
@@ -40,6 +41,8 @@ export interface UpOptions {
   /** Controllers of the cluster that this machine joins; none: it runs its own. */
   readonly join: readonly Target[];
   readonly token: string | undefined;
+  /** How long certificates live that its controller issues, in ms; absent: the controller's default. */
+  readonly certificateMs: number | undefined;
   /** The interface of the network `bridge`. */
   readonly defaultBridge: string;
   /** None means the built-in ones. */
@@ -124,7 +127,7 @@ function clusterOptions(flags: Flags): Pick<UpOptions, 'listen' | 'join' | 'toke
     throw conflict('--listen and --join: a machine runs a controller for others or joins theirs, not both', 'join');
   }
   if (token !== '' && join === '') throw conflict('--token needs --join IP:PORT', 'token');
-  for (const name of ['etcd', 'nats', 'default-address-pool'] as const) {
+  for (const name of ['etcd', 'nats', 'default-address-pool', 'certificate-ttl'] as const) {
     const given = flags.list(name).filter((one) => one !== '' && one !== 'off');
     if (join !== '' && given.length > 0)
       throw conflict(`--${name} and --join: that is for the machines that run a controller`, name);
@@ -151,6 +154,7 @@ export function upOptions(
     dns: dnsFlag(flags.string('dns'), 'up --dns'),
     etcd: etcdOf(flags, 'up '),
     ...clusterOptions(flags),
+    certificateMs: certificateTtlFlag(flags.string('certificate-ttl'), 'up --certificate-ttl'),
     defaultBridge: interfaceFlag(flags.string('default-bridge'), 'up --default-bridge'),
     defaultAddressPools: flags.list('default-address-pool').map(addressPool),
     drivers: [],

@@ -22,15 +22,17 @@ import { hostAndPort, localClient, type OnDefect, parseAddress, serve, type Targ
 import { type EtcdAccess, openServiceStore, type ServiceStoreOptions, type Store } from '@weft/store';
 import { startJoined } from './up/joined.ts';
 import { withOwnHost } from './up/own-host.ts';
+import { assertListenable, toldBy } from './up/told.ts';
 import type { UpOptions } from './up-options.ts';
 
 /** How long the controller's change log is kept for watches and events, in ms. The other logs are read by nobody. */
 const logMs = 24 * 60 * 60 * 1000;
 const shortLog = { retainRevisions: 100 };
 
-/** Resolves when weft was asked to stop and has stopped. @throws STORE_FAILED, PERMISSION_LACKING, SERVICE_UNAVAILABLE */
+/** Resolves when weft was asked to stop and has stopped. @throws STORE_FAILED, PERMISSION_LACKING, SERVICE_UNAVAILABLE, INVALID_VALUE, IN_USE */
 export async function startUp(options: UpOptions): Promise<void> {
   assertCapable();
+  if (options.listen !== undefined) await assertListenable(options.listen);
   const log = createLog('weft');
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   mkdirSync(options.runDir, { recursive: true, mode: 0o755 });
@@ -41,8 +43,12 @@ export async function startUp(options: UpOptions): Promise<void> {
   const agentStore = await store('agent', undefined, shortLog);
   const target = parseAddress(`unix://${join(options.runDir, 'weft.sock')}`, '--run-dir');
   if (options.join.length > 0) return await runJoined(options, agentStore, target, log);
-  const controllerStore = await store('network-controller', options.etcd, { retainMs: logMs });
-  const ipamStore = await store('ipam', options.etcd, shortLog);
+  const clusterStore = (name: string, retention: Retention) => {
+    const opened = store(name, options.etcd, retention);
+    return options.etcd === undefined ? opened : opened.catch(toldBy('--etcd'));
+  };
+  const controllerStore = await clusterStore('network-controller', { retainMs: logMs });
+  const ipamStore = await clusterStore('ipam', shortLog);
   const localBases = options.defaultAddressPools.map(({ base, size }) =>
     parseBase(`base=${formatPrefix(base)},size=${size}`),
   );
@@ -65,6 +71,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     defaultBridge: options.defaultBridge,
     natsUrl: options.nats,
     address: options.listen,
+    certificateMs: options.certificateMs,
   });
   const agent = await startAgent({
     name: options.name,

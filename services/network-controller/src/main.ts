@@ -1,6 +1,7 @@
 // weft-network-controller: serves the controller alone; ipam, drivers and discovery are other processes.
 import {
   Command,
+  certificateTtlFlag,
   configured,
   createLog,
   directoryFlag,
@@ -26,6 +27,7 @@ interface Flags extends EtcdFlags {
   discovery: string;
   defaultBridge: string;
   nats: string;
+  certificateTtl?: string;
 }
 /** How long the change log is kept for watches and events, in ms. */
 const logMs = 24 * 60 * 60 * 1000;
@@ -53,6 +55,7 @@ new Command('weft-network-controller')
   .option('--etcd-key <file>', 'its key (PEM)')
   .option('--default-bridge <name>', 'the interface of the predefined network bridge', 'weft0')
   .option('--nats <url>', 'publish events there', 'off')
+  .option('--certificate-ttl <duration>', 'how long certificates it issues live, 2h to 365d (default: 30d)')
   .action((flags: Flags) =>
     runMain(async () => {
       const log = createLog('network-controller');
@@ -61,6 +64,7 @@ new Command('weft-network-controller')
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
       const natsUrl = natsFlag(flags.nats, '--nats');
+      const certificateMs = certificateTtlFlag(flags.certificateTtl ?? '', '--certificate-ttl');
       const ipamAt = parseAddresses(flags.ipam, '--ipam');
       const driversAt = flags.driver.map((one) => parseAddresses(one, '--driver'));
       const discoveryAt = parseAddresses(flags.discovery, '--discovery');
@@ -78,6 +82,7 @@ new Command('weft-network-controller')
         log,
         defaultBridge,
         natsUrl,
+        certificateMs,
         address: targets.find(isSecure),
       });
       const identity = targets.some(isSecure) ? await controller.identity() : undefined;

@@ -1,7 +1,7 @@
 // `weft cluster token`, `token ls`, `token rm ID...`. Refuses what it would have to guess.
 import { fault, Reason } from '@weft/fault';
+import { durationSeconds } from '@weft/process';
 import type { JoinToken } from '@weft/proto/controller';
-import { durationSeconds } from '../duration.ts';
 import { forEachName } from '../each.ts';
 import { alignColumns } from '../format/columns.ts';
 import type { Run } from '../usage/command.ts';
@@ -14,7 +14,7 @@ export function renderTokens(tokens: readonly JoinToken[]): string {
 
 export const token: Run = async ([verb, ...ids], flags, session) => {
   if (verb === undefined) {
-    const ttlSeconds = durationSeconds(flags.string('ttl'), 'cluster token --ttl', 30);
+    const ttlSeconds = durationSeconds(flags.string('ttl'), 'cluster token --ttl', ['1s', '30d']);
     const made = await session.cluster().createToken({ ttlSeconds, agentOnly: flags.bool('agent-only') });
     session.out(`${made.token}\n`);
     return 0;

@@ -5,6 +5,12 @@ import { etcdFlags, filterFlag, jsonFlag, listFlags, outputFormat } from './shar
 
 /** What `weft up` is told: its variables and the keys of its file are made from this. */
 const upFlags: readonly Flag[] = [
+  {
+    name: 'certificate-ttl',
+    kind: 'string',
+    value: 'duration',
+    help: 'How long certificates that this controller issues live, 2h to 365d (default: 30d)',
+  },
   { name: 'data-dir', kind: 'string', help: 'Where stores and keys are kept', default: '/var/lib/weft' },
   {
     name: 'default-address-pool',

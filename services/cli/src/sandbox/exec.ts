@@ -17,7 +17,9 @@ export function entryOf(sandbox: Sandbox, hosts: readonly Host[], bootId: string
   const { status, desired } = sandbox;
   const host = hosts.find(({ id }) => id === desired?.hostId);
   if (host?.facts !== undefined && host.facts.bootId !== '' && host.facts.bootId !== bootId) {
-    throw fault(Reason.HOST_UNAVAILABLE, `it is on host "${host.name}", and this is another`, { host: host.name });
+    throw fault(Reason.HOST_UNAVAILABLE, `it is on host "${host.name}", and this is another: run it there`, {
+      host: host.name,
+    });
   }
   if (status?.lost) throw fault(Reason.NAMESPACE_GONE, 'the namespace it was made for is gone');
   if (status?.fault !== undefined)
@@ -65,6 +67,12 @@ export const execInSandbox: Run = async ([name = '', ...words], _flags, session)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const exitCode = shellCode(error);
+    if (exitCode === undefined && error.code === 'ENOENT') {
+      // Machines in containers or namespaces of one kernel have booted as one.
+      const host = hosts.find(({ id }) => id === sandbox?.desired?.hostId)?.name ?? '';
+      const because = `it is on host "${host}", and that one's ${entry.namespace} is not here: run it there`;
+      throw fault(Reason.HOST_UNAVAILABLE, `${what}: ${because}`, { host });
+    }
     if (exitCode === undefined) {
       throw fault(Reason.KERNEL_REFUSED, `${what}: ${error.message}`, {
         operation: error.operation,

@@ -2,15 +2,14 @@
 
 import { writeCredentials } from '@weft/identity';
 import { issueController } from '@weft/network-controller';
-import { directoryFlag } from '@weft/process';
+import { directoryFlag, durationSeconds } from '@weft/process';
 import { openServiceStore } from '@weft/store';
-import { durationSeconds } from '../duration.ts';
 import { etcdOf } from '../up-options.ts';
 import type { Run } from '../usage/command.ts';
 
 export const certificate: Run = async ([directory = ''], flags, session) => {
   const path = directoryFlag(directory, 'cluster certificate DIRECTORY');
-  const lifeMs = durationSeconds(flags.string('ttl'), 'cluster certificate --ttl', 3_650) * 1000;
+  const lifeMs = durationSeconds(flags.string('ttl'), 'cluster certificate --ttl', ['1s', '3650d']) * 1000;
   const access = etcdOf(flags, 'cluster certificate ');
   const dataDir =
     access === undefined ? directoryFlag(flags.string('data-dir'), 'cluster certificate --data-dir') : undefined;

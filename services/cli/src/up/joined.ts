@@ -20,6 +20,7 @@ import { clientOf, forward, hostAndPort, type Server, type Serving, serve, servi
 import type { Store } from '@weft/store';
 import type { UpOptions } from '../up-options.ts';
 import { withOwnHost } from './own-host.ts';
+import { toldBy } from './told.ts';
 
 const publicApi = [
   NetworkServiceDefinition,
@@ -43,7 +44,7 @@ export async function startJoined(
     ...{ name, token, controllers: options.join, log },
     directory: join(dataDir, 'identity'),
     hostId: await hostIdOf(agentStore),
-  });
+  }).catch(toldBy('--join'));
   const writer = await createHostWriter({ runDir, dataDir, log: log.child({ part: 'kernel' }), dns: options.dns });
   const agent = await startAgent({
     ...{ name, runDir, writer, tunnelKey: tunnelKey(dataDir) },

@@ -79,7 +79,9 @@ export async function explainService(
   );
   const [first] = serving;
   if (first === undefined) return stop(`${name} has no backend that is up${familyWord(request.family)}`);
-  const answer = await walk({ ...request, to: addressFor(first, request.family) });
+  // Which address it is on another host only that host knows: the way over hosts is between sandboxes.
+  const isElsewhere = first.sandbox.desired?.hostId !== from.desired?.hostId;
+  const answer = await walk({ ...request, to: isElsewhere ? first.sandbox.id : addressFor(first, request.family) });
   const says = spreadWords(service, serving);
   return {
     ...answer,
