@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { IpamServiceDefinition } from '@weft/proto/ipam';
+import { clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { BEFORE_ALL, type Store } from '@weft/store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { assertInvariants } from '../invariants/check.ts';
@@ -97,6 +99,30 @@ test('a store that was away meanwhile hears of it from the new id, however far t
   expect(await listener.ended).toMatchObject(lost);
   for (const store of [here, away]) await store.close();
   await etcd.remove();
+});
+
+test('an ipam alone ends, and says why', { timeout: 60_000 }, async () => {
+  const host = makeHost();
+  const etcd = await startEtcd({ host, directory });
+  try {
+    const flags = ['--listen', `unix://${host.runDir}/ipam.sock`, '--etcd', etcd.urls[0]!];
+    const main = new URL('../../services/ipam/src/main.ts', import.meta.url).pathname;
+    const first = await host.start(process.execPath, [main, ...flags], 'serving');
+    await first.stop();
+    await take(etcd);
+    const second = await host.start(process.execPath, [main, ...flags], 'serving');
+    const channel = openChannel(parseAddress(`unix://${host.runDir}/ipam.sock`, 'listen'));
+    const client = clientOf(IpamServiceDefinition, channel);
+    await client.allocatePools({ owner: 'network/n', pools: [{ family: 4 }] });
+    channel.close();
+    const ended = once(second.process, 'exit');
+    await putBack(etcd);
+    expect((await ended)[0]).toBe(1);
+    expect(second.log.join('\n')).toContain('Was a backup put back?');
+  } finally {
+    await host.remove();
+    await etcd.remove();
+  }
 });
 
 test('weft ends, and is what the backup says when it is started again', { timeout: 120_000 }, async () => {

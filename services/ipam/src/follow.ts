@@ -20,6 +20,8 @@ export interface Follower {
   committed(ops: readonly Op[], revision: bigint): void;
   /** Resolves when the index knows all that was durable when this was called. @throws FaultError when it cannot */
   caughtUp(): Promise<void>;
+  /** Resolves with the cause when the store cannot be followed any more: it was closed, or is not the one it was. */
+  readonly ended: Promise<unknown>;
 }
 
 interface Waiter {
@@ -94,9 +96,10 @@ export async function followStore(
   await load().catch((cause: unknown) => {
     throw storeFault(cause);
   });
-  run().catch((cause: unknown) => {
+  const running = run().catch((cause: unknown) => {
     ended = { cause };
     for (const waiter of waiters) waiter.reject(cause);
+    return cause;
   });
 
   function until(revision: bigint): Promise<void> {
@@ -123,6 +126,7 @@ export async function followStore(
   const lastRevision = shareNext(async () => (await store.get(lastKey))?.modRevision ?? 0n);
 
   return {
+    ended: running,
     get index() {
       return index;
     },

@@ -163,6 +163,8 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
   }
 
   return {
+    /** Resolves with the cause when the store is closed, or is not the one it was: then nothing is answered any more. */
+    ended: follower.ended,
     allocatePools(request: AllocatePoolsRequest, caller = waiting): Promise<PoolMessage[]> {
       const newId = () => randomBytes(8).toString('hex');
       return give(request.owner, turns.exclusive, caller, (draft) =>

@@ -137,11 +137,11 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
         yield* watchOn(cluster, layout, prefix, cursor, history, verify, until);
         if (signal.aborted) return;
         check();
-        // Whoever hears of it may end the process.
-        await history.settled();
         history.check();
       } finally {
         cursors.delete(cursor);
+        // Whoever hears that the history is another one may end the process.
+        await history.settled();
       }
     },
     async lease(ttlSeconds) {
