@@ -29,7 +29,7 @@ switch (what) {
   case 'publish': {
     const store = await openStore();
     const publisher = await connectPublisher(
-      natsUrl,
+      { servers: natsUrl },
       store.id,
       createLog('publisher'),
       async function* (after, signal) {

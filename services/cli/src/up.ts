@@ -63,7 +63,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     discovery: localClient(DiscoveryServiceDefinition, discoveryService()),
     log: log.child({ part: 'network-controller' }),
     defaultBridge: options.defaultBridge,
-    natsUrl: options.nats,
+    nats: options.nats,
     address: options.listen,
   });
   const agent = await startAgent({
