@@ -47,15 +47,15 @@ const waiting: Caller = { aborted: false };
 
 /** Reads the store and follows it until it is closed. Every method throws a FaultError, and then nothing was changed. */
 export async function createIpam({ store, localBases = [] }: IpamOptions) {
+  const { isShared } = store;
   const turns = createTurns();
   const follower = await followStore(store, defaultBases(store.id, localBases), (work) => turns.exclusive(work));
   const lanes = createLanes();
-  const { isShared } = store;
   if (isShared) startSweeping(store, (cause) => cause instanceof StoreError && cause.reason === 'closed');
 
   /** False: another writer was faster, or nobody knows whether we were. */
   async function commit(draft: Draft): Promise<boolean> {
-    const ops: Op[] = [...draft.ops, { put: lastKey, value: new Uint8Array(0) }];
+    const ops: readonly Op[] = isShared ? [...draft.ops, { put: lastKey, value: new Uint8Array(0) }] : draft.ops;
     try {
       const { committed, revision } = await store.transact(draft.compares, ops);
       if (committed) follower.committed(ops, revision);

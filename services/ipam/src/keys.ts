@@ -9,7 +9,7 @@
 //   user/<range>/<owner>             (empty)        as `owner`, of numbers
 //   spent/<range>/<number>           StoredRelease
 //   gone/<owner>                     (empty)        the owner was released: a lease that comes later is refused. On a shared store alone, for an hour
-//   last                             (empty)        put by every transaction, so its revision is the last one's
+//   last                             (empty)        put by every transaction on a shared store, so its revision is the last one's
 //
 // An address is in `lease` or in `released` or in neither, never in both: the transactions keep that.
 
