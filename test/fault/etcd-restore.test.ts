@@ -81,7 +81,7 @@ test('stores notice, and go on under another id when they are opened again', { t
   await etcd.remove();
 });
 
-test('a store that was away meanwhile hears of it from the new id, however far the new history is', {
+test('a watch that broke off and was resumed notices too', {
   timeout: 60_000,
 }, async () => {
   const etcd = await startEtcd({ directory });
