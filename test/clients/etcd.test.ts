@@ -24,6 +24,11 @@ const inspect = () => JSON.parse(weft('sandbox', 'inspect', 'a', 'b'));
 const links = () => weft('sandbox', 'exec', 'a', '--', 'ip', '-o', 'link') + host.sh('ip -o link').stdout;
 const networks = () => weft('network', 'ls', '--no-trunc', '--format', '{{.ID}} {{.Name}} {{.Driver}}');
 const check = () => assertInvariants({ runDir: host.runDir, dataDir: host.dataDir, netns: host.netns });
+const exportedKeys = (dump: string): string[] =>
+  readFileSync(dump, 'utf8')
+    .trim()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line).key ?? []);
 /** All that should outlast a move. */
 const all = () => ({
   networks: networks(),
@@ -74,8 +79,21 @@ test('moves to etcd, restarts there, and comes back', { timeout: 180_000 }, asyn
   await check();
   weft('network', 'create', 'new');
   weft('network', 'connect', 'new', 'b');
+  weft('sandbox', 'create', 'gone', '--network', 'new');
+  weft('sandbox', 'rm', 'gone', '--force');
+
+  // While it runs: what says who runs and which agent is connected is not moved.
+  const busy = file('busy');
+  await expect.poll(() => host.weft('store', 'export', busy, '--etcd', url).status, { timeout: 30_000 }).toBe(0);
+  const kinds = new Set(exportedKeys(busy).map((key) => key.slice(0, key.indexOf('/') + 1)));
+  expect([...kinds]).toEqual(expect.arrayContaining(['network/', 'endpoint/', 'lease/', 'gone/']));
+  expect([...kinds].filter((kind) => ['replica/', 'alive/', 'seen/'].includes(kind))).toEqual([]);
 
   await running.stop('SIGKILL');
+  // Nor what a life before left, until its lease is over.
+  const left = file('left');
+  weft('store', 'export', left, '--etcd', url);
+  expect(exportedKeys(left).filter((key) => /^(replica|alive|seen)\//.test(key))).toEqual([]);
   running = await host.up(['--etcd', url]);
   weft('network', 'disconnect', 'new', 'b');
   weft('network', 'rm', 'new');

@@ -29,7 +29,7 @@ switch (what) {
   case 'publish': {
     const store = await openStore();
     const publisher = await connectPublisher(
-      natsUrl,
+      { servers: natsUrl },
       store.id,
       createLog('publisher'),
       async function* (after, signal) {
@@ -88,7 +88,7 @@ switch (what) {
     const manager = await nats.jetstreamManager();
     const name = 'listener';
     // One at a time, so that one whose acknowledgement is lost with the server comes again BEFORE the next.
-    const settings = { durable_name: name, ack_policy: AckPolicy.Explicit, max_ack_pending: 1, ack_wait: nanos(1_000) };
+    const settings = { durable_name: name, ack_policy: AckPolicy.Explicit, max_ack_pending: 1, ack_wait: nanos(5_000) };
     await manager.consumers.add(streamName, settings);
     say('consuming');
     const consumer = await nats.jetstream().consumers.get(streamName, name);

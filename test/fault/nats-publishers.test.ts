@@ -1,6 +1,6 @@
 // Two publishers that both believe it is their turn, on one log: one paused in the middle and woken up later, each killed in turn, the
 // NATS server killed and started again, and a deduplication window so short that the fence alone must do. A durable consumer sees
-// each event once, in order.
+// each event once, in order, but for those that the killed server forgot it had heard.
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type EtcdCluster, startEtcd } from '../lib/etcd-server.ts';
@@ -86,6 +86,11 @@ test('each event once and in order, whatever happens to publishers and server', 
       `twice ${ids.length - new Set(ids).size}; seen ${seen(consumer).length}`,
   );
   expect(ids).toEqual(expected);
-  // An acknowledgement that was lost with the server is asked for again: no more than that.
-  expect([...new Set(seen(consumer))]).toEqual(expected);
+  // nats-server writes down every now and then how far a consumer is. The one time it was killed the consumer goes back to that, and hears
+  // again what it has heard: but for that step back each event is once and in order.
+  const places = seen(consumer).map((id) => expected.indexOf(id));
+  const steps = places.map((place, at) => place - (places[at - 1] ?? -1));
+  expect(steps.filter((step) => step > 1)).toEqual([]);
+  expect(steps.filter((step) => step < 1).length).toBeLessThanOrEqual(1);
+  expect(places.at(-1)).toBe(expected.length - 1);
 });

@@ -1,4 +1,3 @@
 export { connectPublisher, type EventSource, type Publisher, type PublisherOptions } from './publisher.ts';
-export type { NatsAccess } from './servers.ts';
 export { bodyOf, messageId, positionOf, streamName, subjectOf, subjects } from './subject.ts';
 export type { Turn } from './turn.ts';

@@ -2,11 +2,11 @@
 // on condition of what the stream ends with (stream.ts): none lost, none twice, in order, however many publish.
 // Without JetStream it tells events as they come. Without a server events wait in the log.
 import { asFault, isFault, Reason } from '@weft/fault';
-import { type Log, pause } from '@weft/process';
+import { type Log, type NatsAccess, pause } from '@weft/process';
 import type { Event } from '@weft/proto/event';
 import { connect, headers, type NatsConnection, NatsError } from 'nats';
 import { noteNotPublished, notePublished } from './observed.ts';
-import { connectionOptions, type NatsAccess } from './servers.ts';
+import { connectionOptions } from './servers.ts';
 import { append, endOf, Overtaken, openStream, type Stream } from './stream.ts';
 import { bodyOf, isAfter, messageId, type Position, subjectOf } from './subject.ts';
 import { alone, myTurn, type Turn, termOf } from './turn.ts';
@@ -32,13 +32,12 @@ const retryMs = 1_000;
 
 /** Publishes from now on, whether a server is there yet or not. @throws nothing: an absent server is tried again */
 export async function connectPublisher(
-  access: NatsAccess | string,
+  servers: NatsAccess,
   storeId: string,
   log: Log,
   source: EventSource,
   { turn = alone, revision }: PublisherOptions = {},
 ): Promise<Publisher> {
-  const servers = typeof access === 'string' ? { servers: access } : access;
   const stop = new AbortController();
   let published: Position | undefined;
   let connection: NatsConnection | undefined;

@@ -33,17 +33,6 @@ export function interfaceFlag(name: string, flag: string): string {
   invalid(flag, `"${name}" cannot name an interface (1 to 15 characters, no space, / or :)`);
 }
 
-/** URLs of NATS servers with commas between, undefined for off. @throws INVALID_VALUE */
-export function natsFlag(text: string, flag: string): string | undefined {
-  if (text === '' || text === 'off') return undefined;
-  for (const url of text.split(',')) {
-    if (!/^(nats|tls):\/\/[^\s/,]+\/?$/.test(url)) {
-      invalid(flag, `"${url}" is neither nats://HOST:PORT nor tls://HOST:PORT (several with commas between) nor off`);
-    }
-  }
-  return text;
-}
-
 /** A place to answer DNS at, undefined for off: ADDRESS:PORT, [ADDRESS]:PORT for IPv6. @throws INVALID_VALUE */
 export function dnsFlag(text: string, flag: string): { readonly address: string; readonly port: number } | undefined {
   if (text === '' || text === 'off') return undefined;

@@ -19,11 +19,11 @@ export {
   hostNameFlag,
   interfaceFlag,
   metricsFlag,
-  natsFlag,
   socketDirectoryFlag,
   tracesFlag,
 } from './flag-values.ts';
 export { createLog, type Log } from './log.ts';
 export { runMain, untilSignal } from './main.ts';
+export { type NatsAccess, type NatsFlags, natsAccess } from './nats-access.ts';
 export { pause } from './pause.ts';
 export { version } from './version.ts';

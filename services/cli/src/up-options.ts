@@ -10,7 +10,8 @@ import {
   hostNameFlag,
   interfaceFlag,
   metricsFlag,
-  natsFlag,
+  type NatsAccess,
+  natsAccess,
   socketDirectoryFlag,
   tracesFlag,
 } from '@weft/process';
@@ -31,7 +32,7 @@ export interface UpOptions {
   /** The host's name. */
   readonly name: string;
   /** Absent: events are not published. */
-  readonly nats: string | undefined;
+  readonly nats: NatsAccess | undefined;
   /** Where names of all networks are answered; absent: nowhere. */
   readonly dns: { readonly address: string; readonly port: number } | undefined;
   /** Where the stores of controller and ipam are; absent: in files of the data directory. */
@@ -107,6 +108,18 @@ export function etcdOf(flags: Flags, lead: string): EtcdAccess | undefined {
   );
 }
 
+/** What --nats and its kin say. @throws INVALID_VALUE, MISSING_FIELD, CONFLICTING_FIELDS */
+function natsOf(flags: Flags): NatsAccess | undefined {
+  const given = (name: string) => flags.string(name) || undefined;
+  return natsAccess(
+    {
+      ...{ nats: given('nats'), natsCreds: given('nats-creds') },
+      ...{ natsCa: given('nats-ca'), natsCert: given('nats-cert'), natsKey: given('nats-key') },
+    },
+    'up ',
+  );
+}
+
 /** IP:PORT, [IP]:PORT for IPv6: an address of one machine that others reach. @throws INVALID_VALUE */
 function farAddress(text: string, flag: string): Target {
   const [, six, four, port] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(text) ?? [];
@@ -150,7 +163,7 @@ export function upOptions(
     dataDir: directoryFlag(flags.string('data-dir'), 'up --data-dir'),
     runDir: socketDirectoryFlag(flags.string('run-dir'), 'up --run-dir', 'docker.sock'),
     name: hostNameFlag(flags.string('name') || hostname, 'up --name'),
-    nats: natsFlag(flags.string('nats'), 'up --nats'),
+    nats: natsOf(flags),
     dns: dnsFlag(flags.string('dns'), 'up --dns'),
     etcd: etcdOf(flags, 'up '),
     ...clusterOptions(flags),

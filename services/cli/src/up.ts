@@ -69,7 +69,7 @@ export async function startUp(options: UpOptions): Promise<void> {
     discovery: localClient(DiscoveryServiceDefinition, discoveryService()),
     log: log.child({ part: 'network-controller' }),
     defaultBridge: options.defaultBridge,
-    natsUrl: options.nats,
+    nats: options.nats,
     address: options.listen,
     certificateMs: options.certificateMs,
   });

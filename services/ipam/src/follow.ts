@@ -1,5 +1,5 @@
 // Keeps the index equal to the store: reads all of it once, then follows the watch, which tells what other replicas do. What
-// this process commits enters at once and is not entered again when the watch tells it.
+// this process commits enters at once and is not entered again when the watch tells it. A store that nobody else writes is not watched.
 // Refuses nothing: `caughtUp` waits, and says when it cannot.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fault, Reason } from '@weft/fault';
@@ -20,6 +20,8 @@ export interface Follower {
   committed(ops: readonly Op[], revision: bigint): void;
   /** Resolves when the index knows all that was durable when this was called. @throws FaultError when it cannot */
   caughtUp(): Promise<void>;
+  /** Resolves with the cause when the store cannot be followed any more: it was closed, or is not the one it was. */
+  readonly ended: Promise<unknown>;
 }
 
 interface Waiter {
@@ -94,9 +96,12 @@ export async function followStore(
   await load().catch((cause: unknown) => {
     throw storeFault(cause);
   });
-  run().catch((cause: unknown) => {
+  const { isShared } = store;
+  const never = new Promise<never>(() => undefined);
+  const running = (isShared ? run() : never).catch((cause: unknown) => {
     ended = { cause };
     for (const waiter of waiters) waiter.reject(cause);
+    return cause;
   });
 
   function until(revision: bigint): Promise<void> {
@@ -123,6 +128,7 @@ export async function followStore(
   const lastRevision = shareNext(async () => (await store.get(lastKey))?.modRevision ?? 0n);
 
   return {
+    ended: running,
     get index() {
       return index;
     },
@@ -132,10 +138,12 @@ export async function followStore(
       const changes = ops.flatMap((op) => changeOf(op, revision)).filter((change) => isNews(change.key, revision));
       applyChanges(index, changes);
       const keys = changes.map(({ key }) => key);
+      if (!isShared) return;
       for (const key of keys) ahead.set(key, revision);
       aheadQueue.push({ revision, keys });
     },
     async caughtUp() {
+      if (!isShared) return;
       try {
         await until(await lastRevision());
       } catch (cause) {

@@ -150,7 +150,7 @@ describe('pools that are asked for', () => {
     await ipam.releasePools('network/n');
     await ipam.releasePools('network/n');
     expect([await ipam.listPools(''), await ipam.listLeases('', '')]).toEqual([[], []]);
-    expect((await store.list('')).keyValues.map(({ key }) => key)).toEqual(['last', 'space/LocalDefault']);
+    expect((await store.list('')).keyValues.map(({ key }) => key)).toEqual(['space/LocalDefault']);
     expect(await refusal(lease('endpoint/a', id))).toBe(`POOL_NOT_FOUND cannot find address pool for poolID:${id}`);
   });
 
@@ -449,6 +449,7 @@ describe('with an unruly store', () => {
   });
 
   it('a lost answer is not believed in either way: the store is read, and decided on anew', async () => {
+    store = { ...store, isShared: true };
     const bad = unruly(store);
     ipam = await createIpam({ store: bad.store });
     const { id } = await pool({ family: 4, subnet: '10.1.0.0/29' });
@@ -463,6 +464,8 @@ describe('with an unruly store', () => {
   });
 
   it('a store that another one wrote is read anew', async () => {
+    store = { ...store, isShared: true };
+    ipam = await createIpam({ store });
     const { id } = await pool({ family: 4, subnet: '10.1.0.0/29' });
     const other = await createIpam({ store });
     expect(await lease('e/1', id)).toBe('10.1.0.2/29');
@@ -500,7 +503,7 @@ describe('releases', () => {
     for (const owner of owners) await lease(owner, id);
     const follower = await followStore(store, defaultBases(store.id, []), (work) => work());
     for (const owner of owners) {
-      for (const draft of releaseOwners(follower.index, [owner], 4)) {
+      for (const draft of releaseOwners(follower.index, [owner], { remember: 4 })) {
         const { committed, revision } = await store.transact(draft.compares, draft.ops);
         expect(committed).toBe(true);
         follower.committed(draft.ops, revision);

@@ -47,7 +47,9 @@ async function run(options: Options): Promise<void> {
     identity,
   );
   log.info({ target, pools: (await ipam.listPools('')).length }, 'serving');
-  await untilSignal();
+  // Another process of it, started anew, reads what the store is now.
+  const cause = await Promise.race([untilSignal(), ipam.ended]);
   await server.stop();
   await store.close();
+  if (cause instanceof Error) throw cause;
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectPublisher, type Publisher } from '@weft/events';
 import { isFault, Reason } from '@weft/fault';
-import { type Log, version } from '@weft/process';
+import { type Log, type NatsAccess, version } from '@weft/process';
 import { AgentServiceDefinition, type AgentServiceImplementation } from '@weft/proto/agent';
 import {
   ClusterServiceDefinition,
@@ -67,7 +67,7 @@ export interface ControllerOptions {
   /** The interface of the predefined network `bridge`. */
   readonly defaultBridge: string;
   /** Where events are published; absent publishes nowhere and loses none for later. */
-  readonly natsUrl?: string | undefined;
+  readonly nats?: NatsAccess | undefined;
   /** Where agents and clients reach this controller: others name it to theirs. Absent: it does not say. */
   readonly address?: string | undefined;
   /** How long certificates live, in ms; absent: 30 days. */
@@ -139,10 +139,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const networkActions = createNetworkActions(context, finisher);
   const agents = createAgents(context);
   let publisher: Publisher | undefined;
-  if (options.natsUrl !== undefined) {
+  if (options.nats !== undefined) {
     const events = (after: bigint | undefined, signal: AbortSignal) =>
       readEvents(context, after as Revision | undefined, signal);
-    publisher = await connectPublisher(options.natsUrl, options.store.id, log, events, {
+    publisher = await connectPublisher(options.nats, options.store.id, log, events, {
       turn: { isPublisher: registry.isOldest, onChange: registry.onReplicas },
       revision: () => options.store.revision(),
     });

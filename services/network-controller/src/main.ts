@@ -6,7 +6,8 @@ import {
   createLog,
   directoryFlag,
   interfaceFlag,
-  natsFlag,
+  type NatsFlags,
+  natsAccess,
   runMain,
   untilSignal,
   version,
@@ -18,7 +19,7 @@ import { clientOf, identityOfDirectory, isSecure, openChannel, parseAddress, par
 import { type EtcdFlags, etcdAccess, openServiceStore } from '@weft/store';
 import { startController } from './controller.ts';
 
-interface Flags extends EtcdFlags {
+interface Flags extends EtcdFlags, NatsFlags {
   listen: string[];
   identity?: string;
   dataDir?: string;
@@ -26,7 +27,6 @@ interface Flags extends EtcdFlags {
   driver: string[];
   discovery: string;
   defaultBridge: string;
-  nats: string;
   certificateTtl?: string;
 }
 /** How long the change log is kept for watches and events, in ms. */
@@ -54,7 +54,15 @@ new Command('weft-network-controller')
   .option('--etcd-cert <file>', 'the certificate to show etcd (PEM)')
   .option('--etcd-key <file>', 'its key (PEM)')
   .option('--default-bridge <name>', 'the interface of the predefined network bridge', 'weft0')
-  .option('--nats <url>', 'publish events there', 'off')
+  .option(
+    '--nats <url>',
+    'publish events there: nats://HOST:PORT or tls://HOST:PORT, several with commas between',
+    'off',
+  )
+  .option('--nats-ca <file>', "who signed the NATS servers' certificates (PEM)")
+  .option('--nats-cert <file>', 'the certificate to show them (PEM)')
+  .option('--nats-key <file>', 'its key (PEM)')
+  .option('--nats-creds <file>', 'the credentials of a user there, as nsc writes them')
   .option('--certificate-ttl <duration>', 'how long certificates it issues live, 2h to 365d (default: 30d)')
   .action((flags: Flags) =>
     runMain(async () => {
@@ -63,7 +71,7 @@ new Command('weft-network-controller')
       const dataDir = flags.dataDir === undefined ? undefined : directoryFlag(flags.dataDir, '--data-dir');
       const access = etcdAccess(flags);
       const defaultBridge = interfaceFlag(flags.defaultBridge, '--default-bridge');
-      const natsUrl = natsFlag(flags.nats, '--nats');
+      const nats = natsAccess(flags);
       const certificateMs = certificateTtlFlag(flags.certificateTtl ?? '', '--certificate-ttl');
       const ipamAt = parseAddresses(flags.ipam, '--ipam');
       const driversAt = flags.driver.map((one) => parseAddresses(one, '--driver'));
@@ -81,7 +89,7 @@ new Command('weft-network-controller')
         discovery: clientOf(DiscoveryServiceDefinition, discovery),
         log,
         defaultBridge,
-        natsUrl,
+        nats,
         certificateMs,
         address: targets.find(isSecure),
       });

@@ -46,7 +46,8 @@ interface Held {
   readonly term: bigint;
 }
 
-export function openCluster(access: EtcdAccess): Cluster {
+/** `onStatus` hears where the member in use is, which may be behind the others. */
+export function openCluster(access: EtcdAccess, onStatus: (revision: bigint) => void): Cluster {
   const members = access.members.map((address) => openMember(address, access.tls));
   const stop = new AbortController();
   /** Why a member will not do, by url. */
@@ -105,6 +106,7 @@ export function openCluster(access: EtcdAccess): Cluster {
     const status = await ask(use.member);
     if (stop.signal.aborted || held?.leave !== leave) return;
     if (status === undefined) return letGo();
+    onStatus(status.header!.revision);
     // What was sent to the leader before is lost now and then, and etcd tells nobody for 7 s.
     if (status.raftTerm !== term) hold(use.member, status.raftTerm, leave);
     await new Promise<void>((resolve) => {

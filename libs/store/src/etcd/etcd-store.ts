@@ -10,9 +10,10 @@ import type { ListOptions, ListResult, Revision, Store } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import type { EtcdAccess } from './access.ts';
 import { type Calls, createCalls } from './calls.ts';
-import { openCluster } from './cluster.ts';
+import { type Cluster, openCluster } from './cluster.ts';
 import { startCompactor } from './compaction.ts';
 import { isCompacted } from './etcd-error.ts';
+import { createHistory } from './history.ts';
 import { after, type Layout, layoutOf, rangeEnd } from './layout.ts';
 import { grantLease } from './leases.ts';
 import { comparesOf, keyValueOf, modCompare, opsOf, putOp } from './messages.ts';
@@ -37,14 +38,20 @@ const defaultWaitMs = 10_000;
 
 /** Keys read at a time. */
 const PAGE = 500;
+/** Before a store is given its new id again, in ms. */
+const renameAgainMs = 50;
 /** How long a store that closes waits for its receipts to be removed, in ms: another one would sweep them. */
 const tidyMs = 500;
 
 /** Opens the store, and makes its id if it has none. @throws StoreError `unavailable` if etcd does not answer */
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const layout = layoutOf(options.root);
-  const cluster = openCluster(options.access);
-  const calls = createCalls(cluster, options.waitMs ?? defaultWaitMs);
+  // A member may be behind; a read through a quorum tells whether it is that.
+  const cluster = openCluster(options.access, (at) => {
+    if (at < history.revision) void currentRevision(calls, layout).catch(() => undefined);
+  });
+  const history = createHistory(options.root, () => renameStore(cluster, layout, id));
+  const calls = createCalls(cluster, history, options.waitMs ?? defaultWaitMs);
   let id: string;
   try {
     id = await storeId(calls, layout);
@@ -61,6 +68,15 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const cursors = new Set<Cursor>();
   const check = () => {
     if (closing.signal.aborted) throw new StoreError('closed', `store ${options.root} on etcd: it was closed`);
+  };
+  /** Another process may have seen that the history is another one, while this one was paused or cut off. */
+  const verify = async () => {
+    const now = await storedId(calls, layout).catch((error: unknown) => {
+      if (!(error instanceof StoreError && error.reason === 'unavailable')) throw error;
+      return id;
+    });
+    if (now !== id && !closing.signal.aborted)
+      history.another(now === undefined ? 'its id is gone' : `its id is ${now}, and was ${id}`);
   };
   const revision = async () => {
     check();
@@ -117,10 +133,15 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
       const cursor: Cursor = { revision: from };
       cursors.add(cursor);
       try {
-        yield* watchOn(cluster, layout, prefix, cursor, AbortSignal.any([signal, closing.signal]));
-        if (!signal.aborted) check();
+        const until = AbortSignal.any([signal, closing.signal, history.lost]);
+        yield* watchOn(cluster, layout, prefix, cursor, history, verify, until);
+        if (signal.aborted) return;
+        check();
+        history.check();
       } finally {
         cursors.delete(cursor);
+        // Whoever hears that the history is another one may end the process.
+        await history.settled();
       }
     },
     async lease(ttlSeconds) {
@@ -155,15 +176,42 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
 }
 
 /** A transaction decides whose id it is when several open a new store at once. */
-async function storeId(calls: Calls, { idKey }: Layout): Promise<string> {
-  const read = () => calls.untilAnswered((member, call) => member.kv.range({ key: idKey }, call));
-  const known = (await read()).kvs[0];
-  if (known !== undefined) return known.value.toString();
-  const made = Buffer.from(randomBytes(16).toString('hex'));
+async function storeId(calls: Calls, layout: Layout): Promise<string> {
+  const { idKey } = layout;
+  const known = await storedId(calls, layout);
+  if (known !== undefined) return known;
+  const made = newId();
   const request = TxnRequest.fromPartial({ compare: [modCompare(idKey, 0n)], success: [putOp(idKey, made)] });
   // Said twice it is put once; and whoever put it, it is read.
   await calls.untilAnswered((member, call) => member.kv.txn(request, call));
-  return (await read()).kvs[0]!.value.toString();
+  return (await storedId(calls, layout))!;
+}
+
+const newId = () => Buffer.from(randomBytes(16).toString('hex'));
+
+async function storedId(calls: Calls, { idKey }: Layout): Promise<string | undefined> {
+  const { kvs } = await calls.untilAnswered((member, call) => member.kv.range({ key: idKey }, call));
+  return kvs[0]?.value.toString();
+}
+
+/**
+ * Gives a store whose history is another one a new id, once, whoever sees it: revisions compare only within an id, so all that was told
+ * of the old one is looked at anew (agents are sent Reset).
+ */
+async function renameStore(cluster: Cluster, { idKey }: Layout, id: string): Promise<void> {
+  const end = performance.now() + defaultWaitMs;
+  for (;;) {
+    const { member, calls: signal } = await cluster.use(end - performance.now());
+    try {
+      const { kvs } = await member.kv.range({ key: idKey }, { signal });
+      if (kvs[0]?.value.toString() !== id) return;
+      const compare = [modCompare(idKey, kvs[0].modRevision)];
+      await member.kv.txn(TxnRequest.fromPartial({ compare, success: [putOp(idKey, newId())] }), { signal });
+    } catch {
+      // A lost answer does no harm: said again it finds the id changed.
+      await sleep(renameAgainMs);
+    }
+  }
 }
 
 async function currentRevision(calls: Calls, { idKey }: Layout): Promise<Revision> {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Event, WatchRequest, type WatchResponse } from '@weft/proto/etcd';
 import type { Revision, WatchBatch, WatchCompacted } from '../store.ts';
 import type { Cluster, Use } from './cluster.ts';
+import type { History } from './history.ts';
 import { type Layout, rangeEnd } from './layout.ts';
 import { eventOf } from './messages.ts';
 
@@ -31,17 +32,20 @@ export function createFold(layout: Layout, from: Revision): (response: WatchResp
   };
 }
 
-/** Ends quietly when the signal aborts. */
+/** Ends quietly when the signal aborts. `verify` runs BEFORE each stream. @throws what `verify` throws */
 export async function* watchOn(
   cluster: Cluster,
   layout: Layout,
   prefix: string,
   cursor: Cursor,
+  history: History,
+  verify: () => Promise<void>,
   signal: AbortSignal,
 ): AsyncGenerator<WatchBatch | WatchCompacted> {
   while (!signal.aborted) {
     const use = await cluster.use(Number.POSITIVE_INFINITY, signal).catch(() => undefined);
     if (use === undefined) continue;
+    await verify();
     const fold = createFold(layout, cursor.revision);
     try {
       for await (const response of stream(use, layout.key(prefix), cursor.revision, signal)) {
@@ -53,6 +57,7 @@ export async function* watchOn(
         for (const batch of fold(response)) {
           if (signal.aborted) return;
           cursor.revision = batch.revision;
+          history.told(batch.revision);
           yield batch;
         }
         // A quiet prefix: etcd says now and then how far it is, so that a watch that is resumed is not behind what was compacted.

@@ -28,7 +28,16 @@ const upFlags: readonly Flag[] = [
   { name: 'listen', kind: 'string', value: 'ip:port', help: 'Let other machines join here' },
   { name: 'metrics', kind: 'string', value: 'addr:port|off', help: 'Serve /metrics, /healthz and /readyz here' },
   { name: 'name', kind: 'string', help: "The host's name (default: its host name)" },
-  { name: 'nats', kind: 'string', value: 'url', help: 'NATS server to publish events on: nats://HOST:PORT, or off' },
+  {
+    name: 'nats',
+    kind: 'string',
+    value: 'url,...',
+    help: 'NATS servers to publish events on: nats://HOST:PORT or tls://HOST:PORT, or off',
+  },
+  { name: 'nats-ca', kind: 'string', value: 'file', help: "Who signed the NATS servers' certificates (PEM)" },
+  { name: 'nats-cert', kind: 'string', value: 'file', help: 'The certificate to show them (PEM)' },
+  { name: 'nats-creds', kind: 'string', value: 'file', help: 'Credentials of a user there, as nsc writes them' },
+  { name: 'nats-key', kind: 'string', value: 'file', help: 'The key of that certificate (PEM)' },
   { name: 'run-dir', kind: 'string', help: 'Where sockets and namespaces are', default: '/run/weft' },
   { name: 'token', kind: 'string', help: 'What to join with: `weft cluster token` prints it; needed once' },
   {

@@ -87,7 +87,7 @@ describe('the options of up', () => {
       dataDir: '/d',
       runDir: '/r',
       name: 'beta',
-      nats: 'nats://127.0.0.1:4222',
+      nats: { servers: 'nats://127.0.0.1:4222' },
       defaultBridge: 'br9',
       defaultAddressPools: [
         { base: { family: 4, length: 8 }, size: 24 },
@@ -146,6 +146,7 @@ describe('the options of up', () => {
     [`--run-dir /${'x'.repeat(100)}`, Reason.INVALID_VALUE],
     ['--default-bridge a-name-that-is-too-long', Reason.INVALID_VALUE],
     ['--nats 127.0.0.1:4222', Reason.INVALID_VALUE],
+    ['--nats-ca /ca.pem', Reason.MISSING_FIELD],
     ['--dns 127.0.0.1', Reason.INVALID_VALUE],
     ['--dns localhost:53', Reason.INVALID_VALUE],
     ['--dns ::1:53', Reason.INVALID_VALUE],

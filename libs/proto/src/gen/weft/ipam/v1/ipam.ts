@@ -2729,7 +2729,8 @@ export const ListNumbersResponse: MessageFns<ListNumbersResponse> = {
 
 /**
  * Pools of addresses and numbers, and who holds what of them. Every call may be said twice: the same owner asking
- * for the same gets the same. A third party may serve this contract.
+ * for the same gets the same. An owner that was released is not used again: a request for it is one that comes late, and may be
+ * refused. A third party may serve this contract.
  */
 export type IpamServiceDefinition = typeof IpamServiceDefinition;
 export const IpamServiceDefinition = {
