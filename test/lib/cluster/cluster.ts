@@ -89,22 +89,22 @@ export async function startCluster({
       );
     const store = ['--etcd', etcd.urls.join(',')];
 
-    // A controller prefers the ipam of its own machine.
-    const ipamsOf = ({ host, address }: Machine) => {
-      const others = controlMachines.filter((one) => one.address !== address);
-      return [`unix://${host.runDir}/ipam.sock`, ...others.map((one) => `http://${one.address}:${ipamPort}`)];
+    // A controller goes to the ipam of its own machine first.
+    const ipamsOf = ({ address }: Machine) => {
+      const others = controlMachines.map((one) => one.address).filter((one) => one !== address);
+      return [address, ...others].map((one) => `http://${one}:${ipamPort}`);
     };
     const startControl = async (machine: Machine): Promise<ControlMachine> => {
       const { host, address } = machine;
       const at = (service: string) => `unix://${host.runDir}/${service}.sock`;
-      const listenIpam = ['--listen', at('ipam')];
+      const listenIpam = ['--listen', at('ipam'), '--listen', `http://${address}:${ipamPort}`];
       const [ipam] = await Promise.all([
         run(machine, 'ipam', [...listenIpam, ...store]),
         ...[...drivers, 'discovery'].map((one) => run(machine, one, ['--listen', at(one)])),
       ]);
       const controller = await run(machine, 'network-controller', [
         ...['--listen', host.address, '--listen', `http://${address}:${port}`, ...store],
-        ...['--ipam', ipamsOf(machine)[0]!, '--discovery', at('discovery')],
+        ...['--ipam', ipamsOf(machine).join(','), '--discovery', at('discovery')],
         ...drivers.flatMap((driver) => ['--driver', at(driver)]),
         ...(natsMachine === undefined ? [] : ['--nats', `nats://${natsMachine.address}:4222`]),
       ]);
