@@ -1,5 +1,5 @@
 // Networks: create, remove, prune. Record first, pools second, the commit third; refused leaves nothing behind.
-import { asFault, type FaultError, fault, fromMessage, joinFaults, Reason } from '@weft/fault';
+import { type FaultError, fault, fromMessage, joinFaults, Reason } from '@weft/fault';
 import type { Pool } from '@weft/proto/ipam';
 import { type Network, type NetworkDesired, type NetworkPool, type NetworkSpec, Phase } from '@weft/proto/model';
 import type { Op, Revision } from '@weft/store';
@@ -17,7 +17,7 @@ import { type Finisher, whoKnowsNetwork } from './finish.ts';
 import { leaseNumbers, releaseNumbers } from './numbers.ts';
 import { networkOwner } from './owners.ts';
 import { assertOurs, unlessTaken } from './take-back.ts';
-import { takeBackSurely } from './until-answered.ts';
+import { failSurely } from './until-answered.ts';
 import { untilGone } from './until-gone.ts';
 
 export interface Made<T> extends Applied {
@@ -123,8 +123,8 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
           [{ put: `${prefix.network}${id}`, value: encodeNetwork(network) }, ...extra.done(network)],
         );
       } catch (error) {
-        await takeBackSurely(context, () => undoNetwork(context, { value: draft.network, revision: draft.revision }));
-        throw asFault(error);
+        const begun = { value: draft.network, revision: draft.revision };
+        return await failSurely(context, error, () => undoNetwork(context, begun));
       }
       crashPoint('after-commit');
       const hosts = spec.configOnly ? [] : joinedHosts(context);
