@@ -63,7 +63,7 @@ test('under etcd', { timeout: 120_000 }, async () => {
     },
   };
   const { rows, acknowledged, counts, broken, surprises } = await soak({
-    cluster: { hosts: 2, etcdDirectory: path },
+    cluster: { hosts: 2, etcdMembers: 1, etcdDirectory: path },
     faults: [full],
     ...{ faultSeconds: 5, peaceSeconds: 2, seed: 7 },
   });

@@ -1,5 +1,6 @@
 // `npm run soak`: every fault at full length, again and again for ten minutes, and a table of what came of it.
-//   node test/soak/main.ts [--minutes 10] [--fault-seconds 30] [--hosts 3] [--control-planes 1] [--driver bridge] [--seed N] [--only TEXT]
+//   node test/soak/main.ts [--minutes 10] [--fault-seconds 30] [--hosts 3] [--control-planes 2] [--driver overlay] [--seed N] [--only TEXT]
+//     [--name-cuts 10,30] [--write docs/soak.md]
 // Exit code 1 when a count is not 0 or an invariant is broken.
 import { parseArgs } from 'node:util';
 import { faults } from './faults.ts';
@@ -11,10 +12,12 @@ const { values } = parseArgs({
     'fault-seconds': { type: 'string', default: '30' },
     'peace-seconds': { type: 'string', default: '3' },
     hosts: { type: 'string', default: '3' },
-    'control-planes': { type: 'string', default: '1' },
-    driver: { type: 'string', default: 'bridge' },
+    'control-planes': { type: 'string', default: '2' },
+    driver: { type: 'string', default: 'overlay' },
     seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
     only: { type: 'string', default: '' },
+    'name-cuts': { type: 'string', default: '10,30' },
+    write: { type: 'string', default: '' },
   },
 });
 const seed = Number(values.seed);
@@ -32,6 +35,7 @@ const result = await soak(
     faultSeconds: Number(values['fault-seconds']),
     peaceSeconds: Number(values['peace-seconds']),
     totalSeconds: Number(values.minutes) * 60,
+    nameCutSeconds: values['name-cuts'] === '' ? [] : values['name-cuts'].split(',').map(Number),
     seed,
   },
   ({ fault, acknowledged, convergedMs }) =>

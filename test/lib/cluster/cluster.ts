@@ -23,6 +23,8 @@ export interface ClusterOptions {
 export interface ControlMachine extends Machine {
   readonly controller: ClusterProcess;
   readonly ipam: ClusterProcess;
+  /** Drivers and discovery. */
+  readonly compilers: readonly ClusterProcess[];
   readonly clients: Clients;
   /** unix:// addresses. */
   readonly sockets: { readonly controller: string; readonly ipam: string };
@@ -55,8 +57,8 @@ const preload = new URL('./clock.mjs', import.meta.url).href;
 
 export async function startCluster({
   hosts: hostCount = 3,
-  etcdMembers = 1,
-  controlPlanes = 1,
+  etcdMembers = 3,
+  controlPlanes = 2,
   nats: hasNats = false,
   etcdDirectory,
 }: ClusterOptions = {}): Promise<Cluster> {
@@ -98,7 +100,7 @@ export async function startCluster({
       const { host, address } = machine;
       const at = (service: string) => `unix://${host.runDir}/${service}.sock`;
       const listenIpam = ['--listen', at('ipam'), '--listen', `http://${address}:${ipamPort}`];
-      const [ipam] = await Promise.all([
+      const [ipam, ...compilers] = await Promise.all([
         run(machine, 'ipam', [...listenIpam, ...store]),
         ...[...drivers, 'discovery'].map((one) => run(machine, one, ['--listen', at(one)])),
       ]);
@@ -109,7 +111,7 @@ export async function startCluster({
         ...(natsMachine === undefined ? [] : ['--nats', `nats://${natsMachine.address}:4222`]),
       ]);
       const sockets = { controller: host.address, ipam: at('ipam') };
-      return { ...machine, controller, ipam: ipam!, sockets, clients: host.clients() };
+      return { ...machine, controller, ipam: ipam!, compilers, sockets, clients: host.clients() };
     };
     const startHost = async (machine: Machine): Promise<HostMachine> => {
       const { host, name } = machine;
