@@ -106,7 +106,7 @@ afterAll(() => server.stop());
 
 test('a handler sees who calls, as the certificate says', async () => {
   const identity = new Credentials(await certify(ca, host));
-  await expect(agent(identity).register({ hostId })).resolves.toEqual({ storeId: 's' });
+  await expect(agent(identity).register({ hostId })).resolves.toEqual({ storeId: 's', controllers: [] });
   expect(seen).toEqual([{ cluster: ca.cluster, role: host, serial: identity.certificate.serial }]);
 });
 
@@ -209,7 +209,7 @@ test('a contract that is passed on answers, faults and ends like the one behind 
   );
   const channel = openChannel(near);
   const client = clientOf(AgentServiceDefinition, channel);
-  await expect(client.register({ hostId })).resolves.toEqual({ storeId: 's' });
+  await expect(client.register({ hostId })).resolves.toEqual({ storeId: 's', controllers: [] });
   await expect(client.register({ hostId: other })).rejects.toMatchObject({ reason: Reason.NOT_ALLOWED });
   for await (const { step } of client.watch({ hostId })) {
     expect(step).toEqual({ $case: 'delete', value: 'x' });

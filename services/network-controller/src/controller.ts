@@ -212,15 +212,17 @@ export async function startController(options: ControllerOptions): Promise<Contr
       clearInterval(sweeping);
       unobserve();
       stopping.abort();
-      identity?.close();
-      await revocations.close();
+      // AT ONCE: that agents leave now is no news of their hosts.
+      const goodbye = registry.close();
       agents.close();
       hosts.close();
       takeOver.close();
       context.share.close();
       planner.close();
       await publisher?.close();
-      await registry.close();
+      await goodbye;
+      identity?.close();
+      await revocations.close();
       await ledger.close();
     },
   };
