@@ -9,6 +9,7 @@ import { type Base, LOCAL } from './default-pools.ts';
 import type { Draft } from './draft.ts';
 import type { IpamIndex } from './ipam-index.ts';
 import { poolKey, spaceKey } from './keys.ts';
+import { checkOwner } from './owner.ts';
 import { addressText, choosable, type Pool, poolMessage, poolName, poolOf, reservedIn } from './pool.ts';
 import { readSubnetRequest, type SubnetRequest } from './subnet-request.ts';
 
@@ -24,7 +25,7 @@ export function allocatePools(
   newId: () => string,
 ): PoolMessage[] {
   const { owner } = request;
-  if (owner === '') throw fault(Reason.MISSING_FIELD, 'an owner is needed', { field: 'owner' });
+  checkOwner(owner);
   if (request.pools.length > MOST_POOLS) {
     throw fault(Reason.REQUEST_TOO_LARGE, `${request.pools.length} pools in one request: at most ${MOST_POOLS}`);
   }

@@ -500,7 +500,7 @@ describe('releases', () => {
     for (const owner of owners) await lease(owner, id);
     const follower = await followStore(store, defaultBases(store.id, []), (work) => work());
     for (const owner of owners) {
-      for (const draft of releaseOwners(follower.index, [owner], 4)) {
+      for (const draft of releaseOwners(follower.index, [owner], { remember: 4 })) {
         const { committed, revision } = await store.transact(draft.compares, draft.ops);
         expect(committed).toBe(true);
         follower.committed(draft.ops, revision);

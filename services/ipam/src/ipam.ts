@@ -19,10 +19,12 @@ import { type Base, defaultBases } from './default-pools.ts';
 import { Draft } from './draft.ts';
 import { followStore } from './follow.ts';
 import { durable } from './ipam-index.ts';
-import { lastKey } from './keys.ts';
+import { goneKey, lastKey } from './keys.ts';
 import { type Choose, leaseAddresses, leaseNumber } from './lease.ts';
+import { isOwner } from './owner.ts';
 import { cidrText, poolMessage } from './pool.ts';
-import { releaseOwners, releasePool } from './release.ts';
+import { markGone, releaseOwners, releasePool } from './release.ts';
+import { startSweeping } from './sweep.ts';
 import { createTurns } from './turns.ts';
 
 /** Each is lost to another writer's success. */
@@ -48,6 +50,8 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
   const turns = createTurns();
   const follower = await followStore(store, defaultBases(store.id, localBases), (work) => turns.exclusive(work));
   const lanes = createLanes();
+  const { isShared } = store;
+  if (isShared) startSweeping(store, (cause) => cause instanceof StoreError && cause.reason === 'closed');
 
   /** False: another writer was faster, or nobody knows whether we were. */
   async function commit(draft: Draft): Promise<boolean> {
@@ -86,8 +90,14 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
     throw fault(Reason.CONFLICT, `other writers were faster ${MOST_ATTEMPTS} times: try again`);
   }
 
-  /** Decides and commits; the answer comes after the commit. */
-  function perform<T>(inTurn: InTurn, caller: Caller, decide: (draft: Draft) => T, mustKnow = false): Promise<T> {
+  /** Decides and commits; the answer comes after the commit. `notCommitted` may end it with a fault, instead of another attempt. */
+  function perform<T>(
+    inTurn: InTurn,
+    caller: Caller,
+    decide: (draft: Draft) => T,
+    mustKnow = false,
+    notCommitted?: () => Promise<void>,
+  ): Promise<T> {
     const attempt = async (isCaughtUp: boolean) => {
       const draft = new Draft();
       let answer: T;
@@ -100,40 +110,80 @@ export async function createIpam({ store, localBases = [] }: IpamOptions) {
       }
       if (draft.ops.length === 0) return isCaughtUp ? { answer } : undefined;
       if (await commit(draft)) return { answer };
+      await notCommitted?.();
       lanes.collided();
       return undefined;
     };
     return untilAnswered(inTurn, caller, attempt, mustKnow);
   }
 
+  /**
+   * As perform, for what an owner is to get. Where others write too, a request may have waited in a process that was paused while its caller
+   * asked another one, and released what he got: who was released gets nothing any more.
+   */
+  async function give<T>(owner: string, inTurn: InTurn, caller: Caller, decide: (draft: Draft) => T): Promise<T> {
+    if (!isShared) return await perform(inTurn, caller, decide);
+    const fenced = (draft: Draft) => {
+      const answer = decide(draft);
+      draft.compares.push({ key: goneKey(owner), modRevision: 0n });
+      return answer;
+    };
+    return await perform(inTurn, caller, fenced, false, async () => {
+      const mark = await store.get(goneKey(owner)).catch((cause: unknown) => {
+        throw storeFault(cause);
+      });
+      if (mark === undefined) return;
+      throw fault(Reason.CANCELLED, `${owner} was released meanwhile: this request comes too late`, { owner });
+    });
+  }
+
+  async function giveBack(owners: readonly string[], caller: Caller, marks: boolean): Promise<void> {
+    const attempt = async () => {
+      const outcomes = await Promise.allSettled(releaseOwners(follower.index, owners, { marks }).map(commit));
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value)
+        ? { answer: undefined }
+        : undefined;
+    };
+    return await untilAnswered((work) => turns.shared(owners, work), caller, attempt, true);
+  }
+
+  async function giveBackPools(owner: string, caller: Caller, marks: boolean): Promise<void> {
+    const decide = (draft: Draft) => {
+      for (const pool of follower.index.poolsOfOwner(owner)) releasePool(pool, draft);
+      if (marks && isOwner(owner)) markGone(owner, draft);
+    };
+    return await perform(turns.exclusive, caller, decide, true);
+  }
+
+  /** What was taken between the look and the mark is found by a look AFTER the mark. */
+  async function surely(work: (marks: boolean) => Promise<void>): Promise<void> {
+    await work(isShared);
+    if (isShared) await work(false);
+  }
+
   return {
     allocatePools(request: AllocatePoolsRequest, caller = waiting): Promise<PoolMessage[]> {
       const newId = () => randomBytes(8).toString('hex');
-      return perform(turns.exclusive, caller, (draft) => allocatePools(follower.index, request, draft, newId));
+      return give(request.owner, turns.exclusive, caller, (draft) =>
+        allocatePools(follower.index, request, draft, newId),
+      );
     },
     releasePools(owner: string, caller = waiting): Promise<void> {
-      const decide = (draft: Draft) => {
-        for (const pool of follower.index.poolsOfOwner(owner)) releasePool(pool, draft);
-      };
-      return perform(turns.exclusive, caller, decide, true);
+      return surely((marks) => giveBackPools(owner, caller, marks));
     },
     lease(request: LeaseRequest, caller = waiting): Promise<Lease[]> {
       const inTurn: InTurn = (work) => turns.shared([request.owner], work);
-      return perform(inTurn, caller, (draft) => leaseAddresses(follower.index, request, draft, lanes.choose));
+      const decide = (draft: Draft) => leaseAddresses(follower.index, request, draft, lanes.choose);
+      return give(request.owner, inTurn, caller, decide);
     },
     leaseNumber(request: LeaseNumberRequest, caller = waiting): Promise<bigint> {
       const inTurn: InTurn = (work) => turns.shared([request.owner], work);
-      return perform(inTurn, caller, (draft) => leaseNumber(follower.index, request, draft, lanes.choose));
+      const decide = (draft: Draft) => leaseNumber(follower.index, request, draft, lanes.choose);
+      return give(request.owner, inTurn, caller, decide);
     },
     release(owners: readonly string[], caller = waiting): Promise<void> {
-      const attempt = async () => {
-        const outcomes = await Promise.allSettled(releaseOwners(follower.index, owners).map(commit));
-        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-        return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value)
-          ? { answer: undefined }
-          : undefined;
-      };
-      return untilAnswered((work) => turns.shared(owners, work), caller, attempt, true);
+      return surely((marks) => giveBack(owners, caller, marks));
     },
     /** What there is as far as it has been followed, for those who count: no other replica's last writes. */
     known(): { readonly pools: readonly PoolMessage[]; readonly numbers: number } {

@@ -8,6 +8,7 @@
 //   number/<range>/<number>          StoredLease
 //   user/<range>/<owner>             (empty)        as `owner`, of numbers
 //   spent/<range>/<number>           StoredRelease
+//   gone/<owner>                     (empty)        the owner was released: a lease that comes later is refused. On a shared store alone, for an hour
 //   last                             (empty)        put by every transaction, so its revision is the last one's
 //
 // An address is in `lease` or in `released` or in neither, never in both: the transactions keep that.
@@ -22,7 +23,9 @@ export const PREFIXES = {
 } as const;
 
 export const lastKey = 'last';
+export const goneLead = 'gone/';
 
+export const goneKey = (owner: string): string => `${goneLead}${owner}`;
 export const spaceKey = (space: string): string => `${PREFIXES.spaces}${space}`;
 export const poolKey = (poolId: string): string => `${PREFIXES.pools}${poolId}`;
 export const leasesOf = (poolId: string): string => `${PREFIXES.leases}${poolId}/`;

@@ -8,12 +8,11 @@ import type { Allocation, Holder } from './allocation.ts';
 import type { Draft } from './draft.ts';
 import type { IpamIndex } from './ipam-index.ts';
 import { leasesOf, numbersOf, ownersOf, poolKey, releasesOf, spentOf, usersOf } from './keys.ts';
+import { checkOwner } from './owner.ts';
 import { addressText, cidrText, isInPool, type Pool, poolName, reservedIn } from './pool.ts';
 
-/** Three compares and three operations an item must fit a transaction. */
+/** Three compares and three operations an item must fit a transaction, and one more of each. */
 const MOST_ITEMS = 40;
-/** So that the keys made of an owner fit. */
-const OWNER_BYTES = 512;
 const RANGE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 /** Picks a free number; undefined when there is none. */
@@ -195,15 +194,6 @@ function take(
   draft.ops.push({ put: keys.owner, value: new Uint8Array(0) });
   // Also where no release is known: another replica may have released it meanwhile.
   draft.ops.push({ delete: keys.release });
-}
-
-function checkOwner(owner: string): void {
-  if (owner === '') throw fault(Reason.MISSING_FIELD, 'an owner is needed', { field: 'owner' });
-  if (Buffer.byteLength(owner) > OWNER_BYTES || owner.includes('\0')) {
-    throw fault(Reason.INVALID_VALUE, `an owner is at most ${OWNER_BYTES} bytes without NUL: name it shorter`, {
-      field: 'owner',
-    });
-  }
 }
 
 function holdsOther(owner: string, held: string, wanted: string): FaultError {

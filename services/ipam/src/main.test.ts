@@ -69,7 +69,10 @@ describe('weft-ipam', () => {
   });
 
   it.each([
-    [['--listen', 'here', '--data-dir', 'x'], '--listen "here" is neither unix:///PATH nor http://HOST:PORT'],
+    [
+      ['--listen', 'here', '--data-dir', 'x'],
+      '--listen "here" is none of unix:///PATH, https://HOST:PORT or http://HOST:PORT',
+    ],
     [
       ['--listen', 'unix:///x', '--data-dir', 'x', '--default-address-pool', 'no'],
       '--default-address-pool "no": it is not base=CIDR,size=N',

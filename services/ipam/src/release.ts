@@ -5,11 +5,12 @@ import type { Revision } from '@weft/store';
 import { type Allocation, REMEMBERED_RELEASES } from './allocation.ts';
 import { Draft } from './draft.ts';
 import type { IpamIndex } from './ipam-index.ts';
-import { leasesOf, numbersOf, ownersOf, poolKey, releasesOf, spentOf, usersOf } from './keys.ts';
+import { goneKey, leasesOf, numbersOf, ownersOf, poolKey, releasesOf, spentOf, usersOf } from './keys.ts';
+import { isOwner } from './owner.ts';
 import { addressText, type Pool } from './pool.ts';
 
-/** One compare and four operations a lease must fit a transaction. */
-const LEASES_A_DRAFT = 30;
+/** One compare and five operations a lease must fit a transaction. */
+const LEASES_A_DRAFT = 24;
 
 interface Held {
   readonly allocation: () => Allocation;
@@ -20,16 +21,36 @@ interface Held {
   readonly textOf: (number: bigint) => string;
 }
 
+interface ReleaseOptions {
+  /** Marks the owners as gone, also those that hold nothing: a lease on its way to one of them is refused from then on. */
+  readonly marks?: boolean;
+  /** How many releases are remembered for each pool. */
+  readonly remember?: number;
+}
+
 /** Everything the owners hold, addresses and numbers, given back in one draft or several. */
-export function releaseOwners(index: IpamIndex, owners: readonly string[], remember = REMEMBERED_RELEASES): Draft[] {
-  const all = [...new Set(owners)].flatMap((owner) => [...addresses(index, owner), ...numbers(index, owner)]);
+export function releaseOwners(
+  index: IpamIndex,
+  owners: readonly string[],
+  { marks = false, remember = REMEMBERED_RELEASES }: ReleaseOptions = {},
+): Draft[] {
+  const all = [...new Set(owners)].flatMap((owner): { owner: string; held?: Held }[] => {
+    const its = [...addresses(index, owner), ...numbers(index, owner)].map((held) => ({ owner, held }));
+    return its.length === 0 && marks && isOwner(owner) ? [{ owner }] : its;
+  });
   const drafts: Draft[] = [];
   for (let start = 0; start < all.length; start += LEASES_A_DRAFT) {
     const draft = new Draft();
-    for (const held of all.slice(start, start + LEASES_A_DRAFT)) giveBack(index, held, draft, remember);
+    const some = all.slice(start, start + LEASES_A_DRAFT);
+    for (const { held } of some) if (held) giveBack(index, held, draft, remember);
+    if (marks) for (const owner of new Set(some.map((one) => one.owner))) markGone(owner, draft);
     drafts.push(draft);
   }
   return drafts;
+}
+
+export function markGone(owner: string, draft: Draft): void {
+  draft.ops.push({ put: goneKey(owner), value: new Uint8Array(0) });
 }
 
 function addresses(index: IpamIndex, owner: string): Held[] {
