@@ -1,7 +1,8 @@
 // What befalls a cluster, as data: each says what it is, does it, and returns what undoes it.
-import type { EtcdCluster, EtcdMember } from '../lib/etcd-server.ts';
+
 import type { Cluster } from '../lib/cluster/cluster.ts';
 import type { ClusterProcess } from '../lib/cluster/process.ts';
+import type { EtcdCluster, EtcdMember } from '../lib/etcd-server.ts';
 
 export interface Fault {
   readonly says: string;

@@ -47,7 +47,11 @@ const still = { isStill: true };
  * Each cut as long as each of `seconds`, on a network that spans hosts. Makes what it needs and leaves it.
  * @throws Error with what is wrong when it does not come right
  */
-export async function moveNames(cluster: Cluster, seconds: readonly number[], random: () => number): Promise<MovedNames> {
+export async function moveNames(
+  cluster: Cluster,
+  seconds: readonly number[],
+  random: () => number,
+): Promise<MovedNames> {
   const [first] = cluster.controls;
   const network = 'moving';
   await first?.clients.networks.createNetwork({ spec: { name: network, driver: 'overlay' } });
@@ -77,7 +81,10 @@ export async function moveNames(cluster: Cluster, seconds: readonly number[], ra
 }
 
 /** Names that are not where they were acknowledged to be. */
-async function elsewhere({ controls: [first], hosts }: Cluster, places: ReadonlyMap<string, string>): Promise<string[]> {
+async function elsewhere(
+  { controls: [first], hosts }: Cluster,
+  places: ReadonlyMap<string, string>,
+): Promise<string[]> {
   if (first === undefined) return [];
   const { sandboxes } = await readRecords(first.clients);
   const listed = (await first.clients.system.listHosts({})).hosts;

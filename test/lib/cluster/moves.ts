@@ -28,9 +28,7 @@ const deadlineMs = 3_000;
 const againMs = 50;
 const wait = { seconds: 0n, nanos: 0 };
 const unanswered = new Set<Code>([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.ABORTED, Code.CANCELLED]);
-const isUnanswered = (error: unknown): boolean =>
-  !(error instanceof FaultError) ||
-  unanswered.has(error.kind.code);
+const isUnanswered = (error: unknown): boolean => !(error instanceof FaultError) || unanswered.has(error.kind.code);
 
 /** Makes all of them, dealt out to the hosts. Resolves when they are there. */
 export async function startMoves({ controls, hosts }: Cluster, options: MovesOptions): Promise<Moves> {
