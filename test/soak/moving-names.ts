@@ -75,7 +75,7 @@ export async function moveNames(
       rows.push({ cut, seconds: lasting, moved, namesMs, allMs: performance.now() - began });
       surprises.push(...moves.surprises);
       lost.push(...(await elsewhere(cluster, moves.places)));
-      for (const sandbox of names) await first?.clients.sandboxes.removeSandbox({ sandbox });
+      for (const sandbox of moves.places.keys()) await first?.clients.sandboxes.removeSandbox({ sandbox });
     }
   return { rows, surprises, lost };
 }
