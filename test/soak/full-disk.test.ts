@@ -45,7 +45,7 @@ test('under SQLite', { timeout: 60_000 }, async () => {
   }
 });
 
-test('under etcd', { timeout: 120_000 }, async () => {
+test('under etcd', { timeout: 240_000 }, async () => {
   // etcd takes two times 64 MiB for its log before it begins.
   disk = makeSmallDisk(150);
   const { path, fill, free } = disk;
