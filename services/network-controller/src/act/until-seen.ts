@@ -10,7 +10,7 @@ interface Known {
   readonly progress: Progress;
 }
 
-export const isLost = ({ hosts }: View, hostId: string): boolean => hosts.get(hostId)?.value.state === HostState.LOST;
+const isLost = ({ hosts }: View, hostId: string): boolean => hosts.get(hostId)?.value.state === HostState.LOST;
 
 /** Resolves true when the host has seen the revision; false when it is lost or removed, or when the signal aborts first. */
 export async function untilSeen(
