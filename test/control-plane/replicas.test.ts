@@ -34,7 +34,11 @@ async function host(replica: Replica, name: string): Promise<FakeAgent> {
 const until = (isSo: () => Promise<boolean> | boolean, what: string) =>
   vi.waitFor(async () => expect(await isSo(), what).toBe(true), { timeout: 8_000, interval: 10 });
 const subnet = { ipam: { configs: [{ subnet: '10.1.0.0/24' }] } };
-const network = (replica: Replica, name = 'n') => replica.networks.createNetwork({ spec: { name, ...subnet } });
+/** After a host has joined. A pause that is waited for must not hit the making of the predefined networks. */
+const network = async (replica: Replica, name = 'n') => {
+  await Promise.all([a, b].map((one) => one.controller.predefined));
+  return await replica.networks.createNetwork({ spec: { name, ...subnet } });
+};
 const sandbox = (replica: Replica, name: string, on = 'h1', more: object = {}) =>
   replica.sandboxes.createSandbox({ spec: { name, host: on }, attachments: [{ network: 'n' }], ...more });
 const owners = async () => (await all.ipam.listLeases({ ownerPrefix: 'endpoint/' })).leases.map((one) => one.owner);

@@ -5,6 +5,7 @@ import { type Channel, openChannel, parseAddress } from '@weft/rpc';
 import { checkLeases, checkOwners, checkReuse } from './addresses.ts';
 import { checkEvents } from './events.ts';
 import type { Facts, Verdict } from './facts.ts';
+import { followHost, type HostFollower } from './host-follower.ts';
 import { readKernel } from './kernel.ts';
 import { checkObjects } from './objects.ts';
 import { checkLeftovers, checkRevisions, type Position } from './records.ts';
@@ -54,17 +55,19 @@ export async function checkInvariants(options: CheckOptions): Promise<Checked> {
     return result(facts, [...verdicts, await repeat(facts, verdicts, options)]);
   }
   const channel = openChannel(parseAddress(options.address ?? `unix://${options.runDir}/weft.sock`, 'address'));
+  const follower = followHost(channel);
   try {
-    return await checkRunning(channel, options);
+    return await checkRunning(channel, follower, options);
   } finally {
+    follower.close();
     channel.close();
   }
 }
 
-async function checkRunning(channel: Channel, options: CheckOptions): Promise<Checked> {
+async function checkRunning(channel: Channel, follower: HostFollower, options: CheckOptions): Promise<Checked> {
   const end = performance.now() + (options.settleMs ?? 10_000);
   for (;;) {
-    const attempt = await momentOf(channel, options);
+    const attempt = await momentOf(channel, follower, options);
     const isLast = performance.now() >= end;
     if (attempt !== undefined) {
       const { facts, verdicts } = attempt;
@@ -83,9 +86,10 @@ async function checkRunning(channel: Channel, options: CheckOptions): Promise<Ch
 /** Facts and verdicts of one moment; undefined when something changed meanwhile. */
 async function momentOf(
   channel: Channel,
+  follower: HostFollower,
   options: CheckOptions,
 ): Promise<{ facts: Facts; verdicts: Verdict[] } | undefined> {
-  const facts = await gatherRunning(channel, options.host ?? '');
+  const facts = await gatherRunning(channel, options.host ?? '', follower);
   if (facts === undefined) return undefined;
   const verdicts = look(facts, options);
   return (await position(channel)).revision === facts.revision ? { facts, verdicts } : undefined;

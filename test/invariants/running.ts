@@ -1,8 +1,6 @@
 // Facts of a running system, from its public API and its agents' watch. Everything is read between two looks at the
 // revision that say the same, so that the facts are of one moment.
 import { isFault } from '@weft/fault';
-import type { HostObject } from '@weft/hoststate';
-import { AgentServiceDefinition } from '@weft/proto/agent';
 import {
   EndpointServiceDefinition,
   NetworkServiceDefinition,
@@ -14,6 +12,7 @@ import type { Event } from '@weft/proto/event';
 import { type Channel, clientOf } from '@weft/rpc';
 import { Reason } from '../lib/proto.ts';
 import type { Facts } from './facts.ts';
+import type { HostFollower } from './host-follower.ts';
 
 function clients(channel: Channel) {
   return {
@@ -22,7 +21,6 @@ function clients(channel: Channel) {
     sandboxes: clientOf(SandboxServiceDefinition, channel),
     services: clientOf(ServiceServiceDefinition, channel),
     system: clientOf(SystemServiceDefinition, channel),
-    agents: clientOf(AgentServiceDefinition, channel),
   };
 }
 type Api = ReturnType<typeof clients>;
@@ -33,7 +31,11 @@ export async function position(channel: Channel): Promise<{ storeId: string; rev
 }
 
 /** Undefined when something changed meanwhile. `hostName` empty: the only host. */
-export async function gatherRunning(channel: Channel, hostName: string): Promise<Facts | undefined> {
+export async function gatherRunning(
+  channel: Channel,
+  hostName: string,
+  follower: HostFollower,
+): Promise<Facts | undefined> {
   const api = clients(channel);
   const before = await api.system.getStatus({});
   const { networks } = await api.networks.listNetworks({});
@@ -47,7 +49,7 @@ export async function gatherRunning(channel: Channel, hostName: string): Promise
     const { waitingAddresses } = await api.networks.getNetwork({ network: id });
     for (const cidr of waitingAddresses) waiting.push({ networkId: id, cidr });
   }
-  const { wanted, wantedRevision } = await hostState(api, host.id);
+  const { wanted, wantedRevision } = await follower.stateOf(host.id);
   const { events, isLogWhole } = await told(api, before.revision);
   const synced = await watched(api);
   const after = await api.system.getStatus({});
@@ -75,20 +77,6 @@ export async function gatherRunning(channel: Channel, hostName: string): Promise
     isLogWhole,
     stored: undefined,
   };
-}
-
-/** What the host must have, as its agent hears it. */
-async function hostState(api: Api, hostId: string): Promise<Pick<Facts, 'wanted' | 'wantedRevision'>> {
-  const stop = new AbortController();
-  const wanted: HostObject[] = [];
-  for await (const { step } of api.agents.watch({ hostId }, { signal: stop.signal })) {
-    if (step?.$case === 'put') wanted.push(step.value);
-    if (step?.$case === 'synced') {
-      const { revision } = step.value;
-      return { wanted, wantedRevision: revision };
-    }
-  }
-  throw new Error('the watch of the host ended before it was synced');
 }
 
 /** The log up to a revision, from its beginning or from as far back as it reaches. */

@@ -1,6 +1,8 @@
 // What befalls a cluster, as data: each says what it is, does it, and returns what undoes it.
+
 import type { Cluster } from '../lib/cluster/cluster.ts';
 import type { ClusterProcess } from '../lib/cluster/process.ts';
+import type { EtcdCluster, EtcdMember } from '../lib/etcd-server.ts';
 
 export interface Fault {
   readonly says: string;
@@ -13,6 +15,7 @@ type Chooser = (cluster: Cluster, pick: <T>(all: readonly T[]) => T) => ClusterP
 const services: readonly (readonly [says: string, choose: Chooser])[] = [
   ['a controller', ({ controls }, pick) => pick(controls).controller],
   ['an ipam', ({ controls }, pick) => pick(controls).ipam],
+  ['a driver or discovery', ({ controls }, pick) => pick(pick(controls).compilers)],
   ['an agent', ({ hosts }, pick) => pick(hosts).agent],
   ['the NATS server', ({ nats }) => nats!],
 ];
@@ -35,24 +38,34 @@ const pause = ([says, choose]: (typeof services)[number]): Fault => ({
   },
 });
 
-const etcdFaults: readonly Fault[] = [
-  {
-    says: "kill -9 of etcd's leader",
-    async strike({ etcd }) {
-      const victim = await etcd.leader();
-      victim.kill('SIGKILL');
-      return () => victim.start();
+const etcdFaults = [true, false].flatMap((isLeader): Fault[] => {
+  const [says, choose] = isLeader
+    ? ["etcd's leader", (etcd: EtcdCluster) => etcd.leader()]
+    : ['a follower of etcd', follower];
+  return [
+    {
+      says: `kill -9 of ${says}`,
+      async strike({ etcd }) {
+        const victim = await choose(etcd);
+        victim.kill('SIGKILL');
+        return () => victim.start();
+      },
     },
-  },
-  {
-    says: "pause of etcd's leader",
-    async strike({ etcd }) {
-      const victim = await etcd.leader();
-      victim.kill('SIGSTOP');
-      return async () => victim.kill('SIGCONT');
+    {
+      says: `pause of ${says}`,
+      async strike({ etcd }) {
+        const victim = await choose(etcd);
+        victim.kill('SIGSTOP');
+        return async () => victim.kill('SIGCONT');
+      },
     },
-  },
-];
+  ];
+});
+
+async function follower(etcd: EtcdCluster): Promise<EtcdMember> {
+  const leader = await etcd.leader();
+  return etcd.members.find((one) => one !== leader) ?? leader;
+}
 
 type Ends = (cluster: Cluster, pick: <T>(all: readonly T[]) => T) => readonly [from: string, to: string];
 
@@ -63,6 +76,7 @@ const links: readonly (readonly [says: string, ends: Ends])[] = [
     ({ controls, etcdMachines }, pick) => [pick(controls).address, pick(etcdMachines).address],
   ],
   ['etcd members', ({ etcdMachines: [a, b] }) => [a!.address, b!.address]],
+  ['control planes', ({ controls }) => [controls[0]!.address, controls.at(-1)!.address]],
   ['host and host', ({ hosts: [a, b] }) => [a!.address, b!.address]],
   ['controller and NATS', ({ controls, natsMachine }, pick) => [pick(controls).address, natsMachine!.address]],
 ];
@@ -103,14 +117,19 @@ const clock = (says: string, offsetMs: number): Fault => ({
   },
 });
 
-const [hostLink, etcdLink] = links;
+/** All, for a long run. */
 export const faults: readonly Fault[] = [
   ...services.map(kill),
   ...services.map(pause),
   ...etcdFaults,
   ...links.map(cut),
-  ...[false, true].flatMap((isBack) => [cutOneWay(hostLink!, isBack), cutOneWay(etcdLink!, isBack)]),
+  ...links.flatMap((link) => [cutOneWay(link, false), cutOneWay(link, true)]),
   isolation,
   clock('forward', hourMs),
   clock('back', -hourMs),
 ];
+
+/** For the gate: one of each kind, every service among them. */
+export const shortFaults: readonly Fault[] = faults.filter(
+  ({ says }) => !/a follower|one way, (?!host and controller)/.test(says),
+);

@@ -36,7 +36,7 @@ test('under SQLite', { timeout: 60_000 }, async () => {
     }
     expect(String(refused)).toMatch(/no space is left/);
     disk.free();
-    await expect.poll(() => create('after').catch(String)).toBe('after');
+    await expect.poll(() => create('after').catch(String), { timeout: 20_000 }).toBe('after');
     const { sandboxes } = await api.sandboxes.listSandboxes({});
     expect(sandboxes.map((one) => one.sandbox?.spec?.name).toSorted()).toEqual([...kept, 'after'].toSorted());
     await assertInvariants({ runDir: host.runDir, dataDir: disk.path, netns: host.netns });
@@ -45,7 +45,7 @@ test('under SQLite', { timeout: 60_000 }, async () => {
   }
 });
 
-test('under etcd', { timeout: 120_000 }, async () => {
+test('under etcd', { timeout: 240_000 }, async () => {
   // etcd takes two times 64 MiB for its log before it begins.
   disk = makeSmallDisk(150);
   const { path, fill, free } = disk;
@@ -56,16 +56,16 @@ test('under etcd', { timeout: 120_000 }, async () => {
       return async () => {
         const [member] = etcd.members;
         // It cannot keep what it is told, so it ends.
-        await expect.poll(() => member?.isRunning).toBe(false);
+        await expect.poll(() => member?.isRunning, { timeout: 20_000 }).toBe(false);
         free();
         await member?.start();
       };
     },
   };
   const { rows, acknowledged, counts, broken, surprises } = await soak({
-    cluster: { hosts: 2, etcdDirectory: path },
+    cluster: { hosts: 2, etcdMembers: 1, etcdDirectory: path },
     faults: [full],
-    ...{ faultSeconds: 5, peaceSeconds: 2, seed: 7 },
+    ...{ faultSeconds: 3, peaceSeconds: 1, seed: 7 },
   });
   expect({ counts, broken, surprises }).toEqual({
     counts: { 'double lease': [], leak: [], 'stale name': [], 'lost acknowledged': [] },

@@ -6,10 +6,11 @@ import { type Load, startLoad } from '../lib/cluster/load.ts';
 import { populate } from '../lib/cluster/population.ts';
 import { brokenInvariants, type Counts, countWrongs, untilRight } from '../lib/cluster/verify.ts';
 import type { Fault } from './faults.ts';
+import { type MovedNames, moveNames } from './moving-names.ts';
 
 export interface Plan {
   readonly cluster: ClusterOptions;
-  /** Of the networks. */
+  /** Of the networks; absent: overlay. */
   readonly driver?: string;
   readonly faults: readonly Fault[];
   /** How long each fault lasts, and the peace before it, in s. */
@@ -17,6 +18,8 @@ export interface Plan {
   readonly peaceSeconds: number;
   /** How long it goes on in all, in s: the faults come again in the same order. 0: each once. */
   readonly totalSeconds?: number;
+  /** How long each cut lasts while names move, in s; absent: none of these. */
+  readonly nameCutSeconds?: readonly number[];
   /** The same seed chooses the same victims and pairs. */
   readonly seed: number;
 }
@@ -31,6 +34,7 @@ export interface Row {
 
 export interface Soaked {
   readonly rows: readonly Row[];
+  readonly moves: MovedNames;
   readonly acknowledged: number;
   readonly tookMs: readonly number[];
   readonly surprises: readonly string[];
@@ -56,7 +60,7 @@ function seeded(seed: number): () => number {
 export async function soak(plan: Plan, onRow: (row: Row) => void = () => undefined): Promise<Soaked> {
   const cluster = await startCluster(plan.cluster);
   try {
-    const { pairs } = await populate(cluster, plan.driver === undefined ? {} : { driver: plan.driver });
+    const { pairs } = await populate(cluster, { driver: plan.driver ?? 'overlay' });
     const random = seeded(plan.seed);
     const load = startLoad({ entries: cluster.controls.map((one) => one.clients), pairs, atOnce, random });
     const rows: Row[] = [];
@@ -70,10 +74,13 @@ export async function soak(plan: Plan, onRow: (row: Row) => void = () => undefin
     } while (performance.now() - began < (plan.totalSeconds ?? 0) * 1000);
     await load.stop();
     await untilRight(cluster, load);
-    const { ledger, surprises, tookMs } = load;
-    const counts = await countWrongs(cluster, load);
+    const moves = await moveNames(cluster, plan.nameCutSeconds ?? [], random);
+    const { ledger, tookMs } = load;
+    const counted = await countWrongs(cluster, load);
+    const counts = { ...counted, 'lost acknowledged': [...counted['lost acknowledged'], ...moves.lost] };
+    const surprises = [...load.surprises, ...moves.surprises];
     const broken = await brokenInvariants(cluster);
-    return { rows, acknowledged: ledger.acknowledged, tookMs, surprises, counts, broken };
+    return { rows, moves, acknowledged: ledger.acknowledged, tookMs, surprises, counts, broken };
   } finally {
     await cluster.remove();
   }
@@ -94,20 +101,32 @@ async function befall(cluster: Cluster, load: Load, fault: Fault, plan: Plan, ra
   return { fault: fault.says, acknowledged, convergedMs };
 }
 
+const inSeconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
+
 /** The rows and counts in Markdown. */
-export function soakTable({ rows, acknowledged, surprises, counts, broken }: Soaked): string {
+export function soakTable({ rows, moves, acknowledged, tookMs, surprises, counts, broken }: Soaked): string {
   const some = [...Map.groupBy(rows, (row) => row.fault)].map(([fault, all]) => {
     const converged = all.map((row) => row.convergedMs);
     const sum = all.reduce((total, row) => total + row.acknowledged, 0);
-    return `| ${fault} | ${all.length} | ${sum} | ${(Math.max(...converged) / 1000).toFixed(2)} s |`;
+    return `| ${fault} | ${all.length} | ${sum} | ${inSeconds(Math.max(...converged))} |`;
   });
+  const named = moves.rows.map(
+    ({ cut, seconds, moved, namesMs, allMs }) =>
+      `| ${cut} | ${seconds} s | ${moved} | ${inSeconds(namesMs)} | ${inSeconds(allMs)} |`,
+  );
+  const sorted = tookMs.toSorted((a, b) => a - b);
+  const share = (part: number) => `${Math.round(sorted[Math.floor(sorted.length * part)] ?? 0)} ms`;
   const found = Object.entries({ ...counts, 'broken invariant': broken, 'unexpected answer': surprises });
   return [
     '| fault | times | acknowledged meanwhile | right after the heal (slowest) |',
     '| --- | --- | --- | --- |',
     ...some,
     '',
-    `${acknowledged} changes acknowledged. ${found.map(([what, all]) => `${what}: ${all.length}`).join(', ')}.`,
+    '| cut while names move | for | names moved | names right after the heal | all right |',
+    '| --- | --- | --- | --- | --- |',
+    ...named,
+    '',
+    `${acknowledged} changes acknowledged, half of them within ${share(0.5)}, 99 of 100 within ${share(0.99)}. ${found.map(([what, all]) => `${what}: ${all.length}`).join(', ')}.`,
     ...found.flatMap(([what, all]) => all.slice(0, 10).map((one) => `- ${what}: ${one}`)),
   ].join('\n');
 }

@@ -14,5 +14,6 @@ export function newMutation(): Mutation {
 /** Tells the user when a change is accepted and not yet in the kernel. */
 export function reportOutcome(what: string, outcome: Outcome | undefined, io: Io): void {
   if (outcome === undefined || outcome.applied) return;
-  io.err(`${what}: accepted at revision ${outcome.revision}, not yet applied by its host\n`);
+  const because = outcome.because === '' ? '' : `: ${outcome.because}`;
+  io.err(`${what}: accepted at revision ${outcome.revision}, not yet applied by its host${because}\n`);
 }

@@ -23,6 +23,8 @@ export interface ClusterOptions {
 export interface ControlMachine extends Machine {
   readonly controller: ClusterProcess;
   readonly ipam: ClusterProcess;
+  /** Drivers and discovery. */
+  readonly compilers: readonly ClusterProcess[];
   readonly clients: Clients;
   /** unix:// addresses. */
   readonly sockets: { readonly controller: string; readonly ipam: string };
@@ -55,8 +57,8 @@ const preload = new URL('./clock.mjs', import.meta.url).href;
 
 export async function startCluster({
   hosts: hostCount = 3,
-  etcdMembers = 1,
-  controlPlanes = 1,
+  etcdMembers = 3,
+  controlPlanes = 2,
   nats: hasNats = false,
   etcdDirectory,
 }: ClusterOptions = {}): Promise<Cluster> {
@@ -89,27 +91,27 @@ export async function startCluster({
       );
     const store = ['--etcd', etcd.urls.join(',')];
 
-    // A controller prefers the ipam of its own machine.
-    const ipamsOf = ({ host, address }: Machine) => {
-      const others = controlMachines.filter((one) => one.address !== address);
-      return [`unix://${host.runDir}/ipam.sock`, ...others.map((one) => `http://${one.address}:${ipamPort}`)];
+    // A controller goes to the ipam of its own machine first.
+    const ipamsOf = ({ address }: Machine) => {
+      const others = controlMachines.map((one) => one.address).filter((one) => one !== address);
+      return [address, ...others].map((one) => `http://${one}:${ipamPort}`);
     };
     const startControl = async (machine: Machine): Promise<ControlMachine> => {
       const { host, address } = machine;
       const at = (service: string) => `unix://${host.runDir}/${service}.sock`;
-      const listenIpam = ['--listen', at('ipam')];
-      const [ipam] = await Promise.all([
+      const listenIpam = ['--listen', at('ipam'), '--listen', `http://${address}:${ipamPort}`];
+      const [ipam, ...compilers] = await Promise.all([
         run(machine, 'ipam', [...listenIpam, ...store]),
         ...[...drivers, 'discovery'].map((one) => run(machine, one, ['--listen', at(one)])),
       ]);
       const controller = await run(machine, 'network-controller', [
         ...['--listen', host.address, '--listen', `http://${address}:${port}`, ...store],
-        ...['--ipam', ipamsOf(machine)[0]!, '--discovery', at('discovery')],
+        ...['--ipam', ipamsOf(machine).join(','), '--discovery', at('discovery')],
         ...drivers.flatMap((driver) => ['--driver', at(driver)]),
         ...(natsMachine === undefined ? [] : ['--nats', `nats://${natsMachine.address}:4222`]),
       ]);
       const sockets = { controller: host.address, ipam: at('ipam') };
-      return { ...machine, controller, ipam: ipam!, sockets, clients: host.clients() };
+      return { ...machine, controller, ipam: ipam!, compilers, sockets, clients: host.clients() };
     };
     const startHost = async (machine: Machine): Promise<HostMachine> => {
       const { host, name } = machine;

@@ -20,7 +20,7 @@ export interface Counts {
 
 /** How often is looked, and how long at most: a bound against waiting for ever, not an aim. In ms. */
 const lookMs = 25;
-const boundMs = 15_000;
+const boundMs = 20_000;
 
 /** What is not right yet, as one entry sees it. */
 async function wrongAt({ name, clients }: ControlMachine): Promise<string[]> {
@@ -38,20 +38,33 @@ async function wrongAt({ name, clients }: ControlMachine): Promise<string[]> {
 
 /**
  * Resolves when the load is still and all entries say, and all hosts show, that everything is right.
- * @returns ms from the call on @throws Error with what is wrong after a minute
+ * @returns ms from the call on @throws Error with what is wrong when it never comes right
  */
 export async function untilRight(cluster: Cluster, load: Pick<Load, 'isStill'>): Promise<number> {
+  return await until(async () => (load.isStill ? await all(cluster.controls, wrongAt) : ['changes are under way']));
+}
+
+/** What each entry finds; one that does not answer finds that. */
+const all = async (controls: readonly ControlMachine[], look: (one: ControlMachine) => Promise<string[]>) =>
+  (await Promise.all(controls.map((one) => look(one).catch((error) => [`${one.name}: ${String(error)}`])))).flat();
+
+async function until(look: () => Promise<string[]>): Promise<number> {
   const began = performance.now();
   for (;;) {
-    const wrong = load.isStill
-      ? (await Promise.all(cluster.controls.map((one) => wrongAt(one).catch((error) => [String(error)])))).flat()
-      : ['changes are under way'];
+    const wrong = await look();
     const took = performance.now() - began;
     if (wrong.length === 0) return took;
     if (took > boundMs)
       throw new Error(`not right after ${boundMs / 1000} s (${wrong.length}):\n${wrong.slice(0, 20).join('\n')}`);
     await pause(lookMs);
   }
+}
+
+/** Resolves when all names are right on every host, whichever entry is believed. @returns and @throws as untilRight */
+export async function untilNamesRight({ controls }: Cluster): Promise<number> {
+  const look = async ({ name, clients }: ControlMachine) =>
+    wrongNames(await readRecords(clients)).map((text) => `${name}: ${text}`);
+  return await until(async () => await all(controls, look));
 }
 
 /** Of things with a key: those keys that have two things. */

@@ -1,7 +1,7 @@
 // Making endpoints: record first, leases second, the commit third. One request may make several, and the sandbox they
 // join, all or nothing.
 import { macOf, parseCidr } from '@weft/address';
-import { asFault, fault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
+import { fault, fromMessage, isFault, joinFaults, Reason } from '@weft/fault';
 import type { ValidateEndpointResponse } from '@weft/proto/driver';
 import type { LeaseItem } from '@weft/proto/ipam';
 import {
@@ -30,7 +30,7 @@ import { crashPoint } from './crash-point.ts';
 import { endpointOwner } from './owners.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn } from './ports.ts';
 import { assertOurs, undoAttach } from './take-back.ts';
-import { takeBackSurely } from './until-answered.ts';
+import { failSurely } from './until-answered.ts';
 
 /** One network to attach to. */
 export interface Attachment {
@@ -90,8 +90,7 @@ export async function attach(
     const { revision, sandbox } = recorded;
     const endpoints = recorded.drafts.map((draft) => ({ value: draft.endpoint, revision }));
     const made = recorded.created && sandbox !== undefined ? { value: sandbox, revision } : undefined;
-    await takeBackSurely(context, () => undoAttach(context, made, endpoints));
-    throw asFault(error);
+    return await failSurely(context, error, () => undoAttach(context, made, endpoints));
   }
 }
 

@@ -13,6 +13,7 @@ import type { Registry } from '../replicas/registry.ts';
 import type { Share } from '../replicas/share.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { PortDesk } from './port-desk.ts';
+import { becauseLost, untilSeen } from './until-seen.ts';
 
 export interface Context {
   readonly ledger: Ledger;
@@ -43,6 +44,8 @@ export interface Waiting {
 
 export interface Applied {
   readonly applied: boolean;
+  /** Why it is accepted and not applied, where a host is lost. */
+  readonly because?: string;
   readonly failure?: FaultError;
   /** Which items failed, and why; `failure` is what the others fail for want of. */
   readonly failures?: ReadonlyMap<ItemKey, FaultError>;
@@ -60,7 +63,7 @@ export function patience(context: Context, { call, ms }: Waiting): AbortSignal {
   return AbortSignal.any(signals);
 }
 
-/** Waits until hosts have applied a revision, then says whether any of these items failed there. */
+/** Waits until hosts that are not lost have applied a revision, then says whether any of these items failed there. */
 export const whenApplied: typeof lookWhenApplied = (...all) => traced('wait for hosts', () => lookWhenApplied(...all));
 
 async function lookWhenApplied(
@@ -80,11 +83,16 @@ async function lookWhenApplied(
   if (waiting.ms === 0) return { applied: false };
   const signal = patience(context, waiting);
   const news = (hostId: string, keys: readonly string[]) => keys.filter((key) => !older.has(`${hostId} ${key}`));
+  const unseen: string[] = [];
   for (const hostId of hostIds) {
     if (isRemoved(context, hostId)) continue;
     const table = context.planner.table(hostId);
     const due = table.revision < revision ? table.revision : revision;
-    if (!(await context.progress.until(hostId, due, signal))) return { applied: false };
+    if (!(await untilSeen(context, hostId, due, signal))) {
+      if (signal.aborted) return { applied: false, because: becauseLost(context, [...unseen, hostId]) };
+      if (!isRemoved(context, hostId)) unseen.push(hostId);
+      continue;
+    }
     const failures = new Map<ItemKey, FaultError>();
     for (const item of items) {
       const [why] = context.progress.failures(hostId, news(hostId, table.keysOf(item)));
@@ -94,7 +102,7 @@ async function lookWhenApplied(
     const [failure] = context.progress.failures(hostId, keys);
     if (failure !== undefined) return { applied: false, failure, failures };
   }
-  return { applied: true };
+  return { applied: unseen.length === 0, because: becauseLost(context, unseen) };
 }
 
 /** The objects of an item that fail on these hosts now. */

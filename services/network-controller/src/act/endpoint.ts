@@ -15,8 +15,9 @@ import { bequeath, heirOf } from './bequeath.ts';
 import { assertCallerThere, type Context, patience, type Waiting, whenForgotten } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import { type Finisher, foundOps, withdrawalOps } from './finish.ts';
-import { type Extra, type Made, untilGone } from './network.ts';
+import type { Extra, Made } from './network.ts';
 import { fenceOf, publishAll, publishedOps, verdictOn, whenPublished } from './ports.ts';
+import { untilGone } from './until-gone.ts';
 
 export interface EndpointActions {
   create(network: string, spec: EndpointSpec, waiting: Waiting, extra: Extra<Endpoint>): Promise<Made<Endpoint>>;
@@ -51,15 +52,16 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
     heir?: (endpoint: Endpoint) => Endpoint | undefined,
   ): Promise<Made<string>> {
     assertCallerThere(waiting);
-    const { id, revision } = await untilCommitted(async () => {
+    const { id, revision, hostIds } = await untilCommitted(async () => {
       const endpoint = find();
-      if (endpoint === undefined) return { id: absent, revision: view.revision };
+      if (endpoint === undefined) return { id: absent, revision: view.revision, hostIds: [] };
       const committed = await commitWithdrawal(context, endpoint, extra.done(endpoint.id), heir?.(endpoint));
-      return { id: endpoint.id, revision: committed };
+      const { hostId = '', knownBy = [] } = endpoint.desired ?? {};
+      return { id: endpoint.id, revision: committed, hostIds: [hostId, ...knownBy] };
     });
     crashPoint('after-withdrawal');
-    const applied = await untilGone(context, finisher.endpointHere(id), waiting);
-    return { value: id, revision, applied };
+    const gone = await untilGone(context, finisher.endpointHere(id), waiting, { revision, hostIds });
+    return { value: id, revision, ...gone };
   }
 
   /** Waits for the host; takes the endpoint back if its first apply fails for good. */
@@ -75,8 +77,7 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
       await takeBack(context, finisher, id, extra.failed(outcome.failure));
       throw outcome.failure;
     }
-    const { revision, applied } = outcome;
-    return { value: readEndpoint(view, id) ?? endpoint, revision, applied };
+    return { ...outcome, value: readEndpoint(view, id) ?? endpoint };
   }
 
   async function published(endpoint: Endpoint, revision: Revision, waiting: Waiting, extra: Extra<Endpoint>) {
@@ -135,9 +136,8 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
         throw outcome.failure;
       }
       return {
+        ...outcome,
         value: readEndpoint(view, endpoint.id) ?? endpoint,
-        revision: outcome.revision,
-        applied: outcome.applied,
       };
     },
 
@@ -153,8 +153,9 @@ export function createEndpointActions(context: Context, finisher: Finisher): End
         }
         return await commitLeave(context, current.id, extra.done(current));
       });
-      const applied = await untilGone(context, finisher.left(endpoint.id), waiting);
-      return { value: readEndpoint(view, endpoint.id) ?? endpoint, revision, applied };
+      const host = { revision, hostIds: [endpoint.desired?.hostId ?? ''] };
+      const gone = await untilGone(context, finisher.left(endpoint.id), waiting, host);
+      return { value: readEndpoint(view, endpoint.id) ?? endpoint, revision, ...gone };
     },
 
     async delete(endpointRef, waiting, extra) {

@@ -120,7 +120,7 @@ export function createFinisher(context: Context): Finisher {
       await Promise.all([...view.endpointsOfNetwork.ids(id)].map(finishEndpoint));
       await Promise.all([...view.servicesOfNetwork.ids(id)].map(finishService));
       if (context.stopping.aborted) return;
-      if (!(await whenForgotten(context, allHosts(context), row.revision, context.stopping))) return;
+      if (!(await whenForgotten(context, whoKnowsNetwork(context, row.value), row.revision, context.stopping))) return;
       const key = `${prefix.network}${id}`;
       const compare = { key, modRevision: row.revision };
       await dropRecords(context, id, compare);
@@ -163,6 +163,11 @@ export function createFinisher(context: Context): Finisher {
     service: finishService,
     left: (id) => once(`left/${id}`, () => left(id)),
   };
+}
+
+/** Hosts that may know a network: where it ends at its host all; where it spans hosts those that know an endpoint of it. */
+export function whoKnowsNetwork(context: Context, network: Network): string[] {
+  return isGlobal(network) ? context.ledger.view.networkHosts.of(network.id) : allHosts(context);
 }
 
 /** Whether other hosts are told of a network's endpoints. */

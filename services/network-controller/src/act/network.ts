@@ -1,5 +1,5 @@
 // Networks: create, remove, prune. Record first, pools second, the commit third; refused leaves nothing behind.
-import { asFault, type FaultError, fault, fromMessage, joinFaults, Reason } from '@weft/fault';
+import { type FaultError, fault, fromMessage, joinFaults, Reason } from '@weft/fault';
 import type { Pool } from '@weft/proto/ipam';
 import { type Network, type NetworkDesired, type NetworkPool, type NetworkSpec, Phase } from '@weft/proto/model';
 import type { Op, Revision } from '@weft/store';
@@ -11,21 +11,14 @@ import { prefix } from '../state/keys.ts';
 import { untilCommitted } from '../state/ledger.ts';
 import { readNetwork } from '../state/reading.ts';
 import { encodeNetwork, type Stored } from '../state/records.ts';
-import {
-  type Applied,
-  assertCallerThere,
-  type Context,
-  joinedHosts,
-  patience,
-  type Waiting,
-  whenApplied,
-} from './context.ts';
+import { type Applied, assertCallerThere, type Context, joinedHosts, type Waiting, whenApplied } from './context.ts';
 import { crashPoint } from './crash-point.ts';
-import type { Finisher } from './finish.ts';
+import { type Finisher, whoKnowsNetwork } from './finish.ts';
 import { leaseNumbers, releaseNumbers } from './numbers.ts';
 import { networkOwner } from './owners.ts';
 import { assertOurs, unlessTaken } from './take-back.ts';
-import { takeBackSurely } from './until-answered.ts';
+import { failSurely } from './until-answered.ts';
+import { untilGone } from './until-gone.ts';
 
 export interface Made<T> extends Applied {
   readonly value: T;
@@ -130,8 +123,8 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
           [{ put: `${prefix.network}${id}`, value: encodeNetwork(network) }, ...extra.done(network)],
         );
       } catch (error) {
-        await takeBackSurely(context, () => undoNetwork(context, { value: draft.network, revision: draft.revision }));
-        throw asFault(error);
+        const begun = { value: draft.network, revision: draft.revision };
+        return await failSurely(context, error, () => undoNetwork(context, begun));
       }
       crashPoint('after-commit');
       const hosts = spec.configOnly ? [] : joinedHosts(context);
@@ -141,20 +134,21 @@ export function createNetworkActions(context: Context, finisher: Finisher): Netw
         await finisher.network(id);
         throw applied.failure;
       }
-      return { value: readNetwork(view, id) ?? network, revision, applied: applied.applied };
+      return { value: readNetwork(view, id) ?? network, revision, ...applied };
     },
 
     async remove(ref, waiting, extra) {
       assertCallerThere(waiting);
-      const { id, revision } = await untilCommitted(async () => {
+      const { id, revision, hostIds } = await untilCommitted(async () => {
         const network = orGone(ref, () => findNetwork(view, ref));
-        if (network === undefined) return { id: ref, revision: view.revision };
+        if (network === undefined) return { id: ref, revision: view.revision, hostIds: [] };
         admitRemoval(view, network);
-        return { id: network.id, revision: await withdraw(context, network.id, extra.done(network.id)) };
+        const hostIds = whoKnowsNetwork(context, network);
+        return { id: network.id, revision: await withdraw(context, network.id, extra.done(network.id)), hostIds };
       });
       crashPoint('after-withdrawal');
-      const gone = await untilGone(context, finisher.network(id), waiting);
-      return { value: id, revision, applied: gone };
+      const gone = await untilGone(context, finisher.network(id), waiting, { revision, hostIds });
+      return { value: id, revision, ...gone };
     },
   };
 }
@@ -191,25 +185,6 @@ export async function undoNetwork(context: Context, { value: network, revision }
     const ops = [{ delete: key }, { delete: `${prefix.networkName}${network.spec?.name}` }, ...claims.ops];
     await unlessTaken(context, [{ key, modRevision: revision }, ...claims.compares], ops);
   }
-}
-
-/** Waits for a deletion as long as the caller does; it goes on without him. */
-export async function untilGone(context: Context, task: Promise<void>, waiting: Waiting): Promise<boolean> {
-  const background = task.then(
-    () => true,
-    (error: unknown) => {
-      context.log.error({ err: error }, 'a deletion could not be finished; it is tried again at the next start');
-      throw error;
-    },
-  );
-  background.catch(() => undefined);
-  if (waiting.ms === 0) return false;
-  const signal = patience(context, waiting);
-  const over = new Promise<boolean>((resolve) => {
-    if (signal.aborted) resolve(false);
-    signal.addEventListener('abort', () => resolve(false), { once: true });
-  });
-  return await Promise.race([background, over]);
 }
 
 function poolOf({ id, family, subnet, ipRange, gateway, auxAddresses }: Pool): NetworkPool {

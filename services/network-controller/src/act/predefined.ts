@@ -4,6 +4,7 @@ import { fault, isFault, Reason } from '@weft/fault';
 import { NetworkSpec, Phase } from '@weft/proto/model';
 import type { Context } from './context.ts';
 import type { NetworkActions } from './network.ts';
+import { untilAnswered } from './until-answered.ts';
 
 const nothing = { done: () => [], failed: () => [] };
 
@@ -35,7 +36,10 @@ export async function createPredefined(
     // Another replica may be faster, and may be gone before it is done.
     while (!(await isMade(context, spec.name))) {
       try {
-        await actions.create(spec, { call: context.stopping, ms: undefined }, nothing, true);
+        // Ipam or a driver may be away when the first host joins.
+        await untilAnswered(context, () =>
+          actions.create(spec, { call: context.stopping, ms: undefined }, nothing, true),
+        );
       } catch (error) {
         if (!isFault(error, Reason.NAME_TAKEN, Reason.CONFLICT, Reason.SERVICE_UNAVAILABLE)) throw error;
       }

@@ -38,12 +38,13 @@ export async function createRecord(
     );
     return { record, revision };
   });
-  const { applied, failure } = await whenApplied(context, joinedHosts(context), revision, [itemOf.record(id)], waiting);
+  const outcome = await whenApplied(context, joinedHosts(context), revision, [itemOf.record(id)], waiting);
+  const { failure } = outcome;
   if (failure !== undefined) {
     await context.ledger.commit([{ key, modRevision: revision }], [{ delete: key }, ...extra.failed(failure)]);
     throw failure;
   }
-  return { value: record, revision, applied };
+  return { ...outcome, value: record, revision };
 }
 
 export async function removeRecord(
@@ -62,6 +63,6 @@ export async function removeRecord(
     const ops = [{ delete: key }, ...done(record.id)];
     return { id: record.id, revision: await context.ledger.commit([{ key, modRevision }], ops) };
   });
-  const { applied } = await whenApplied(context, joinedHosts(context), revision, [], waiting);
-  return { value: id, revision, applied };
+  const outcome = await whenApplied(context, joinedHosts(context), revision, [], waiting);
+  return { ...outcome, value: id, revision };
 }

@@ -12,9 +12,10 @@ import { encodeHost, encodeService } from '../state/records.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Finisher } from './finish.ts';
-import { type Extra, type Made, untilGone } from './network.ts';
+import type { Extra, Made } from './network.ts';
 import { commitRemoval } from './sandbox.ts';
 import { untilAnswered } from './until-answered.ts';
+import { untilGone } from './until-gone.ts';
 
 export interface HostRemoval {
   /** @throws HOST_NOT_FOUND; HOST_UNAVAILABLE for one that is being removed */
@@ -81,8 +82,9 @@ export function createHostRemoval(context: Context, finisher: Finisher): HostRem
       });
       crashPoint('after-withdrawal');
       context.progress.forget(id);
-      const applied = await untilGone(context, finish(id), waiting);
-      return { value: id, revision, applied };
+      // Other hosts are waited for behind it, and none for what was here alone.
+      const gone = await untilGone(context, finish(id), waiting, { revision, hostIds: [] });
+      return { value: id, revision, ...gone };
     },
   };
 }

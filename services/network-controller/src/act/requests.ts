@@ -7,6 +7,7 @@ import { type Mutation, StoredOutcome } from '@weft/proto/controller';
 import { type Op, type Revision, storeFault } from '@weft/store';
 import { prefix } from '../state/keys.ts';
 import type { Context } from './context.ts';
+import { aftermathOf } from './until-answered.ts';
 
 /** Refusals that another replica's last change may have made wrong. They come before anything is written. */
 const changeable = [
@@ -39,8 +40,8 @@ export interface OutcomeOps<Response> {
 
 export interface Requests {
   /**
-   * Runs `work` unless the request id has an outcome; the same id at the same time waits for the first. `again` brings
-   * a stored response up to date: it gets the revision that committed it.
+   * Runs `work` unless the request id has an outcome; the same id at the same time waits for the first, and for what that one
+   * began to be taken back. `again` brings a stored response up to date: it gets the revision that committed it.
    * @throws REQUEST_ID_REUSED if the id belongs to another request; the stored fault if it ended with one
    */
   once<Request extends { mutation?: Mutation | undefined }, Response>(
@@ -59,7 +60,13 @@ export interface Requests {
 export function createRequests(context: Context, takeOver: () => Promise<void>): Requests {
   const { ledger, registry, now } = context;
   const { store, view } = ledger;
-  const running = new Map<string, { fingerprint: string; outcome: Promise<unknown> }>();
+  interface Running {
+    readonly fingerprint: string;
+    readonly outcome: Promise<unknown>;
+    /** It has failed, and what it began is being taken back: resolves when it is. */
+    readonly undone?: Promise<void>;
+  }
+  const running = new Map<string, Running>();
 
   /** Resolves when a request that a replica is at has an outcome, or that replica is gone. */
   async function untilOver(key: string, revision: bigint, replica: string): Promise<void> {
@@ -123,10 +130,10 @@ export function createRequests(context: Context, takeOver: () => Promise<void>):
       if (id === '') return await current(() => work({ done: () => [], failed: () => [] }));
       checkId(id);
       const fingerprint = fingerprintOf(method, requestCodec.encode({ ...request, mutation: undefined }).finish());
-      const other = running.get(id);
-      if (other !== undefined) {
+      for (let other = running.get(id); other !== undefined; other = running.get(id)) {
         if (other.fingerprint !== fingerprint.toString('hex')) throw reused(id);
-        return (await other.outcome) as Response;
+        if (other.undone === undefined) return (await other.outcome) as Response;
+        await other.undone;
       }
       const key = `${prefix.request}${id}`;
       const encode = (part: Partial<StoredOutcome>) =>
@@ -136,6 +143,7 @@ export function createRequests(context: Context, takeOver: () => Promise<void>):
         done: (response) => put({ response: Buffer.from(responseCodec.encode(response).finish()) }),
         failed: (error) => put({ fault: toMessage(error) }),
       };
+      let undone: Promise<void> | undefined;
       const outcome = (async () => {
         for (;;) {
           const stored = await store.get(key).catch((cause: unknown) => {
@@ -156,17 +164,28 @@ export function createRequests(context: Context, takeOver: () => Promise<void>):
             return await current(() => work(ops));
           } catch (error) {
             if (isFault(error, Reason.REQUEST_ID_REUSED) && error.metadata['key'] === key) continue; // another has done it
+            undone = aftermathOf(error);
             throw error;
           } finally {
-            if (ledger.forgetRequest(key) === taken && taken !== false) await letGo(key, taken);
+            const end = async () => {
+              if (ledger.forgetRequest(key) === taken && taken !== false) await letGo(key, taken);
+            };
+            // Until then another replica waits too: it is this one's.
+            undone = undone?.then(end);
+            if (undone === undefined) await end();
           }
         }
       })();
-      running.set(id, { fingerprint: fingerprint.toString('hex'), outcome });
+      const own = { fingerprint: fingerprint.toString('hex'), outcome };
+      running.set(id, own);
       try {
         return await outcome;
       } finally {
         running.delete(id);
+        if (undone !== undefined) {
+          const over = undone.then(() => void running.delete(id));
+          running.set(id, { ...own, undone: over });
+        }
       }
     },
 

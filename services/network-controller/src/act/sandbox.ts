@@ -13,8 +13,9 @@ import { type Attachment, attach } from './attach.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Finisher } from './finish.ts';
-import { type Extra, type Made, untilGone } from './network.ts';
+import type { Extra, Made } from './network.ts';
 import { whenPublished } from './ports.ts';
+import { untilGone } from './until-gone.ts';
 
 /** The most networks one request may connect a sandbox to. */
 const maxAttachments = 24;
@@ -75,14 +76,14 @@ export function createSandboxActions(context: Context, finisher: Finisher): Sand
         sandbox: readSandbox(view, id) ?? sandbox,
         endpoints: made.endpoints.map((one) => readEndpoint(view, one.id) ?? one),
       };
-      return { value, revision: outcome.revision, applied: outcome.applied };
+      return { ...outcome, value };
     },
 
     async remove(ref, waiting, extra) {
       assertCallerThere(waiting);
-      const { id, revision } = await untilCommitted(async () => {
+      const { id, revision, hostIds } = await untilCommitted(async () => {
         const sandbox = orGone(ref, () => findSandbox(view, ref));
-        if (sandbox === undefined) return { id: ref, revision: view.revision };
+        if (sandbox === undefined) return { id: ref, revision: view.revision, hostIds: [] };
         const [sharer] = view.sharersOfSandbox.ids(sandbox.id);
         if (sharer !== undefined) {
           const name = view.sandboxes.get(sharer)?.value.spec?.name ?? sharer;
@@ -90,11 +91,12 @@ export function createSandboxActions(context: Context, finisher: Finisher): Sand
             holder: sharer,
           });
         }
-        return { id: sandbox.id, revision: await commitRemoval(context, sandbox, extra.done(sandbox.id)) };
+        const hostIds = [sandbox.desired?.hostId ?? ''];
+        return { id: sandbox.id, revision: await commitRemoval(context, sandbox, extra.done(sandbox.id)), hostIds };
       });
       crashPoint('after-withdrawal');
-      const applied = await untilGone(context, finisher.sandbox(id), waiting);
-      return { value: id, revision, applied };
+      const gone = await untilGone(context, finisher.sandbox(id), waiting, { revision, hostIds });
+      return { value: id, revision, ...gone };
     },
   };
 }

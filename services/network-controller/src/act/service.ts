@@ -22,11 +22,12 @@ import { noteExhausted } from './attach.ts';
 import { allHosts, assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Finisher } from './finish.ts';
-import { type Extra, type Made, untilGone } from './network.ts';
+import type { Extra, Made } from './network.ts';
 import { serviceOwner } from './owners.ts';
 import { fenceOf } from './ports.ts';
 import { planServicePorts, publishService, whenHeld } from './service-ports.ts';
 import { assertOurs, unlessTaken } from './take-back.ts';
+import { untilGone } from './until-gone.ts';
 
 interface Draft {
   readonly network: Network;
@@ -73,7 +74,7 @@ export async function createService(
     await finisher.service(id);
     throw failure;
   }
-  return { value: readService(view, id) ?? made.service, revision: outcome.revision, applied: outcome.applied };
+  return { ...outcome, value: readService(view, id) ?? made.service };
 }
 
 export async function removeService(
@@ -92,8 +93,9 @@ export async function removeService(
     return { id: service.id, revision: await withdraw(context, service.id, extra.done(service.id)) };
   });
   crashPoint('after-withdrawal');
-  const applied = await untilGone(context, finisher.service(id), waiting);
-  return { value: id, revision, applied };
+  const hostIds = view.services.get(id)?.value.desired?.knownBy ?? [];
+  const gone = await untilGone(context, finisher.service(id), waiting, { revision, hostIds });
+  return { value: id, revision, ...gone };
 }
 
 /** Waits its turn where host ports are given out. */

@@ -1,5 +1,5 @@
 // Work that must not be forgotten because ipam or the store was away: tried until they answer or the controller stops.
-import { isFault, Reason } from '@weft/fault';
+import { asFault, type FaultError, isFault, Reason } from '@weft/fault';
 import type { Context } from './context.ts';
 
 /** Between two attempts, in ms. */
@@ -20,14 +20,26 @@ export async function untilAnswered<T>(context: Pick<Context, 'log' | 'stopping'
   }
 }
 
-/** Takes back what a request began. If nobody answers the caller is told why at once, and it goes on behind him. */
-export async function takeBackSurely(context: Context, takeBack: () => Promise<void>): Promise<void> {
+/** Of faults that were told before what their requests began was taken back: resolves when it is, or cannot be. */
+const aftermaths = new WeakMap<FaultError, Promise<void>>();
+
+/** Undefined when nothing is left of what failed with this. */
+export const aftermathOf = (error: unknown): Promise<void> | undefined => aftermaths.get(error as FaultError);
+
+/**
+ * Takes back what a request began that failed. If nobody answers the caller is told why he failed at once, and it goes on behind him.
+ * @throws the fault it failed with, always; what keeps it from being taken back, if that is not for lack of an answer
+ */
+export async function failSurely(context: Context, error: unknown, takeBack: () => Promise<void>): Promise<never> {
+  const why = asFault(error);
   try {
     await takeBack();
-  } catch (error) {
-    if (!isAway(error)) throw error;
-    untilAnswered(context, takeBack).catch((why: unknown) => {
-      if (!context.stopping.aborted) context.log.error({ err: why }, 'what a request began could not be taken back');
+  } catch (hindrance) {
+    if (!isAway(hindrance)) throw hindrance;
+    const over = untilAnswered(context, takeBack).catch((err: unknown) => {
+      if (!context.stopping.aborted) context.log.error({ err }, 'what a request began could not be taken back');
     });
+    aftermaths.set(why, over);
   }
+  throw why;
 }

@@ -69,7 +69,7 @@ export async function updateNetwork(
     await whenApplied(context, hosts, back, [], waiting);
     throw failure;
   }
-  return { value: readNetwork(view, after.id) ?? after, revision, applied: outcome.applied };
+  return { ...outcome, value: readNetwork(view, after.id) ?? after, revision };
 }
 
 /** What hosts would have to change. Nothing is written. */

@@ -32,13 +32,14 @@ export async function updateService(
   const { id } = before;
   crashPoint('after-commit');
   const items = [itemOf.service(id)];
-  const { applied, failure } = await whenApplied(context, hosts, revision, items, waiting, failing);
+  const outcome = await whenApplied(context, hosts, revision, items, waiting, failing);
+  const { failure } = outcome;
   if (failure !== undefined) {
     const back = await untilCommitted(() => putBack(context, before, revision, extra.failed(failure)));
     await whenApplied(context, joinedHosts(context), back, [], waiting);
     throw failure;
   }
-  return { value: readService(view, id) ?? after, revision, applied };
+  return { ...outcome, value: readService(view, id) ?? after, revision };
 }
 
 async function commit(

@@ -49,7 +49,7 @@ export function endpointService(
   });
   const answer = (made: Made<Endpoint>): EndpointAnswer => ({
     endpoint: made.value,
-    outcome: outcomeOf(context, made.revision, made.applied),
+    outcome: outcomeOf(context, made),
   });
 
   return {
@@ -110,7 +110,7 @@ export function endpointService(
             done: (id) => ops.done({ id, outcome: undefined }),
             failed: ops.failed,
           });
-          return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { id: made.value, outcome: outcomeOf(context, made) };
         },
         again(waiting),
       );
@@ -127,7 +127,7 @@ export function endpointService(
             done: (endpointId) => ops.done({ endpointId, outcome: undefined }),
             failed: ops.failed,
           });
-          return { endpointId: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { endpointId: made.value, outcome: outcomeOf(context, made) };
         },
         again(waiting),
       );

@@ -5,6 +5,7 @@ import type { Mutation, Outcome } from '@weft/proto/controller';
 import type { Endpoint, Sandbox } from '@weft/proto/model';
 import type { CallContext } from '@weft/rpc';
 import { allHosts, type Context, isRemoved, joinedHosts, patience, type Waiting } from '../act/context.ts';
+import { becauseLost, untilSeen } from '../act/until-seen.ts';
 import { readEndpoint, readSandbox } from '../state/reading.ts';
 
 /** @throws INVALID_VALUE for a negative wait */
@@ -18,8 +19,11 @@ export function waitingOf(mutation: Mutation | undefined, call: CallContext): Wa
   return { call: call.signal, ms };
 }
 
-export function outcomeOf(context: Context, revision: bigint, applied: boolean): Outcome {
-  return { storeId: context.ledger.store.id, revision, applied };
+export function outcomeOf(
+  { ledger }: Context,
+  { revision, applied, because = '' }: { revision: bigint; applied: boolean; because?: string | undefined },
+): Outcome {
+  return { storeId: ledger.store.id, revision, applied, because: applied ? '' : because };
 }
 
 interface Answer {
@@ -50,9 +54,11 @@ export async function againOf<T extends Answer>(
   if (waiting.ms !== 0) {
     const signal = patience(context, waiting);
     const joined = new Set(joinedHosts(context));
-    for (const id of concerned) if (joined.has(id)) await context.progress.until(id, due(id), signal);
+    for (const id of concerned) if (joined.has(id)) await untilSeen(context, id, due(id), signal);
   }
-  const applied = concerned.every((id) => context.progress.seen(id) >= due(id));
+  const unseen = concerned.filter((id) => context.progress.seen(id) < due(id));
+  const applied = unseen.length === 0;
+  const because = becauseLost(context, unseen);
   const endpointNow = (one: Endpoint) => ({ ...one, status: readEndpoint(view, one.id)?.status ?? one.status });
   const { sandbox, endpoint, endpoints } = stored;
   return {
@@ -60,6 +66,6 @@ export async function againOf<T extends Answer>(
     ...(sandbox && { sandbox: { ...sandbox, status: readSandbox(view, sandbox.id)?.status ?? sandbox.status } }),
     ...(endpoint && { endpoint: endpointNow(endpoint) }),
     ...(endpoints && { endpoints: endpoints.map(endpointNow) }),
-    outcome: outcomeOf(context, revision, applied),
+    outcome: outcomeOf(context, { revision, applied, because }),
   };
 }

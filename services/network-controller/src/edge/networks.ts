@@ -50,7 +50,7 @@ export function networkService(
             done: (network) => ops.done({ network, outcome: undefined, warnings: [] }),
             failed: ops.failed,
           });
-          return { network: made.value, outcome: outcomeOf(context, made.revision, made.applied), warnings: [] };
+          return { network: made.value, outcome: outcomeOf(context, made), warnings: [] };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );
@@ -100,7 +100,7 @@ export function networkService(
             done: (network) => ops.done({ network, outcome: undefined, diffs: [] }),
             failed: ops.failed,
           });
-          return { network: made.value, outcome: outcomeOf(context, made.revision, made.applied), diffs: [] };
+          return { network: made.value, outcome: outcomeOf(context, made), diffs: [] };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );
@@ -118,7 +118,7 @@ export function networkService(
             done: (id) => ops.done({ id, outcome: undefined }),
             failed: ops.failed,
           });
-          return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { id: made.value, outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );

@@ -28,7 +28,7 @@ export function recordService(context: Context, requests: Requests): RecordServi
             done: (record) => ops.done({ record, outcome: undefined }),
             failed: ops.failed,
           });
-          return { record: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { record: made.value, outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );
@@ -57,7 +57,7 @@ export function recordService(context: Context, requests: Requests): RecordServi
           const made = await removeRecord(context, request.record, waiting, (id) =>
             ops.done({ id, outcome: undefined }),
           );
-          return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { id: made.value, outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );

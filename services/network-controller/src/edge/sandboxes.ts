@@ -56,7 +56,7 @@ export function sandboxService(
             failed: ops.failed,
           });
           const { sandbox, endpoints } = made.value;
-          return { sandbox, endpoints: [...endpoints], outcome: outcomeOf(context, made.revision, made.applied) };
+          return { sandbox, endpoints: [...endpoints], outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );
@@ -87,7 +87,7 @@ export function sandboxService(
             done: (id) => ops.done({ id, outcome: undefined }),
             failed: ops.failed,
           });
-          return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { id: made.value, outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );

@@ -48,7 +48,7 @@ export function serviceService(context: Context, finisher: Finisher, requests: R
             done: (service) => ops.done({ service, outcome: undefined }),
             failed: ops.failed,
           });
-          return { service: described(made.value), outcome: outcomeOf(context, made.revision, made.applied) };
+          return { service: described(made.value), outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );
@@ -76,7 +76,7 @@ export function serviceService(context: Context, finisher: Finisher, requests: R
             done: (service) => ops.done({ service, outcome: undefined }),
             failed: ops.failed,
           });
-          return { service: described(made.value), outcome: outcomeOf(context, made.revision, made.applied) };
+          return { service: described(made.value), outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );
@@ -94,7 +94,7 @@ export function serviceService(context: Context, finisher: Finisher, requests: R
             done: (id) => ops.done({ id, outcome: undefined }),
             failed: ops.failed,
           });
-          return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { id: made.value, outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );

@@ -90,7 +90,7 @@ export function systemService(
         async (ops) => {
           const done = { done: (host: Host) => ops.done({ host, outcome: undefined }), failed: ops.failed };
           const made = await removal.drain(request.host, request.undo, done);
-          return { host: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { host: made.value, outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );
@@ -105,7 +105,7 @@ export function systemService(
         async (ops) => {
           const done = { done: (id: string) => ops.done({ id, outcome: undefined }), failed: ops.failed };
           const made = await removal.remove(request.host, request.force, waiting, done);
-          return { id: made.value, outcome: outcomeOf(context, made.revision, made.applied) };
+          return { id: made.value, outcome: outcomeOf(context, made) };
         },
         (stored, revision) => againOf(context, waiting, stored, revision),
       );

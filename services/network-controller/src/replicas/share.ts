@@ -92,8 +92,11 @@ export function startShare(view: View, registry: Registry, progress: Progress, p
       const before = connections.get(hostId) ?? 0;
       connections.set(hostId, before + 1);
       progress.connect(hostId, true);
-      if (before === 0) void registry.keys.set(alive, new Uint8Array());
-      tell(hostId);
+      // A stream more says nothing new: whoever looks on leaves nothing.
+      if (before === 0) {
+        void registry.keys.set(alive, new Uint8Array());
+        tell(hostId);
+      }
       answer(hostId);
       return () => {
         const left = (connections.get(hostId) ?? 1) - 1;

@@ -27,6 +27,8 @@ export interface Outcome {
   revision: bigint;
   /** Its host has applied it. */
   applied: boolean;
+  /** Why it is accepted and not applied, if that is known: a host that is lost. */
+  because: string;
 }
 
 /** The values of one filter; they are or-ed. */
@@ -125,7 +127,7 @@ export const Mutation: MessageFns<Mutation> = {
 };
 
 function createBaseOutcome(): Outcome {
-  return { storeId: "", revision: 0n, applied: false };
+  return { storeId: "", revision: 0n, applied: false, because: "" };
 }
 
 export const Outcome: MessageFns<Outcome> = {
@@ -141,6 +143,9 @@ export const Outcome: MessageFns<Outcome> = {
     }
     if (message.applied !== false) {
       writer.uint32(24).bool(message.applied);
+    }
+    if (message.because !== "") {
+      writer.uint32(34).string(message.because);
     }
     return writer;
   },
@@ -182,6 +187,14 @@ export const Outcome: MessageFns<Outcome> = {
             message.applied = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -203,6 +216,7 @@ export const Outcome: MessageFns<Outcome> = {
         : "",
       revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
       applied: isSet(object.applied) ? globalThis.Boolean(object.applied) : false,
+      because: isSet(object.because) ? globalThis.String(object.because) : "",
     };
   },
 
@@ -217,6 +231,9 @@ export const Outcome: MessageFns<Outcome> = {
     if (message.applied !== false) {
       obj.applied = message.applied;
     }
+    if (message.because !== "") {
+      obj.because = message.because;
+    }
     return obj;
   },
 
@@ -228,6 +245,7 @@ export const Outcome: MessageFns<Outcome> = {
     message.storeId = object.storeId ?? "";
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.applied = object.applied ?? false;
+    message.because = object.because ?? "";
     return message;
   },
 };
