@@ -38,7 +38,7 @@ export class BatchFold {
       case 'synced':
         this.#whole = {
           ...merge(this.#whole, this.#open),
-          position: { storeId: step.value.storeId, revision: step.value.revision },
+          position: { storeId: step.value.storeId, revision: step.value.revision, partial: step.value.partial },
           traceParents: [...(this.#whole?.traceParents ?? []), ...step.value.traceParents].slice(-mostTraces),
         };
         this.#open = empty();

@@ -1,6 +1,6 @@
 // Objects of one host that several items may want: the last value that was said holds, and an object goes with its last
 // owner. Objects of one record each need none of this, and are most of what a host has.
-import { hasOneOwner } from '@weft/hoststate';
+import { addDigests, type Digest, digestOfBytes, hasOneOwner, noObjects } from '@weft/hoststate';
 import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
 import type { ItemKey } from './items.ts';
 
@@ -33,6 +33,12 @@ export class SharedObjects {
 
   *all(): Iterable<HostObject> {
     for (const { object } of this.#entries.values()) yield object;
+  }
+
+  digest(): Digest {
+    let sum = noObjects;
+    for (const { object } of this.#entries.values()) sum = addDigests(sum, digestOfBytes(bytesOf(object)));
+    return sum;
   }
 
   get(key: string): HostObject | undefined {

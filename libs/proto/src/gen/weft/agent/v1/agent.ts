@@ -40,6 +40,11 @@ export interface WatchRequest {
   sinceRevision: bigint;
   /** Tell everything, after a Reset, and nothing older than since_revision: what was heard last was marked as partial. */
   anew: boolean;
+  /**
+   * What the agent has, 16 bytes: the first of the SHA-256 of each object's bytes, all of them by exclusive or. Where it is what the
+   * host is to have, nothing is told again, whatever has restarted. Empty: not known.
+   */
+  digest: Buffer;
 }
 
 /** Everything before this is the whole truth at the revision. */
@@ -366,7 +371,7 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false };
+  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false, digest: Buffer.alloc(0) };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -385,6 +390,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     }
     if (message.anew !== false) {
       writer.uint32(32).bool(message.anew);
+    }
+    if (message.digest.length !== 0) {
+      writer.uint32(42).bytes(message.digest);
     }
     return writer;
   },
@@ -434,6 +442,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.anew = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.digest = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -464,6 +480,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         ? BigInt(object.since_revision)
         : 0n,
       anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
+      digest: isSet(object.digest) ? Buffer.from(bytesFromBase64(object.digest)) : Buffer.alloc(0),
     };
   },
 
@@ -481,6 +498,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     if (message.anew !== false) {
       obj.anew = message.anew;
     }
+    if (message.digest.length !== 0) {
+      obj.digest = base64FromBytes(message.digest);
+    }
     return obj;
   },
 
@@ -495,6 +515,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
       ? BigInt(object.sinceRevision)
       : 0n;
     message.anew = object.anew ?? false;
+    message.digest = object.digest ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -1748,6 +1769,14 @@ export interface AgentServiceClient<CallOptionsExt = {}> {
   watch(request: DeepPartial<WatchRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<WatchResponse>;
   /** What the host has seen and done. */
   report(request: DeepPartial<ReportRequest>, options?: CallOptions & CallOptionsExt): Promise<ReportResponse>;
+}
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
