@@ -183,7 +183,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         ? {}
         : { storeId: position.storeId, sinceRevision: position.revision, digest: await rememberedDigest(store) };
     // What it lacks only the controller that said so would add: another one does not know that it is due.
-    const request = { hostId: memory.hostId, ...since, anew: position?.partial ?? false };
+    const request = { hostId: memory.hostId, ...since, anew: position?.partial ?? false, takesMany: true };
     isFollowing = true;
     for await (const step of controller.watch(request, { signal: stopping.signal })) {
       if (step.step?.$case === 'controllers') {

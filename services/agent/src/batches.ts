@@ -25,8 +25,10 @@ export class BatchFold {
   add({ step }: WatchResponse): void {
     switch (step?.$case) {
       case 'put':
-        this.#open.puts.set(step.value.key, step.value);
-        this.#open.deletes.delete(step.value.key);
+        this.#put(step.value);
+        return;
+      case 'puts':
+        for (const object of step.value.objects) this.#put(object);
         return;
       case 'delete':
         this.#open.puts.delete(step.value);
@@ -47,6 +49,11 @@ export class BatchFold {
       case undefined:
         return; // where the controllers are is no object; a step of a later version: unknown, and nothing to do
     }
+  }
+
+  #put(object: HostObject): void {
+    this.#open.puts.set(object.key, object);
+    this.#open.deletes.delete(object.key);
   }
 
   /** The stream broke: what was not yet synced will be said again. */

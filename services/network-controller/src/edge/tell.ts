@@ -6,6 +6,7 @@ import type { CallContext } from '@weft/rpc';
 import type { Context } from '../act/context.ts';
 import type { HostTable } from '../plan/host-table.ts';
 import { mostTraces } from '../plan/round.ts';
+import { putsOf } from './puts.ts';
 
 /** How often it is asked whether all has been compiled once, in ms: only while a driver or discovery is away at the start. */
 const wholeMs = 100;
@@ -46,11 +47,11 @@ export async function* tell(
       const objects = table.objects();
       onReset(revision);
       yield { step: { $case: 'reset', value: {} } };
-      for (const object of objects) yield { step: { $case: 'put', value: object } };
+      yield* putsOf(objects, request.takesMany);
     } else {
       for (const change of changes) {
         for (const key of change.deletes) yield { step: { $case: 'delete', value: key } };
-        for (const object of change.puts) yield { step: { $case: 'put', value: object } };
+        yield* putsOf(change.puts, request.takesMany);
       }
     }
     const traceParents = [...new Set((changes ?? []).flatMap((change) => change.traceParents))].slice(-mostTraces);

@@ -45,6 +45,8 @@ export interface WatchRequest {
    * host is to have, nothing is told again, whatever has restarted. Empty: not known.
    */
   digest: Buffer;
+  /** The agent takes objects many at a time, as Objects. */
+  takesMany: boolean;
 }
 
 /** Everything before this is the whole truth at the revision. */
@@ -64,6 +66,12 @@ export interface Synced {
 
 /** Forget what was said before: all objects follow, then Synced. What is not Put again before it is to be removed. */
 export interface Reset {
+}
+
+/** Objects that the host must have: as many Puts, in one message. */
+export interface Objects {
+  /** The objects. */
+  objects: Object[];
 }
 
 /** Where the controllers are. */
@@ -91,6 +99,9 @@ export interface WatchResponse {
     | //
     /** Where the controllers are, now. */
     { $case: "controllers"; value: Controllers }
+    | //
+    /** The host must have these objects; only to agents that take many. */
+    { $case: "puts"; value: Objects }
     | undefined;
 }
 
@@ -371,7 +382,7 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false, digest: Buffer.alloc(0) };
+  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false, digest: Buffer.alloc(0), takesMany: false };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -393,6 +404,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     }
     if (message.digest.length !== 0) {
       writer.uint32(42).bytes(message.digest);
+    }
+    if (message.takesMany !== false) {
+      writer.uint32(48).bool(message.takesMany);
     }
     return writer;
   },
@@ -450,6 +464,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.digest = Buffer.from(reader.bytes());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.takesMany = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -481,6 +503,11 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         : 0n,
       anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
       digest: isSet(object.digest) ? Buffer.from(bytesFromBase64(object.digest)) : Buffer.alloc(0),
+      takesMany: isSet(object.takesMany)
+        ? globalThis.Boolean(object.takesMany)
+        : isSet(object.takes_many)
+        ? globalThis.Boolean(object.takes_many)
+        : false,
     };
   },
 
@@ -501,6 +528,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     if (message.digest.length !== 0) {
       obj.digest = base64FromBytes(message.digest);
     }
+    if (message.takesMany !== false) {
+      obj.takesMany = message.takesMany;
+    }
     return obj;
   },
 
@@ -516,6 +546,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
       : 0n;
     message.anew = object.anew ?? false;
     message.digest = object.digest ?? Buffer.alloc(0);
+    message.takesMany = object.takesMany ?? false;
     return message;
   },
 };
@@ -700,6 +731,75 @@ export const Reset: MessageFns<Reset> = {
   },
 };
 
+function createBaseObjects(): Objects {
+  return { objects: [] };
+}
+
+export const Objects: MessageFns<Objects> = {
+  encode(message: Objects, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.objects) {
+      Object.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Objects {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjects();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.objects.push(Object.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Objects {
+    return {
+      objects: globalThis.Array.isArray(object?.objects) ? object.objects.map((e: any) => Object.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: Objects): unknown {
+    const obj: any = {};
+    if (message.objects?.length) {
+      obj.objects = message.objects.map((e) => Object.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Objects>): Objects {
+    return Objects.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Objects>): Objects {
+    const message = createBaseObjects();
+    message.objects = object.objects?.map((e) => Object.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseControllers(): Controllers {
   return { addresses: [] };
 }
@@ -793,6 +893,9 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "controllers":
         Controllers.encode(message.step.value, writer.uint32(42).fork()).join();
         break;
+      case "puts":
+        Objects.encode(message.step.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -850,6 +953,14 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.step = { $case: "controllers", value: Controllers.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.step = { $case: "puts", value: Objects.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -874,6 +985,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         ? { $case: "reset", value: Reset.fromJSON(object.reset) }
         : isSet(object.controllers)
         ? { $case: "controllers", value: Controllers.fromJSON(object.controllers) }
+        : isSet(object.puts)
+        ? { $case: "puts", value: Objects.fromJSON(object.puts) }
         : undefined,
     };
   },
@@ -890,6 +1003,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       obj.reset = Reset.toJSON(message.step.value);
     } else if (message.step?.$case === "controllers") {
       obj.controllers = Controllers.toJSON(message.step.value);
+    } else if (message.step?.$case === "puts") {
+      obj.puts = Objects.toJSON(message.step.value);
     }
     return obj;
   },
@@ -927,6 +1042,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "controllers": {
         if (object.step?.value !== undefined && object.step?.value !== null) {
           message.step = { $case: "controllers", value: Controllers.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "puts": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "puts", value: Objects.fromPartial(object.step.value) };
         }
         break;
       }
