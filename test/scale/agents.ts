@@ -1,8 +1,13 @@
 // Many agents without a kernel in one process: each registers, follows what its host must have, counts it, and reports it
 // done. Of each object nothing but its digest is kept: what an agent says of what it has when its controller comes back.
 //   node test/scale/agents.ts FIRST COUNT ADDRESS...     over IPC: {synced} once all are, then a line for each change
-import { addDigests, type Digest, digestBytes, digestOf, noObjects } from '@weft/hoststate';
-import { AgentServiceDefinition, type Object as HostObject, WatchResponse } from '@weft/proto/agent';
+import { addDigests, type Digest, digestBytes, digestOfBytes, noObjects } from '@weft/hoststate';
+import {
+  AgentServiceDefinition,
+  type Object as HostObject,
+  Object as HostObjectCodec,
+  WatchResponse,
+} from '@weft/proto/agent';
 import { type Channel, clientOf, openChannel, parseAddress } from '@weft/rpc';
 import { type Heard, hostName, monotonicMs } from './heard.ts';
 
@@ -42,9 +47,9 @@ async function follow(channel: Channel, name: string, tell: (heard: Heard) => vo
       let bytes = 0;
       let isReset = false;
       told.clear();
-      const take = (object: HostObject) => {
+      const take = (object: HostObject, bytes: Uint8Array) => {
         puts++;
-        told.set(object.key, digestOf([object]));
+        told.set(object.key, digestOfBytes(bytes));
         if (object.spec?.$case !== 'sandbox') return;
         const { sandboxId } = object.spec.value;
         sandboxes.push({ sandboxId, namespacePath: `/sim/${sandboxId}` });
@@ -60,8 +65,8 @@ async function follow(channel: Channel, name: string, tell: (heard: Heard) => vo
         if (step?.$case === 'reset') {
           isReset = true;
           for (const key of has.keys()) told.set(key, undefined);
-        } else if (step?.$case === 'put') take(step.value);
-        else if (step?.$case === 'puts') for (const object of step.value.objects) take(object);
+        } else if (step?.$case === 'put') take(step.value, HostObjectCodec.encode(step.value).finish());
+        else if (step?.$case === 'puts') for (const one of step.value.objects) take(HostObjectCodec.decode(one), one);
         else if (step?.$case === 'delete') told.set(step.value, undefined);
         else if (step?.$case === 'synced') {
           const { revision } = step.value;

@@ -1,6 +1,6 @@
 // The controller's stream as batches: everything between two Synced is one, and what comes while the kernel is being
 // written is folded into the next. Pure.
-import type { Object as HostObject, WatchResponse } from '@weft/proto/agent';
+import { type Object as HostObject, Object as HostObjectCodec, type WatchResponse } from '@weft/proto/agent';
 import type { TraceParent } from '@weft/telemetry';
 import type { Position } from './identity.ts';
 
@@ -28,7 +28,7 @@ export class BatchFold {
         this.#put(step.value);
         return;
       case 'puts':
-        for (const object of step.value.objects) this.#put(object);
+        for (const bytes of step.value.objects) this.#put(HostObjectCodec.decode(bytes));
         return;
       case 'delete':
         this.#open.puts.delete(step.value);

@@ -1,6 +1,7 @@
 // Objects as steps of an agent's stream: small ones many to a message, as a message costs ten times what an object in it does.
 import type { HostObject } from '@weft/hoststate';
 import type { WatchResponse } from '@weft/proto/agent';
+import { bytesOf } from '../plan/shared-objects.ts';
 
 /** How many go in one message: of these kinds none has more than a few hundred bytes. */
 const mostAtOnce = 200;
@@ -31,6 +32,8 @@ export function* putsOf(objects: readonly HostObject[], takesMany: boolean): Gen
   }
   for (let at = 0; at < small.length; at += mostAtOnce) {
     const some = small.slice(at, at + mostAtOnce);
-    yield some.length === 1 ? put(some[0] as HostObject) : { step: { $case: 'puts', value: { objects: some } } };
+    yield some.length === 1
+      ? put(some[0] as HostObject)
+      : { step: { $case: 'puts', value: { objects: some.map(bytesOf) } } };
   }
 }

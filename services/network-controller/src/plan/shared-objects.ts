@@ -12,13 +12,13 @@ interface Entry {
 /** Whether only one item can want the object. */
 export const isSole = ({ spec }: HostObject): boolean => spec !== undefined && hasOneOwner(spec.$case);
 
-/** Of each object that was ever compared: it is one for all hosts that are told it. */
-const encoded = new WeakMap<HostObject, Uint8Array>();
+/** Of each object that was ever compared, or told with others: it is one for all hosts that are told it. */
+const encoded = new WeakMap<HostObject, Buffer>();
 
-function bytesOf(object: HostObject): Uint8Array {
+export function bytesOf(object: HostObject): Buffer {
   const known = encoded.get(object);
   if (known !== undefined) return known;
-  const bytes = HostObjectCodec.encode(object).finish();
+  const bytes = Buffer.from(HostObjectCodec.encode(object).finish());
   encoded.set(object, bytes);
   return bytes;
 }

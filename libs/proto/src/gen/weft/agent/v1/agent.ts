@@ -70,8 +70,8 @@ export interface Reset {
 
 /** Objects that the host must have: as many Puts, in one message. */
 export interface Objects {
-  /** The objects. */
-  objects: Object[];
+  /** The bytes of an Object each: what many hosts are told is encoded once. */
+  objects: Buffer[];
 }
 
 /** Where the controllers are. */
@@ -738,7 +738,7 @@ function createBaseObjects(): Objects {
 export const Objects: MessageFns<Objects> = {
   encode(message: Objects, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.objects) {
-      Object.encode(v!, writer.uint32(10).fork()).join();
+      writer.uint32(10).bytes(v!);
     }
     return writer;
   },
@@ -761,7 +761,7 @@ export const Objects: MessageFns<Objects> = {
               break;
             }
 
-            message.objects.push(Object.decode(reader, reader.uint32()));
+            message.objects.push(Buffer.from(reader.bytes()));
             continue;
           }
         }
@@ -778,14 +778,16 @@ export const Objects: MessageFns<Objects> = {
 
   fromJSON(object: any): Objects {
     return {
-      objects: globalThis.Array.isArray(object?.objects) ? object.objects.map((e: any) => Object.fromJSON(e)) : [],
+      objects: globalThis.Array.isArray(object?.objects)
+        ? object.objects.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
     };
   },
 
   toJSON(message: Objects): unknown {
     const obj: any = {};
     if (message.objects?.length) {
-      obj.objects = message.objects.map((e) => Object.toJSON(e));
+      obj.objects = message.objects.map((e) => base64FromBytes(e));
     }
     return obj;
   },
@@ -795,7 +797,7 @@ export const Objects: MessageFns<Objects> = {
   },
   fromPartial(object: DeepPartial<Objects>): Objects {
     const message = createBaseObjects();
-    message.objects = object.objects?.map((e) => Object.fromPartial(e)) || [];
+    message.objects = object.objects?.map((e) => e) || [];
     return message;
   },
 };
