@@ -48,7 +48,7 @@ export function startCrowd(hosts: number, addresses: readonly string[]): Crowd {
     },
     async stop() {
       await Promise.all(
-        children.map(async (child) => {
+        children.splice(0).map(async (child) => {
           const gone = once(child, 'exit');
           child.disconnect();
           await gone;

@@ -7,7 +7,7 @@ test('a connect reaches every host of its network and no other; a controller com
 }, async () => {
   const size = {
     ...{ hosts: 50, endpoints: 1000, networks: 25, hostsANetwork: 20 },
-    ...{ controlPlanes: 1, driver: 'overlay', probes: 10 },
+    ...{ controlPlanes: 1, driver: 'overlay', probes: 10, fill: 'store' as const },
   };
   const found = await scale(size);
   process.stdout.write(`${scaleTable(size, found)}\n`);

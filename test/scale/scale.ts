@@ -2,27 +2,18 @@
 // reach every host that it concerns, how long a controller takes to be back, and how many bytes a change is.
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { inParallel } from '../bench/fill.ts';
 import { quantile } from '../bench/statistics.ts';
 import { type Cluster, startCluster } from '../lib/cluster/cluster.ts';
 import { type Crowd, startCrowd } from './crowd.ts';
-import { type Heard, hostName, monotonicMs } from './heard.ts';
-
-export interface Size {
-  readonly hosts: number;
-  readonly endpoints: number;
-  readonly networks: number;
-  /** Of each network. */
-  readonly hostsANetwork: number;
-  readonly controlPlanes: number;
-  readonly driver: string;
-  /** Connects that are measured, one after the other. */
-  readonly probes: number;
-}
+import { fill, fillStores } from './fill.ts';
+import { type Heard, monotonicMs } from './heard.ts';
+import { hostsOf, networkName, type Size } from './size.ts';
 
 export interface Scaled {
   readonly fillS: number;
   readonly endpoints: number;
+  /** When nothing is known anywhere but in the stores: from the start of the agents until each host was told all, and what that was. */
+  readonly first: { readonly ms: number; readonly objects: number; readonly bytes: number };
   /** Resident, in MB. */
   readonly memoryMb: Readonly<Record<string, number>>;
   /** From the call to the last concerned host's HostState, in ms, of each probe. */
@@ -39,68 +30,36 @@ export interface Scaled {
 
 /** Nothing more comes of a change when nobody has heard anything for so long, in ms. */
 const quietMs = 300;
-const width = 32;
-
-const networkName = (at: number): string => `net${at}`;
-
-/** The hosts of a network: its neighbours in a ring, so that each host is on as many networks as the next. */
-const hostsOf = (network: number, { hosts, networks, hostsANetwork }: Size): string[] =>
-  Array.from({ length: Math.min(hosts, hostsANetwork) }, (_, at) =>
-    hostName((Math.floor((network * hosts) / networks) + at) % hosts),
-  );
 
 export async function scale(size: Size, say: (line: string) => void = () => undefined): Promise<Scaled> {
   const cluster = await startCluster({ hosts: 0, controlPlanes: size.controlPlanes });
+  const sockets = cluster.controls.map((one) => one.sockets.controller);
   let crowd: Crowd | undefined;
   try {
-    crowd = startCrowd(
-      size.hosts,
-      cluster.controls.map((one) => one.sockets.controller),
-    );
+    crowd = startCrowd(size.hosts, sockets);
     await crowd.until(size.hosts, () => true);
     say(`${size.hosts} hosts joined`);
-    const filled = await fill(cluster, size);
+    const filling = size.fill === 'api' ? fill : fillStores;
+    const filled = await filling(cluster, size, async () => void (await crowd?.stop()));
     say(`${filled.endpoints} endpoints made in ${filled.fillS.toFixed(0)} s`);
+    if (size.fill === 'api') await crowd.stop();
+    const began = monotonicMs();
+    crowd = startCrowd(size.hosts, sockets);
+    const heard = await crowd.until(size.hosts, ({ isReset }) => isReset);
+    const sum = (count: (one: Heard) => number) => heard.reduce((all, one) => all + count(one), 0);
+    const ms = Math.max(...heard.map(({ at }) => at)) - began;
+    const first = { ms, objects: sum(({ puts }) => puts), bytes: sum(({ bytes }) => bytes) };
+    say(`all told in ${(first.ms / 1000).toFixed(0)} s`);
+    await quiet(crowd);
     const memoryMb = memoryOf(cluster);
     const probed = await probe(cluster, crowd, size);
     say('probed');
     const restarted = await restart(cluster, crowd, size);
-    return { ...filled, memoryMb, ...probed, ...restarted };
+    return { ...filled, first, memoryMb, ...probed, ...restarted };
   } finally {
     await crowd?.stop();
     await cluster.remove();
   }
-}
-
-/** Each sandbox is on all networks of its host; each host has as many sandboxes. In s, and how many endpoints came of it. */
-async function fill({ controls }: Cluster, size: Size): Promise<Pick<Scaled, 'fillS' | 'endpoints'>> {
-  const began = performance.now();
-  const api = (at: number) => controls[at % controls.length]!.clients;
-  await inParallel(size.networks, width, (at) =>
-    api(at).networks.createNetwork({
-      spec: {
-        name: networkName(at),
-        driver: size.driver,
-        ipam: { configs: [{ subnet: `10.${at >> 6}.${(at & 63) * 4}.0/22` }] },
-      },
-    }),
-  );
-  const networksOf = new Map<string, string[]>();
-  for (let network = 0; network < size.networks; network++)
-    for (const host of hostsOf(network, size))
-      networksOf.set(host, [...(networksOf.get(host) ?? []), networkName(network)]);
-  const each = Math.round(size.endpoints / [...networksOf.values()].reduce((sum, some) => sum + some.length, 0));
-  const places = Array.from({ length: Math.max(each, 1) }, () => [...networksOf]).flat();
-  let endpoints = 0;
-  await inParallel(places.length, width, async (at) => {
-    const [host, networks] = places[at]!;
-    const made = await api(at).sandboxes.createSandbox({
-      spec: { name: `s${at}`, host },
-      attachments: networks.map((network) => ({ network })),
-    });
-    endpoints += made.endpoints.length;
-  });
-  return { fillS: (performance.now() - began) / 1000, endpoints };
 }
 
 const residentMb = (pid: number): number =>
@@ -187,7 +146,14 @@ export function scaleTable(size: Size, found: Scaled): string {
       `${size.hosts}, ${found.endpoints}, ${size.networks} of ${size.hostsANetwork} hosts (${size.driver})`,
     ],
     ['control planes', `${size.controlPlanes}`],
-    ['endpoints made in', `${found.fillS.toFixed(0)} s, ${(found.endpoints / found.fillS).toFixed(0)} a second`],
+    [
+      size.fill === 'api' ? 'endpoints made by the API in' : 'endpoints written to the stores in',
+      `${found.fillS.toFixed(0)} s, ${(found.endpoints / found.fillS).toFixed(0)} a second`,
+    ],
+    [
+      'all hosts told all, from nothing, in',
+      `${ms(found.first.ms)}: ${found.first.objects} objects, ${(found.first.bytes / 2 ** 20).toFixed(0)} MiB`,
+    ],
     ...Object.entries(found.memoryMb).map(([name, mb]): [string, string] => [`memory, ${name}`, `${mb.toFixed(0)} MB`]),
     [
       "connect to every concerned host's HostState, p50 (p99)",

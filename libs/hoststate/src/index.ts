@@ -1,4 +1,5 @@
 export { diff, type HostChange } from './diff.ts';
+export { addDigests, type Digest, digestBytes, digestOf, digestOfBytes, noObjects } from './digest.ts';
 export { hostText } from './host-text.ts';
 export { type HostObject, hostObject, type Kind, keyOf, type ObjectKey, parseKey, type Spec } from './key.ts';
 export { type NftField, type NftSet, type NftSetName, nftSets, type PortMapName, portMaps } from './nft-sets.ts';

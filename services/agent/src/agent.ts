@@ -9,7 +9,7 @@ import type { TraceParent } from '@weft/telemetry';
 import { type Batch, BatchFold } from './batches.ts';
 import { lookUpFacts } from './facts.ts';
 import type { HostWriter } from './host-writer.ts';
-import { type Position, recall, remember } from './identity.ts';
+import { type Position, recall, remember, rememberedDigest } from './identity.ts';
 import type { Outcome, Report } from './kernel-messages.ts';
 import { emptyReport, mergeNews } from './news.ts';
 import { noteDrifts, observeAgent, observedApply, observedKernel, observedReport } from './observed.ts';
@@ -177,9 +177,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     news = mergeNews({ ...emptyReport(), ...all }, news);
     registered.resolve();
     if (answer.controllers.length > 0) options.onControllers?.(answer.controllers);
-    const since = position === undefined ? {} : { storeId: position.storeId, sinceRevision: position.revision };
+    await applying; // what is remembered then is what was told up to the position
+    const since =
+      position === undefined
+        ? {}
+        : { storeId: position.storeId, sinceRevision: position.revision, digest: await rememberedDigest(store) };
     // What it lacks only the controller that said so would add: another one does not know that it is due.
-    const request = { hostId: memory.hostId, ...since, anew: position?.partial ?? false };
+    const request = { hostId: memory.hostId, ...since, anew: position?.partial ?? false, takesMany: true };
     isFollowing = true;
     for await (const step of controller.watch(request, { signal: stopping.signal })) {
       if (step.step?.$case === 'controllers') {

@@ -1,6 +1,6 @@
 // The controller's stream as batches: everything between two Synced is one, and what comes while the kernel is being
 // written is folded into the next. Pure.
-import type { Object as HostObject, WatchResponse } from '@weft/proto/agent';
+import { type Object as HostObject, Object as HostObjectCodec, type WatchResponse } from '@weft/proto/agent';
 import type { TraceParent } from '@weft/telemetry';
 import type { Position } from './identity.ts';
 
@@ -25,8 +25,10 @@ export class BatchFold {
   add({ step }: WatchResponse): void {
     switch (step?.$case) {
       case 'put':
-        this.#open.puts.set(step.value.key, step.value);
-        this.#open.deletes.delete(step.value.key);
+        this.#put(step.value);
+        return;
+      case 'puts':
+        for (const bytes of step.value.objects) this.#put(HostObjectCodec.decode(bytes));
         return;
       case 'delete':
         this.#open.puts.delete(step.value);
@@ -38,7 +40,7 @@ export class BatchFold {
       case 'synced':
         this.#whole = {
           ...merge(this.#whole, this.#open),
-          position: { storeId: step.value.storeId, revision: step.value.revision },
+          position: { storeId: step.value.storeId, revision: step.value.revision, partial: step.value.partial },
           traceParents: [...(this.#whole?.traceParents ?? []), ...step.value.traceParents].slice(-mostTraces),
         };
         this.#open = empty();
@@ -47,6 +49,11 @@ export class BatchFold {
       case undefined:
         return; // where the controllers are is no object; a step of a later version: unknown, and nothing to do
     }
+  }
+
+  #put(object: HostObject): void {
+    this.#open.puts.set(object.key, object);
+    this.#open.deletes.delete(object.key);
   }
 
   /** The stream broke: what was not yet synced will be said again. */

@@ -3,6 +3,7 @@
 //   position         "<store id> <revision>": up to where the objects below are known; " partial" after it if something was left out
 //   object/<key>     the last objects, so that the agent goes on repairing without a controller
 import { randomBytes } from 'node:crypto';
+import { addDigests, digestBytes, digestOfBytes, noObjects } from '@weft/hoststate';
 import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
 import type { Op, Store } from '@weft/store';
 
@@ -47,6 +48,12 @@ export async function recall(store: Store): Promise<Memory> {
         : { storeId, revision: BigInt(revision), partial: partial === 'partial' },
     objects: keyValues.map(({ value }) => HostObjectCodec.decode(value)),
   };
+}
+
+/** Tells a controller which objects are remembered, in a few bytes. */
+export async function rememberedDigest(store: Store): Promise<Buffer> {
+  const { keyValues } = await store.list(objectPrefix);
+  return digestBytes(keyValues.reduce((sum, { value }) => addDigests(sum, digestOfBytes(value)), noObjects));
 }
 
 /** Makes durable what a batch said, so that what had to be forgotten stays forgotten after a crash (I6). */

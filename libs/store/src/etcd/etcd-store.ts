@@ -36,8 +36,13 @@ export interface EtcdStoreOptions {
 
 const defaultWaitMs = 10_000;
 
-/** Keys read at a time. */
-const PAGE = 500;
+/**
+ * Keys read at a time: at first, and at most. Each page costs etcd a walk over all keys that are left, to count them, so pages grow
+ * to some bytes.
+ */
+const firstPage = 500;
+const largestPage = 20_000;
+const pageBytes = 4 * 1024 * 1024;
 /** Before a store is given its new id again, in ms. */
 const renameAgainMs = 50;
 /** How long a store that closes waits for its receipts to be removed, in ms: another one would sweep them. */
@@ -220,6 +225,12 @@ async function currentRevision(calls: Calls, { idKey }: Layout): Promise<Revisio
 }
 
 /** All pages as of the first one's revision; anew if that is compacted meanwhile. */
+/** How many keys the next page takes, if they are as large as these. */
+function nextPage(kvs: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]): number {
+  const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  return Math.min(largestPage, Math.max(firstPage, Math.floor((pageBytes * kvs.length) / bytes)));
+}
+
 async function listAll(calls: Calls, layout: Layout, prefix: string, options: ListOptions): Promise<ListResult> {
   const first = layout.key(prefix);
   const last = options.startAfter === undefined ? first : after(layout.key(options.startAfter));
@@ -229,14 +240,15 @@ async function listAll(calls: Calls, layout: Layout, prefix: string, options: Li
   for (;;) {
     const keyValues: ListResult['keyValues'] = [];
     try {
-      for (let [key, at] = [start, 0n]; ; ) {
+      for (let [key, at, size] = [start, 0n, firstPage]; ; ) {
         const left = (options.limit ?? Number.POSITIVE_INFINITY) - keyValues.length;
-        const page = { key, rangeEnd: end, revision: at, limit: BigInt(Math.min(left, PAGE)) };
+        const page = { key, rangeEnd: end, revision: at, limit: BigInt(Math.min(left, size)) };
         const { header, kvs, more } = await calls.untilAnswered((member, call) => member.kv.range(page, call));
         for (const one of kvs) keyValues.push(keyValueOf(layout, one));
         if (at === 0n) at = header!.revision;
         if (!more || keyValues.length === options.limit) return { keyValues, revision: at as Revision };
         key = after(kvs.at(-1)!.key);
+        size = nextPage(kvs);
       }
     } catch (error) {
       if (!isCompacted((error as Error).cause)) throw error;

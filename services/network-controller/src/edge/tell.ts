@@ -1,10 +1,12 @@
 // The stream an agent hears: what changed since it last heard, or everything after a Reset; and where the controllers are.
+import { digestBytes } from '@weft/hoststate';
 import { pause } from '@weft/process';
 import type { WatchRequest, WatchResponse } from '@weft/proto/agent';
 import type { CallContext } from '@weft/rpc';
 import type { Context } from '../act/context.ts';
 import type { HostTable } from '../plan/host-table.ts';
 import { mostTraces } from '../plan/round.ts';
+import { putsOf } from './puts.ts';
 
 /** How often it is asked whether all has been compiled once, in ms: only while a driver or discovery is away at the start. */
 const wholeMs = 100;
@@ -24,6 +26,8 @@ export async function* tell(
   if (isOurs) await catchUp(context, table, request.sinceRevision);
   await planner.planned(ledger.view.revision);
   let told = isOurs && !request.anew ? table.resume(request.sinceRevision) : undefined;
+  /** What the agent says that it has, until it is told more. */
+  let digest = isOurs && !request.anew && request.digest.length > 0 ? request.digest : undefined;
   let controllers = '';
   while (!signal.aborted && !table.isClosed) {
     const addresses = ledger.view.replicas.addresses();
@@ -31,7 +35,8 @@ export async function* tell(
       controllers = addresses.join();
       yield { step: { $case: 'controllers', value: { addresses } } };
     }
-    const changes = told === undefined ? undefined : table.changesFrom(told);
+    let changes = told === undefined ? undefined : table.changesFrom(told);
+    if (changes === undefined && digest !== undefined && hasAll(table, request.sinceRevision, digest)) changes = [];
     if (changes === undefined && !planner.isWhole) {
       // What it does not hear of it would remove.
       await pause(wholeMs, signal);
@@ -42,19 +47,24 @@ export async function* tell(
       const objects = table.objects();
       onReset(revision);
       yield { step: { $case: 'reset', value: {} } };
-      for (const object of objects) yield { step: { $case: 'put', value: object } };
+      yield* putsOf(objects, request.takesMany);
     } else {
       for (const change of changes) {
         for (const key of change.deletes) yield { step: { $case: 'delete', value: key } };
-        for (const object of change.puts) yield { step: { $case: 'put', value: object } };
+        yield* putsOf(change.puts, request.takesMany);
       }
     }
     const traceParents = [...new Set((changes ?? []).flatMap((change) => change.traceParents))].slice(-mostTraces);
     yield { step: { $case: 'synced', value: { storeId, revision, traceParents, partial: planner.isPartial } } };
     told = end;
+    digest = undefined;
     await changed(context, table, { revision, end }, controllers, signal);
   }
 }
+
+/** Whether an agent has what its host is to have, though nobody knows any more what it was told. */
+const hasAll = (table: HostTable, since: bigint, digest: Uint8Array): boolean =>
+  since <= table.revision && Buffer.compare(digestBytes(table.digest()), digest) === 0;
 
 /** Another replica may have told the host more than is known here: waits until it is known, so that no revision goes back (I5). */
 async function catchUp(context: Context, table: HostTable, since: bigint): Promise<void> {

@@ -10,6 +10,8 @@ export class Audience {
   readonly #members: Members;
   /** Hosts that are told anything at all. */
   readonly #known: { has(hostId: string): boolean; keys(): Iterable<string> };
+  /** Members by network, while nothing changes. */
+  #still: Map<string, ReadonlySet<string>> | undefined;
 
   constructor(view: View, members: Members, known: { has(hostId: string): boolean; keys(): Iterable<string> }) {
     this.#view = view;
@@ -17,31 +19,46 @@ export class Audience {
     this.#known = known;
   }
 
+  /** Does something at once in which no host and no member comes or goes: all that are told the same get one set. */
+  still<T>(work: () => T): T {
+    this.#still = new Map();
+    try {
+      return work();
+    } finally {
+      this.#still = undefined;
+    }
+  }
+
   isMember(networkId: string, hostId: string): boolean {
     return this.#members.has(networkId, hostId);
   }
 
   /** Hosts with an endpoint of the network. */
-  members(networkId: string): Set<string> {
-    return this.#only(this.#members.of(networkId));
+  members(networkId: string): ReadonlySet<string> {
+    const known = this.#still?.get(networkId);
+    if (known !== undefined) return known;
+    const members = this.#only(this.#members.of(networkId));
+    this.#still?.set(networkId, members);
+    return members;
   }
 
-  ofNetwork(network: Network): Set<string> {
+  ofNetwork(network: Network): ReadonlySet<string> {
     return isGlobal(network) ? this.members(network.id) : new Set(this.#known.keys());
   }
 
   /** The endpoint's own host, and, of a network over all hosts, its other members. */
-  ofEndpoint(network: Network, { desired }: Endpoint): Set<string> {
+  ofEndpoint(network: Network, { desired }: Endpoint): ReadonlySet<string> {
     const own = desired?.hostId ?? '';
-    return this.#only(isGlobal(network) ? [own, ...this.#members.of(network.id)] : [own]);
+    const members = isGlobal(network) ? this.members(network.id) : this.#only([own]);
+    return members.has(own) ? members : this.#only([own, ...members]);
   }
 
   /** Members, and hosts that hold its ports. */
-  ofService({ networkId, desired }: Service): Set<string> {
+  ofService({ networkId, desired }: Service): ReadonlySet<string> {
     return this.#only([...this.#members.of(networkId), ...(desired?.hostIds ?? [])]);
   }
 
-  ofSandbox(hostId: string): Set<string> {
+  ofSandbox(hostId: string): ReadonlySet<string> {
     return this.#only([hostId]);
   }
 

@@ -4,22 +4,15 @@ import { fromMessage, joinFaults } from '@weft/fault';
 import { type HostObject, hostObject } from '@weft/hoststate';
 import type { DiscoveryServiceClient } from '@weft/proto/discovery';
 import type { CompiledEndpoint } from '@weft/proto/driver';
-import type {
-  Endpoint,
-  Family,
-  Host,
-  Network,
-  Record as NetworkRecord,
-  PublishedPort,
-  Sandbox,
-} from '@weft/proto/model';
+import type { Endpoint, Family, Host, Network, PublishedPort, Sandbox } from '@weft/proto/model';
 import { isReady } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
+import type { Asking } from './asking.ts';
 import type { DriverDirectory } from './drivers.ts';
 import { hostsFile, resolvConf } from './files.ts';
 import { chooseGateways, type GatewayCandidate, gatewayOrder } from './gateway.ts';
 
-/** Who compiles. */
+/** Who compiles ports and services. The rest is asked of them together: asking.ts. */
 export interface Compilers {
   readonly drivers: DriverDirectory;
   readonly discovery: DiscoveryServiceClient;
@@ -55,14 +48,8 @@ export function withoutPorts(endpoint: Endpoint): Endpoint {
 }
 
 /** What the host must have for the network. @throws the driver's faults */
-export async function compileNetwork(
-  { drivers }: Compilers,
-  host: Host,
-  network: Network,
-): Promise<readonly HostObject[]> {
-  const driver = drivers.client(network.desired?.driver ?? '');
-  const { networks } = await driver.compileNetworks({ hostId: host.id, networks: [network], host });
-  const [compiled] = networks;
+export async function compileNetwork(asking: Asking, host: Host, network: Network): Promise<readonly HostObject[]> {
+  const compiled = await asking.network(host, network);
   if (compiled !== undefined && compiled.faults.length > 0) {
     throw joinFaults(`network ${network.spec?.name} cannot be on host ${host.name}`, compiled.faults.map(fromMessage));
   }
@@ -92,12 +79,6 @@ export function zoneOn(
   );
 }
 
-/** What hosts with an endpoint of the network must have besides: the network as names go. */
-export async function compileZone({ discovery }: Compilers, network: Network): Promise<readonly HostObject[]> {
-  const { networks } = await discovery.compileZones({ networks: [network] });
-  return networks[0]?.objects ?? [];
-}
-
 /** What is made of an endpoint. */
 export interface MadeEndpoint {
   readonly compiled: CompiledEndpoint | undefined;
@@ -107,20 +88,13 @@ export interface MadeEndpoint {
 }
 
 /** @throws the driver's faults */
-export async function compileEndpoint(
-  { drivers, discovery }: Compilers,
-  joined: Joined,
-  host: Host,
-): Promise<MadeEndpoint> {
+export async function compileEndpoint(asking: Asking, joined: Joined, host: Host): Promise<MadeEndpoint> {
   const { network, sandbox } = joined;
   const endpoint = withoutPorts(joined.endpoint);
-  const driver = drivers.client(network.desired?.driver ?? '');
-  const request = { endpoints: [{ network, endpoint, sandbox, host }] };
-  const [{ endpoints }, named] = await Promise.all([
-    driver.compileEndpoints(request),
-    discovery.compileNames({ endpoints: [{ network, endpoint, sandbox }], records: [] }),
+  const [compiled, names] = await Promise.all([
+    asking.endpoint({ network, endpoint, sandbox, host }),
+    asking.names({ network, endpoint, sandbox }),
   ]);
-  const [compiled] = endpoints;
   if (compiled !== undefined && compiled.faults.length > 0) {
     throw joinFaults('cannot be compiled', compiled.faults.map(fromMessage));
   }
@@ -133,17 +107,7 @@ export async function compileEndpoint(
     gatewayIpv6: compiled?.gatewayIpv6 ?? '',
     interfaceName: endpoint.desired?.interfaceName ?? '',
   };
-  return { compiled, names: named.endpoints[0]?.objects ?? [], candidate };
-}
-
-/** What the network's hosts must have for a record. */
-export async function compileRecord(
-  { discovery }: Compilers,
-  network: Network,
-  record: NetworkRecord,
-): Promise<readonly HostObject[]> {
-  const { records } = await discovery.compileNames({ endpoints: [], records: [{ network, record }] });
-  return records[0]?.objects ?? [];
+  return { compiled, names, candidate };
 }
 
 /** The objects of ports that lead to an endpoint in a family, in the order of the ports. */
@@ -171,7 +135,7 @@ export interface SandboxInput {
 }
 
 /** What the sandbox itself is: its namespace, default routes, resolver and files. */
-export async function compileSandbox({ discovery }: Compilers, input: SandboxInput): Promise<HostObject[]> {
+export async function compileSandbox(asking: Asking, input: SandboxInput): Promise<HostObject[]> {
   const { sandbox, endpoints, candidates, networkOf, facts } = input;
   const byId = new Map(endpoints.map((one) => [one.id, one]));
   const networks = gatewayOrder(candidates).flatMap(({ endpointId }) => {
@@ -179,11 +143,7 @@ export async function compileSandbox({ discovery }: Compilers, input: SandboxInp
     const network = networkOf(endpoint?.networkId ?? '');
     return endpoint && network ? [{ network, endpoint: withoutPorts(endpoint) }] : [];
   });
-  const { sandboxes } =
-    networks.length === 0
-      ? { sandboxes: [] }
-      : await discovery.compileResolvers({ sandboxes: [{ sandbox, networks, facts }] });
-  const resolvers = sandboxes[0]?.objects ?? [];
+  const resolvers = networks.length === 0 ? [] : await asking.resolver({ sandbox, networks, facts });
   const [spec] = resolvers.map((one) => one.spec).filter((one) => one?.$case === 'resolver');
 
   const { ipv4, ipv6 } = chooseGateways(candidates);

@@ -1,4 +1,4 @@
-import { type HostObject, hostObject } from '@weft/hoststate';
+import { digestOf, type HostObject, hostObject } from '@weft/hoststate';
 import { expect, test } from 'vitest';
 import { HostTable } from './host-table.ts';
 
@@ -88,4 +88,21 @@ test('an object of one record is told, changed and withdrawn, and its owner is k
   expect([...table.owners('neighbour/vx-1/02:42:00:00:00:01')]).toEqual(['endpoint/c']);
   expect(table.object('neighbour/vx-1/02:42:00:00:00:01')?.spec?.value).toMatchObject({ remote: '10.0.0.3' });
   expect(keys(table.objects()).sort()).toEqual(['neighbour/vx-1/02:42:00:00:00:01', 'sysctl/net.y']);
+});
+
+test('what a table is filled with is in no log, and what comes after is', () => {
+  const table = new HostTable(5n);
+  table.fill(7n, new Map([['a', [sysctl('net.x')]]]));
+  expect([table.resume(5n), after(table, 7n)]).toEqual([undefined, []]);
+  set(table, 8n, { b: [sysctl('net.y')] });
+  expect(after(table, 7n).map(({ puts }) => keys(puts))).toEqual([['sysctl/net.y']]);
+});
+
+test('its digest is that of its objects, whoever wants them', () => {
+  const table = new HostTable(0n);
+  const file = hostObject({ $case: 'file', value: { sandboxId: 's', name: 'hosts', content: 'x' } });
+  set(table, 1n, { a: [sysctl('net.x'), file], b: [sysctl('net.x')] });
+  expect(table.digest()).toEqual(digestOf([sysctl('net.x'), file]));
+  set(table, 2n, { a: [] });
+  expect(table.digest()).toEqual(digestOf([sysctl('net.x')]));
 });

@@ -1,5 +1,7 @@
 // What one host must have, kept as a table of keyed objects with the items that want each, and a log of its changes
 // from which its agent's watch resumes. Derived: after a restart of the controller it begins anew, by Reset.
+
+import { addDigests, type Digest, digestOf } from '@weft/hoststate';
 import type { Object as HostObject } from '@weft/proto/agent';
 import type { TraceParent } from '@weft/telemetry';
 import type { ItemKey } from './items.ts';
@@ -19,6 +21,17 @@ export interface TableChange {
 const keptChanges = 1024;
 const keptObjects = 65_536;
 const sizeOf = ({ puts, deletes }: TableChange) => puts.length + deletes.length;
+
+/** Of what an item alone wants: its array is one for all hosts that are told the same. */
+const soleDigests = new WeakMap<readonly HostObject[], Digest>();
+
+function soleDigest(objects: readonly HostObject[]): Digest {
+  const known = soleDigests.get(objects);
+  if (known !== undefined) return known;
+  const digest = digestOf(objects.filter(isSole));
+  soleDigests.set(objects, digest);
+  return digest;
+}
 
 export class HostTable {
   /** What each item wants. Arrays are shared between the tables of hosts that are told the same. */
@@ -56,6 +69,13 @@ export class HostTable {
   /** All objects. */
   objects(): HostObject[] {
     return [...[...this.#items.values()].flatMap((objects) => objects.filter(isSole)), ...this.#shared.all()];
+  }
+
+  /** Of all objects. */
+  digest(): Digest {
+    let sum = this.#shared.digest();
+    for (const objects of this.#items.values()) sum = addDigests(sum, soleDigest(objects));
+    return sum;
   }
 
   /** The object of a key. */
@@ -115,6 +135,15 @@ export class HostTable {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** The first that it is to hold: nobody was told anything before, so no change is kept. */
+  fill(revision: bigint, wants: ReadonlyMap<ItemKey, readonly HostObject[]>): void {
+    this.#take(wants);
+    this.#floor = revision;
+    this.#isSet = true;
+    this.#revision = revision;
+    for (const listener of this.#listeners) listener();
   }
 
   /** Sets what items want as of the revision; an item without objects is forgotten. */

@@ -2,7 +2,8 @@
 import type { HostObject } from '@weft/hoststate';
 import type { Host } from '@weft/proto/model';
 import type { View } from '../state/view.ts';
-import { type Compilers, compileEndpoint, type Joined } from './compile.ts';
+import type { Asking } from './asking.ts';
+import { compileEndpoint, type Joined } from './compile.ts';
 import type { GatewayCandidate } from './gateway.ts';
 
 interface Made {
@@ -17,7 +18,7 @@ export class MadeEndpoints {
   readonly #made = new Map<string, { readonly mark: string; readonly made: Made }>();
 
   /** Reads the view now; drivers are asked when the result is called, if need be. It throws what they throw. */
-  prepare(view: View, joined: Joined, host: Host): (compilers: Compilers) => Promise<Made> {
+  prepare(view: View, joined: Joined, host: Host): (asking: Asking) => Promise<Made> {
     const { network, endpoint, sandbox } = joined;
     const { id } = endpoint;
     const { underlayAddress, underlayMtu, tunnelKey } = host.facts ?? {};
@@ -30,10 +31,10 @@ export class MadeEndpoints {
       underlayMtu,
       tunnelKey,
     ].join();
-    return async (compilers) => {
+    return async (asking) => {
       const known = this.#made.get(id);
       if (known?.mark === mark) return known.made;
-      const { compiled, names, candidate } = await compileEndpoint(compilers, joined, host);
+      const { compiled, names, candidate } = await compileEndpoint(asking, joined, host);
       const made = {
         local: [...(compiled?.local ?? []), ...names],
         remote: [...(compiled?.remote ?? []), ...names],

@@ -2,7 +2,8 @@
 import { Code, type FaultError, faultKind, isFault } from '@weft/fault';
 import type { HostObject } from '@weft/hoststate';
 import type { Host, Network } from '@weft/proto/model';
-import { type Compilers, compileNetwork, compileZone, zoneOn } from './compile.ts';
+import type { Asking } from './asking.ts';
+import { compileNetwork, zoneOn } from './compile.ts';
 
 export interface NetworkOnHosts {
   /** By host; those that cannot have the network are missing. */
@@ -13,22 +14,26 @@ export interface NetworkOnHosts {
 
 /** @throws what drivers and discovery throw, but for what a host lacks */
 export async function compileOnHosts(
-  compilers: Compilers,
+  asking: Asking,
   network: Network,
   hosts: readonly Host[],
   isMember: (hostId: string) => boolean,
 ): Promise<NetworkOnHosts> {
-  const zone = hosts.length === 0 ? [] : await compileZone(compilers, network);
-  const objects = new Map<string, readonly HostObject[]>();
-  const refused: FaultError[] = [];
-  for (const host of hosts) {
+  const own = async (host: Host) => {
     try {
-      const own = await compileNetwork(compilers, host, network);
-      objects.set(host.id, [...own, ...(isMember(host.id) ? zoneOn(zone, own, network, host.facts) : [])]);
+      return await compileNetwork(asking, host, network);
     } catch (error) {
       if (!isFault(error) || faultKind(error.reason).code !== Code.FAILED_PRECONDITION) throw error;
-      refused.push(error);
+      return error;
     }
+  };
+  const [zone, ...compiled] = await Promise.all([hosts.length === 0 ? [] : asking.zone(network), ...hosts.map(own)]);
+  const objects = new Map<string, readonly HostObject[]>();
+  const refused: FaultError[] = [];
+  for (const [at, host] of hosts.entries()) {
+    const one = compiled[at] ?? [];
+    if (isFault(one)) refused.push(one);
+    else objects.set(host.id, [...one, ...(isMember(host.id) ? zoneOn(zone, one, network, host.facts) : [])]);
   }
   return { objects, refused };
 }

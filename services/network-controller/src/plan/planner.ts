@@ -6,8 +6,9 @@ import type { Sandbox } from '@weft/proto/model';
 import type { TraceParent } from '@weft/telemetry';
 import { isReady, readyEndpoints } from '../state/reading.ts';
 import type { Change, View } from '../state/view.ts';
+import { type Asking, createAsking } from './asking.ts';
 import { Audience } from './audience.ts';
-import { type Compilers, compileRecord, compileSandbox, joinedOf } from './compile.ts';
+import { type Compilers, compileSandbox, joinedOf } from './compile.ts';
 import { type Dirty, isClean, newDirty, type Wants } from './dirty.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
@@ -17,12 +18,16 @@ import { Members } from './members.ts';
 import { compileOnHosts } from './on-hosts.ts';
 import { Publications } from './publications.ts';
 import { mostTraces, noteFailures, planned } from './round.ts';
+import { Rounds } from './rounds.ts';
 import { planServices, servicesTogether, standingPart } from './services.ts';
 import { Spread } from './spread.ts';
 import { Told } from './told.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
+/** How many things of a kind are compiled side by side: what they ask goes out together. */
+const sideBySide = 500;
+const noHosts: ReadonlySet<string> = new Set();
 const kinds = ['networks', 'endpoints', 'sandboxes', 'hosts', 'records', 'services'] as const;
 
 /**
@@ -34,6 +39,7 @@ type Job = () => Promise<void>;
 export class Planner {
   readonly #view: View;
   readonly #compilers: Compilers;
+  readonly #asking: Asking;
   readonly #log: Log;
   readonly #tables = new Map<string, HostTable>();
   readonly #sandboxOf = new Map<string, string>();
@@ -51,11 +57,10 @@ export class Planner {
    * remove what it has of them.
    */
   readonly #lacking = new Set<ItemKey>();
-  readonly #waiting: { revision: bigint; resolve: () => void }[] = [];
+  readonly #rounds = new Rounds();
   #dirty = newDirty();
   /** Whose changes the next round is about. */
   #traceParents = new Set<TraceParent>();
-  #planned = -1n;
   #running = false;
   #closed = false;
   readonly #unsubscribe: () => void;
@@ -63,6 +68,7 @@ export class Planner {
   constructor(view: View, compilers: Compilers, log: Log) {
     this.#view = view;
     this.#compilers = compilers;
+    this.#asking = createAsking(compilers.drivers, compilers.discovery);
     this.#log = log;
     const members = new Members();
     this.audience = new Audience(view, members, this.#tables);
@@ -109,8 +115,8 @@ export class Planner {
 
   /** Resolves when all tables hold what the view said at the revision. */
   async planned(revision: bigint): Promise<void> {
-    if (this.#planned >= revision && !this.#running) return;
-    await new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+    if (this.#rounds.isPlanned(revision) && !this.#running) return;
+    await this.#rounds.until(revision, !isClean(this.#dirty));
   }
 
   /** Whether the tables hold all there is to hold: not while a driver or discovery has been away since the start. */
@@ -157,38 +163,44 @@ export class Planner {
     for (;;) {
       const dirty = this.#dirty;
       const revision = this.#view.revision;
+      this.#rounds.begin(revision);
       this.#dirty = newDirty();
       const parents = [...this.#traceParents].slice(-mostTraces);
       this.#traceParents = new Set();
       await planned(isClean(dirty), parents, revision, async (traceParents) => {
         const wants: Wants = new Map();
+        const fresh = new Set(this.#fresh);
         await this.#compile(dirty, wants);
-        for (const [hostId, items] of wants)
-          if (items.size > 0) this.#tables.get(hostId)?.set(revision, items, traceParents);
+        for (const [hostId, items] of wants) {
+          const table = items.size === 0 ? undefined : this.#tables.get(hostId);
+          if (fresh.has(hostId)) table?.fill(revision, items);
+          else table?.set(revision, items, traceParents);
+        }
       });
-      this.#planned = revision;
+      this.#rounds.end();
       if (this.#view.revision === revision && isClean(this.#dirty)) break;
     }
     this.#running = false;
-    for (let i = this.#waiting.length - 1; i >= 0; i--) {
-      if ((this.#waiting[i]?.revision ?? 0n) > this.#planned) continue;
-      this.#waiting.splice(i, 1)[0]?.resolve();
-    }
+    this.#rounds.rest();
   }
 
   async #compile(dirty: Dirty, wants: Wants): Promise<void> {
     this.#spread.over(dirty);
-    const jobs = [
-      ...[...dirty.networks].map((id) => this.#networkJob(id, wants)),
-      ...[...dirty.networksOn]
-        .filter(([id]) => !dirty.networks.has(id))
-        .map(([id, hosts]) => this.#networkJob(id, wants, hosts)),
-      ...[...dirty.endpoints].map((id) => this.#endpointJob(id, wants)),
-      ...[...dirty.records].map((id) => this.#recordJob(id, wants)),
-      ...this.#serviceJobs([...dirty.services], wants),
-      ...[...dirty.sandboxes].map((id) => this.#sandboxJob(id, wants)),
-    ];
-    for (const job of jobs) await job();
+    const kindsOfJobs = this.audience.still(() => [
+      [
+        ...[...dirty.networks].map((id) => this.#networkJob(id, wants)),
+        ...[...dirty.networksOn]
+          .filter(([id]) => !dirty.networks.has(id))
+          .map(([id, hosts]) => this.#networkJob(id, wants, hosts)),
+      ],
+      [...dirty.endpoints].map((id) => this.#endpointJob(id, wants)),
+      [...dirty.records].map((id) => this.#recordJob(id, wants)),
+      this.#serviceJobs([...dirty.services], wants),
+      [...dirty.sandboxes].map((id) => this.#sandboxJob(id, wants)),
+    ]);
+    for (const jobs of kindsOfJobs)
+      for (let at = 0; at < jobs.length; at += sideBySide)
+        await Promise.all(jobs.slice(at, at + sideBySide).map((job) => job()));
   }
 
   /** Tells the network to all that it reaches, or to `some` of them. */
@@ -203,7 +215,7 @@ export class Planner {
     return () =>
       this.#guard(item, 'networks', id, async () => {
         this.#told.only(wants, item, reached);
-        const { objects, refused } = await compileOnHosts(this.#compilers, network, hosts, isMember);
+        const { objects, refused } = await compileOnHosts(this.#asking, network, hosts, isMember);
         for (const [hostId, own] of objects) this.#told.want(wants, hostId, item, own);
         if (refused.length > 0) throw joinFaults('it cannot be on every host', refused);
       });
@@ -229,10 +241,9 @@ export class Planner {
       // BEFORE its driver is asked: its ports may be compiled by another one, and must go with it whatever its own says.
       this.#sandboxOf.set(id, sandbox.id);
       await this.#guard(item, 'endpoints', id, async () => {
-        const { local, remote, candidate } = await made(this.#compilers);
+        const { local, remote, candidate } = await made(this.#asking);
         this.#candidates.set(id, candidate);
-        this.#told.only(wants, item, hosts);
-        for (const hostId of hosts) this.#told.want(wants, hostId, item, hostId === own.id ? local : remote);
+        this.#told.all(wants, item, hosts, (hostId) => (hostId === own.id ? local : remote));
       });
     };
   }
@@ -242,12 +253,11 @@ export class Planner {
     const network = this.#view.networks.get(record?.networkId ?? '')?.value;
     const item = itemOf.record(id);
     const isThere = record !== undefined && network !== undefined && isReady(network);
-    const hosts = isThere ? this.audience.members(network.id) : new Set<string>();
+    const hosts = isThere ? this.audience.members(network.id) : noHosts;
     return () =>
       this.#guard(item, 'records', id, async () => {
-        const objects = isThere && hosts.size > 0 ? await compileRecord(this.#compilers, network, record) : [];
-        this.#told.only(wants, item, hosts);
-        for (const hostId of hosts) this.#told.want(wants, hostId, item, objects);
+        const objects = isThere && hosts.size > 0 ? await this.#asking.record({ network, record }) : [];
+        this.#told.all(wants, item, hosts, () => objects);
       });
   }
 
@@ -257,7 +267,7 @@ export class Planner {
       const hostsOf = new Map(
         some.map((id) => {
           const service = this.#view.services.get(id)?.value;
-          return [id, service === undefined ? new Set<string>() : this.audience.ofService(service)];
+          return [id, service === undefined ? noHosts : this.audience.ofService(service)] as const;
         }),
       );
       return () =>
@@ -269,8 +279,7 @@ export class Planner {
           });
           for (const [id, hosts] of hostsOf) {
             const item = itemOf.service(id);
-            this.#told.only(wants, item, hosts);
-            for (const hostId of hosts) this.#told.want(wants, hostId, item, compiled(id, hostId));
+            this.#told.all(wants, item, hosts, (hostId) => compiled(id, hostId));
           }
         });
     });
@@ -293,14 +302,14 @@ export class Planner {
     const item = itemOf.sandbox(id);
     const hostId = sandbox?.desired?.hostId ?? '';
     const isThere = sandbox !== undefined && isReady(sandbox) && sandbox.desired?.sharedWithId === '';
-    const hosts = isThere ? this.audience.ofSandbox(hostId) : new Set<string>();
+    const hosts = isThere ? this.audience.ofSandbox(hostId) : noHosts;
     const endpointIds = [...this.#view.endpointsOfSandbox.ids(id)];
     const ready = readyEndpoints(this.#view, endpointIds);
     const networks = new Map(ready.map(({ networkId }) => [networkId, this.#view.networks.get(networkId)?.value]));
     const facts = this.#view.hosts.get(hostId)?.value.facts;
     const compile = (there: Sandbox) =>
       // Candidates are what the endpoints' jobs, which come before, found.
-      compileSandbox(this.#compilers, {
+      compileSandbox(this.#asking, {
         sandbox: there,
         endpoints: ready.filter((one) => this.#candidates.has(one.id)),
         candidates: this.#candidatesOf(endpointIds),
@@ -310,15 +319,14 @@ export class Planner {
     return async () => {
       await this.#guard(item, 'sandboxes', id, async () => {
         const objects = isThere && hosts.size > 0 ? await compile(sandbox) : [];
-        this.#told.only(wants, item, hosts);
-        for (const host of hosts) this.#told.want(wants, host, item, objects);
+        this.#told.all(wants, item, hosts, () => objects);
       });
       await this.#compilePorts(id, wants);
     };
   }
 
   async #gone(item: ItemKey, wants: Wants): Promise<void> {
-    this.#told.only(wants, item, new Set());
+    this.#told.only(wants, item, noHosts);
     this.#failures.delete(item);
     this.#lacking.delete(item);
   }

@@ -1,6 +1,6 @@
 // Objects of one host that several items may want: the last value that was said holds, and an object goes with its last
 // owner. Objects of one record each need none of this, and are most of what a host has.
-import { hasOneOwner } from '@weft/hoststate';
+import { addDigests, type Digest, digestOfBytes, hasOneOwner, noObjects } from '@weft/hoststate';
 import { type Object as HostObject, Object as HostObjectCodec } from '@weft/proto/agent';
 import type { ItemKey } from './items.ts';
 
@@ -12,13 +12,13 @@ interface Entry {
 /** Whether only one item can want the object. */
 export const isSole = ({ spec }: HostObject): boolean => spec !== undefined && hasOneOwner(spec.$case);
 
-/** Of each object that was ever compared: it is one for all hosts that are told it. */
-const encoded = new WeakMap<HostObject, Uint8Array>();
+/** Of each object that was ever compared, or told with others: it is one for all hosts that are told it. */
+const encoded = new WeakMap<HostObject, Buffer>();
 
-function bytesOf(object: HostObject): Uint8Array {
+export function bytesOf(object: HostObject): Buffer {
   const known = encoded.get(object);
   if (known !== undefined) return known;
-  const bytes = HostObjectCodec.encode(object).finish();
+  const bytes = Buffer.from(HostObjectCodec.encode(object).finish());
   encoded.set(object, bytes);
   return bytes;
 }
@@ -33,6 +33,12 @@ export class SharedObjects {
 
   *all(): Iterable<HostObject> {
     for (const { object } of this.#entries.values()) yield object;
+  }
+
+  digest(): Digest {
+    let sum = noObjects;
+    for (const { object } of this.#entries.values()) sum = addDigests(sum, digestOfBytes(bytesOf(object)));
+    return sum;
   }
 
   get(key: string): HostObject | undefined {

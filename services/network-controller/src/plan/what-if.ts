@@ -5,6 +5,7 @@ import type { HostDiff } from '@weft/proto/controller';
 import { Family, type PublishedPort } from '@weft/proto/model';
 import { readyEndpoints } from '../state/reading.ts';
 import type { View } from '../state/view.ts';
+import { createAsking } from './asking.ts';
 import type { Audience } from './audience.ts';
 import {
   type Assumed,
@@ -13,7 +14,6 @@ import {
   compileNetwork,
   compilePorts,
   compileSandbox as compileSandboxObjects,
-  compileZone,
   joinedOf,
   zoneOn,
 } from './compile.ts';
@@ -34,6 +34,7 @@ type Wanted = Map<string, Map<ItemKey, readonly HostObject[]>>;
 
 /** The hosts where something would change, by name. */
 export async function whatIf(view: View, compilers: Compilers, tables: Tables, assumed: Assumed): Promise<HostDiff[]> {
+  const asking = createAsking(compilers.drivers, compilers.discovery);
   const wanted: Wanted = new Map([...view.hosts.ids()].map((id) => [id, new Map()]));
   const want = (hostId: string, item: ItemKey, objects: readonly HostObject[]) =>
     wanted.get(hostId)?.set(item, objects);
@@ -41,10 +42,10 @@ export async function whatIf(view: View, compilers: Compilers, tables: Tables, a
   const sandboxes = new Set<string>();
   for (const [id, network] of assumed.networks) {
     if (network.spec?.configOnly) continue;
-    const zone = await compileZone(compilers, network);
+    const zone = await asking.zone(network);
     for (const hostId of tables.audience.ofNetwork(network)) {
       const host = tables.audience.host(hostId);
-      const objects = await compileNetwork(compilers, host, network);
+      const objects = await compileNetwork(asking, host, network);
       const named = tables.audience.isMember(id, hostId) ? zoneOn(zone, objects, network, host.facts) : [];
       want(hostId, itemOf.network(id), [...objects, ...named]);
     }
@@ -52,7 +53,7 @@ export async function whatIf(view: View, compilers: Compilers, tables: Tables, a
       const joined = joinedOf(view, endpointId, assumed);
       if (joined === undefined) continue;
       const own = tables.audience.host(joined.endpoint.desired?.hostId ?? '');
-      const { compiled, names, candidate } = await compileEndpoint(compilers, joined, own);
+      const { compiled, names, candidate } = await compileEndpoint(asking, joined, own);
       candidates.set(endpointId, candidate);
       sandboxes.add(joined.sandbox.id);
       for (const hostId of tables.audience.ofEndpoint(joined.network, joined.endpoint)) {
@@ -75,7 +76,7 @@ export async function whatIf(view: View, compilers: Compilers, tables: Tables, a
     const offered = endpointIds.map((one) => candidates.get(one) ?? tables.candidate(one));
     const offers = offered.filter((one) => one !== undefined);
     const gateways = chooseGateways(offers);
-    const objects = await compileSandboxObjects(compilers, {
+    const objects = await compileSandboxObjects(asking, {
       sandbox,
       endpoints: readyEndpoints(view, endpointIds),
       candidates: offers,

@@ -40,6 +40,13 @@ export interface WatchRequest {
   sinceRevision: bigint;
   /** Tell everything, after a Reset, and nothing older than since_revision: what was heard last was marked as partial. */
   anew: boolean;
+  /**
+   * What the agent has, 16 bytes: the first of the SHA-256 of each object's bytes, all of them by exclusive or. Where it is what the
+   * host is to have, nothing is told again, whatever has restarted. Empty: not known.
+   */
+  digest: Buffer;
+  /** The agent takes objects many at a time, as Objects. */
+  takesMany: boolean;
 }
 
 /** Everything before this is the whole truth at the revision. */
@@ -59,6 +66,12 @@ export interface Synced {
 
 /** Forget what was said before: all objects follow, then Synced. What is not Put again before it is to be removed. */
 export interface Reset {
+}
+
+/** Objects that the host must have: as many Puts, in one message. */
+export interface Objects {
+  /** The bytes of an Object each: what many hosts are told is encoded once. */
+  objects: Buffer[];
 }
 
 /** Where the controllers are. */
@@ -86,6 +99,9 @@ export interface WatchResponse {
     | //
     /** Where the controllers are, now. */
     { $case: "controllers"; value: Controllers }
+    | //
+    /** The host must have these objects; only to agents that take many. */
+    { $case: "puts"; value: Objects }
     | undefined;
 }
 
@@ -366,7 +382,7 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false };
+  return { hostId: "", storeId: "", sinceRevision: 0n, anew: false, digest: Buffer.alloc(0), takesMany: false };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -385,6 +401,12 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     }
     if (message.anew !== false) {
       writer.uint32(32).bool(message.anew);
+    }
+    if (message.digest.length !== 0) {
+      writer.uint32(42).bytes(message.digest);
+    }
+    if (message.takesMany !== false) {
+      writer.uint32(48).bool(message.takesMany);
     }
     return writer;
   },
@@ -434,6 +456,22 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.anew = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.digest = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.takesMany = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -464,6 +502,12 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         ? BigInt(object.since_revision)
         : 0n,
       anew: isSet(object.anew) ? globalThis.Boolean(object.anew) : false,
+      digest: isSet(object.digest) ? Buffer.from(bytesFromBase64(object.digest)) : Buffer.alloc(0),
+      takesMany: isSet(object.takesMany)
+        ? globalThis.Boolean(object.takesMany)
+        : isSet(object.takes_many)
+        ? globalThis.Boolean(object.takes_many)
+        : false,
     };
   },
 
@@ -481,6 +525,12 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     if (message.anew !== false) {
       obj.anew = message.anew;
     }
+    if (message.digest.length !== 0) {
+      obj.digest = base64FromBytes(message.digest);
+    }
+    if (message.takesMany !== false) {
+      obj.takesMany = message.takesMany;
+    }
     return obj;
   },
 
@@ -495,6 +545,8 @@ export const WatchRequest: MessageFns<WatchRequest> = {
       ? BigInt(object.sinceRevision)
       : 0n;
     message.anew = object.anew ?? false;
+    message.digest = object.digest ?? Buffer.alloc(0);
+    message.takesMany = object.takesMany ?? false;
     return message;
   },
 };
@@ -679,6 +731,77 @@ export const Reset: MessageFns<Reset> = {
   },
 };
 
+function createBaseObjects(): Objects {
+  return { objects: [] };
+}
+
+export const Objects: MessageFns<Objects> = {
+  encode(message: Objects, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.objects) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Objects {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjects();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.objects.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Objects {
+    return {
+      objects: globalThis.Array.isArray(object?.objects)
+        ? object.objects.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+    };
+  },
+
+  toJSON(message: Objects): unknown {
+    const obj: any = {};
+    if (message.objects?.length) {
+      obj.objects = message.objects.map((e) => base64FromBytes(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Objects>): Objects {
+    return Objects.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Objects>): Objects {
+    const message = createBaseObjects();
+    message.objects = object.objects?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseControllers(): Controllers {
   return { addresses: [] };
 }
@@ -772,6 +895,9 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "controllers":
         Controllers.encode(message.step.value, writer.uint32(42).fork()).join();
         break;
+      case "puts":
+        Objects.encode(message.step.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -829,6 +955,14 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.step = { $case: "controllers", value: Controllers.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.step = { $case: "puts", value: Objects.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -853,6 +987,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         ? { $case: "reset", value: Reset.fromJSON(object.reset) }
         : isSet(object.controllers)
         ? { $case: "controllers", value: Controllers.fromJSON(object.controllers) }
+        : isSet(object.puts)
+        ? { $case: "puts", value: Objects.fromJSON(object.puts) }
         : undefined,
     };
   },
@@ -869,6 +1005,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       obj.reset = Reset.toJSON(message.step.value);
     } else if (message.step?.$case === "controllers") {
       obj.controllers = Controllers.toJSON(message.step.value);
+    } else if (message.step?.$case === "puts") {
+      obj.puts = Objects.toJSON(message.step.value);
     }
     return obj;
   },
@@ -906,6 +1044,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "controllers": {
         if (object.step?.value !== undefined && object.step?.value !== null) {
           message.step = { $case: "controllers", value: Controllers.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "puts": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "puts", value: Objects.fromPartial(object.step.value) };
         }
         break;
       }
@@ -1748,6 +1892,14 @@ export interface AgentServiceClient<CallOptionsExt = {}> {
   watch(request: DeepPartial<WatchRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<WatchResponse>;
   /** What the host has seen and done. */
   report(request: DeepPartial<ReportRequest>, options?: CallOptions & CallOptionsExt): Promise<ReportResponse>;
+}
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
