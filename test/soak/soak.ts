@@ -79,7 +79,8 @@ export async function soak(plan: Plan, onRow: (row: Row) => void = () => undefin
     const counted = await countWrongs(cluster, load);
     const counts = { ...counted, 'lost acknowledged': [...counted['lost acknowledged'], ...moves.lost] };
     const surprises = [...load.surprises, ...moves.surprises];
-    const broken = await brokenInvariants(cluster);
+    // What was measured is told in any case.
+    const broken = await brokenInvariants(cluster).catch((error: unknown) => [`not looked at: ${String(error)}`]);
     return { rows, moves, acknowledged: ledger.acknowledged, tookMs, surprises, counts, broken };
   } finally {
     await cluster.remove();

@@ -21,6 +21,8 @@ export interface Counts {
 /** How often is looked, and how long at most: a bound against waiting for ever, not an aim. In ms. */
 const lookMs = 25;
 const boundMs = 20_000;
+/** How long the invariants may wait for a moment in which nothing is written, in ms. */
+const restMs = 60_000;
 
 /** What is not right yet, as one entry sees it. */
 async function wrongAt({ name, clients }: ControlMachine): Promise<string[]> {
@@ -123,6 +125,8 @@ export async function brokenInvariants(cluster: Cluster): Promise<string[]> {
     const { verdicts } = await checkInvariants({
       ...{ host: name, runDir: host.runDir, dataDir: host.dataDir, netns: host.netns },
       address: control?.sockets.controller ?? '',
+      // Reading a long log takes a while, and what hosts count of their names is shared among controllers now and then.
+      settleMs: restMs,
     });
     for (const one of verdicts) if (one.broken.length > 0) broken.push(`${name}: ${verdictLine(one)}`);
   }
