@@ -9,7 +9,7 @@ import { ExplainProbe } from '@weft/proto/controller';
 import { Host as HostModel, Protocol } from '@weft/proto/model';
 import { expect, test } from 'vitest';
 import { probe } from '../../services/cli/src/explain/probe.ts';
-import type { Place } from '../../services/network-controller/src/explain/way.ts';
+import type { Place } from '../../services/network-controller/src/explain/question.ts';
 import { ask, questions, world } from '../../services/network-controller/src/explain/world.fixture.ts';
 import { createHost, type Host, idOf, onCleanup } from './agent-host.ts';
 

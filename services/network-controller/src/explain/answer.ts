@@ -2,8 +2,9 @@
 import { runChain } from './chain.ts';
 import { hasAddress, type Interface } from './ground.ts';
 import { type Packet, somewhere, uplink } from './packet.ts';
+import type { Arrival, Place, Question } from './question.ts';
 import type { HostView, Trail } from './trail.ts';
-import { type Arrival, type Place, placeName, type Question } from './way.ts';
+import { placeName } from './way.ts';
 
 /** Follows the answer of who was reached; false when the trail stops. */
 export function answer(view: HostView, trail: Trail, question: Question, reached: Arrival): boolean {

@@ -4,8 +4,9 @@ import type { ExplainStep } from '@weft/proto/controller';
 import { answer } from './answer.ts';
 import { type Family, familyOf, isLoopback } from './ground.ts';
 import { somewhere, type Transport } from './packet.ts';
+import type { Arrival, Place } from './question.ts';
 import { type HostView, Trail } from './trail.ts';
-import { type Arrival, follow, type Place } from './way.ts';
+import { follow } from './way.ts';
 
 export interface Asked {
   readonly from: Place;

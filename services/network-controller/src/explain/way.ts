@@ -1,39 +1,10 @@
 // The way of the first packet of a connection, from where it is made to where it arrives. Pure.
 import { runChain } from './chain.ts';
-import { type Bridge, type Family, hasAddress, type Interface, isLoopback } from './ground.ts';
-import { type Packet, somewhere, type Transport, uplink } from './packet.ts';
+import { type Bridge, hasAddress, type Interface, isLoopback } from './ground.ts';
+import { type Packet, somewhere, uplink } from './packet.ts';
 import { apartFromHost, type Parent, passes } from './parent.ts';
+import type { Arrival, Place, Question } from './question.ts';
 import type { HostView, Trail } from './trail.ts';
-
-export type Place =
-  | { readonly at: 'sandbox'; readonly id: string }
-  | { readonly at: 'host' }
-  | { readonly at: 'outside' };
-
-export interface Question {
-  readonly from: Place;
-  /** The address that is asked for. */
-  readonly destination: string;
-  readonly protocol: Transport;
-  readonly port: number;
-  readonly family: Family;
-}
-
-/** Where a packet arrived, and what the connection looks like from there. */
-export interface Arrival {
-  readonly place: Place;
-  readonly address: string;
-  readonly port: number;
-  /** The source that is seen there, where answers go. */
-  readonly source: string;
-  /** The bridge it came to the host by; empty for the host's own. */
-  readonly iif: string;
-  readonly translated: boolean;
-  /** Its source was changed, so answers come back to the host. */
-  readonly masked: boolean;
-  /** It never left the sandbox, or went from port to port of a bridge. */
-  readonly passedHost: boolean;
-}
 
 export const placeName = ({ words }: HostView, place: Place): string =>
   place.at === 'sandbox' ? words.sandbox(place.id) : place.at;

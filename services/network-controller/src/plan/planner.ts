@@ -1,6 +1,6 @@
 // One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers and discovery,
 // and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
-import { asFault, type FaultError, joinFaults, Reason } from '@weft/fault';
+import { asFault, type FaultError, joinFaults } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import type { TraceParent } from '@weft/telemetry';
@@ -19,9 +19,10 @@ import { compileOnHosts } from './on-hosts.ts';
 import { Publications } from './publications.ts';
 import { mostTraces, noteFailures, planned } from './round.ts';
 import { Rounds } from './rounds.ts';
-import { planServices, servicesTogether, standingPart } from './services.ts';
+import { planServices, servicesTogether, withdrawBackends } from './services.ts';
 import { Spread } from './spread.ts';
 import { Told } from './told.ts';
+import { Trouble } from './trouble.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
@@ -51,12 +52,7 @@ export class Planner {
   readonly #fresh = new Set<string>();
   readonly #spread: Spread;
   readonly #publications: Publications;
-  readonly #failures = new Map<ItemKey, FaultError>();
-  /**
-   * Items that nobody could compile yet since this planner began, because a service is away. A host that was told all but them would
-   * remove what it has of them.
-   */
-  readonly #lacking = new Set<ItemKey>();
+  readonly #trouble = new Trouble();
   readonly #rounds = new Rounds();
   #dirty = newDirty();
   /** Whose changes the next round is about. */
@@ -104,7 +100,7 @@ export class Planner {
 
   /** Whether something could not be compiled because a service is away: others may know more. */
   get isPartial(): boolean {
-    return [...this.#failures.values()].some(({ reason }) => reason === Reason.SERVICE_UNAVAILABLE);
+    return this.#trouble.isPartial;
   }
 
   /** The host is removed: its table ends. */
@@ -121,12 +117,12 @@ export class Planner {
 
   /** Whether the tables hold all there is to hold: not while a driver or discovery has been away since the start. */
   get isWhole(): boolean {
-    return this.#lacking.size === 0;
+    return !this.#trouble.isLacking;
   }
 
   /** Why an item could not be compiled, if it could not. */
   failure(item: ItemKey): FaultError | undefined {
-    return this.#failures.get(item);
+    return this.#trouble.of(item);
   }
 
   /** What an endpoint offers its sandbox. */
@@ -230,7 +226,7 @@ export class Planner {
         this.#candidates.delete(id);
         this.#made.forget(id);
         this.#sandboxOf.delete(id);
-        this.#failures.delete(itemOf.ports(id));
+        this.#trouble.end(itemOf.ports(id));
       };
     }
     const { network, endpoint, sandbox } = joined;
@@ -274,7 +270,7 @@ export class Planner {
         this.#guard(some.map(itemOf.service), 'services', some, async () => {
           const compiled = await compile(this.#compilers).catch((error: unknown) => {
             // Addresses of backends that leave are given out again: no host may go on with them.
-            for (const id of some) this.#withdrawBackends(id, wants);
+            for (const id of some) withdrawBackends(this.#view, id, this.#tables, this.#told, wants);
             throw error;
           });
           for (const [id, hosts] of hostsOf) {
@@ -283,18 +279,6 @@ export class Planner {
           }
         });
     });
-  }
-
-  /** What hosts have of a service, without backends that are none any more. */
-  #withdrawBackends(id: string, wants: Wants): void {
-    const item = itemOf.service(id);
-    for (const hostId of [...this.#told.of(item)]) {
-      const table = this.#tables.get(hostId);
-      const objects = (table?.keysOf(item) ?? [])
-        .map((key) => table?.object(key))
-        .filter((object) => object !== undefined);
-      if (objects.length > 0) this.#told.want(wants, hostId, item, standingPart(this.#view, id, objects));
-    }
   }
 
   #sandboxJob(id: string, wants: Wants): Job {
@@ -327,8 +311,7 @@ export class Planner {
 
   async #gone(item: ItemKey, wants: Wants): Promise<void> {
     this.#told.only(wants, item, noHosts);
-    this.#failures.delete(item);
-    this.#lacking.delete(item);
+    this.#trouble.end(item);
   }
 
   async #compilePorts(sandboxId: string, wants: Wants): Promise<void> {
@@ -350,16 +333,10 @@ export class Planner {
     const all = typeof items === 'string' ? [items] : items;
     try {
       await work();
-      for (const item of all) {
-        this.#failures.delete(item);
-        this.#lacking.delete(item);
-      }
+      for (const item of all) this.#trouble.end(item);
     } catch (error) {
       const failure = asFault(error);
-      for (const item of all) {
-        this.#failures.set(item, failure);
-        if (failure.reason === Reason.SERVICE_UNAVAILABLE && this.#told.of(item).size === 0) this.#lacking.add(item);
-      }
+      for (const item of all) this.#trouble.fail(item, failure, this.#told.of(item).size > 0);
       noteFailures(all.length);
       this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');
       setTimeout(() => {

@@ -9,6 +9,10 @@ import { standingsOf } from '../state/standing.ts';
 import type { View } from '../state/view.ts';
 import type { Audience } from './audience.ts';
 import { type Compilers, joinedOf } from './compile.ts';
+import type { Wants } from './dirty.ts';
+import type { HostTable } from './host-table.ts';
+import { itemOf } from './items.ts';
+import type { Told } from './told.ts';
 
 /** What of a service a host has to do with. */
 interface Part {
@@ -79,8 +83,25 @@ export function servicesTogether(view: View, ids: readonly string[]): string[][]
   return part.length === 0 ? parts : [...parts, part];
 }
 
+/** Wants of hosts what they have of a service, without backends that are none any more. */
+export function withdrawBackends(
+  view: View,
+  id: string,
+  tables: ReadonlyMap<string, HostTable>,
+  told: Told,
+  wants: Wants,
+): void {
+  const item = itemOf.service(id);
+  for (const hostId of [...told.of(item)]) {
+    const table = tables.get(hostId);
+    const keys = table?.keysOf(item) ?? [];
+    const objects = keys.map((key) => table?.object(key)).filter((object) => object !== undefined);
+    if (objects.length > 0) told.want(wants, hostId, item, standingPart(view, id, objects));
+  }
+}
+
 /** What is left of a service's objects when it cannot be compiled: none of a service that goes, no backend that has left. */
-export function standingPart(view: View, id: string, objects: readonly HostObject[]): HostObject[] {
+function standingPart(view: View, id: string, objects: readonly HostObject[]): HostObject[] {
   const service = view.services.get(id)?.value;
   if (service === undefined || !isReady(service)) return [];
   const left = new Set<string>();
