@@ -1,5 +1,6 @@
 // Ports of sandboxes whose drivers do not answer: what goes is withdrawn all the same, what comes is made up for.
 import type { Driver } from '@weft/driver';
+import { fault, Reason } from '@weft/fault';
 import { Protocol } from '@weft/proto/model';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../lib/control-plane.ts';
@@ -10,9 +11,12 @@ let plane: ControlPlane;
 let agent: FakeAgent;
 /** What the driver does not do just now. */
 let broken: 'compilePorts' | 'compileEndpoint' | undefined;
+/** It does not answer, and may tomorrow. */
+let isAway: boolean;
 
 const assertWhole = (method: typeof broken, network: string | undefined) => {
-  if (broken === method && network === 'm') throw new Error('the driver is away');
+  if (broken !== method || network !== 'm') return;
+  throw isAway ? fault(Reason.SERVICE_UNAVAILABLE, 'the driver is away') : new Error('the driver is broken');
 };
 const driver: Driver = {
   ...publishingDriver,
@@ -28,6 +32,7 @@ const driver: Driver = {
 
 beforeEach(async () => {
   broken = undefined;
+  isAway = false;
   plane = await startControlPlane({ bridge: driver });
   agent = await startFakeAgent(plane.agents, 'h1');
   await plane.controller.predefined;
@@ -68,4 +73,29 @@ test('an endpoint that could not join leaves no port behind', async () => {
   broken = 'compileEndpoint';
   await expect(plane.endpoints.joinEndpoint({ endpoint: endpoint?.id ?? '', sandbox: 'a' })).rejects.toThrow();
   expect(leads()).toEqual([]);
+});
+
+test('an endpoint whose driver was away when it came has its status when it is compiled, whatever was reported meanwhile', async () => {
+  await plane.sandboxes.createSandbox({ spec: { name: 'a' } });
+  broken = 'compileEndpoint';
+  isAway = true;
+  const request = { network: 'm', sandbox: 'a', mutation: { requestId: 'r', wait: { seconds: 0n, nanos: 0 } } };
+  const { endpoint } = await plane.endpoints.connect(request);
+  // The host reports a later revision without it.
+  await plane.sandboxes.createSandbox({ spec: { name: 'b' }, attachments: [{ network: 'n' }] });
+  broken = undefined;
+  const applied = async () =>
+    (await plane.endpoints.getEndpoint({ endpoint: endpoint?.id ?? '' })).endpoint?.status?.appliedRevision ?? 0n;
+  await expect.poll(applied, { timeout: 20_000 }).toBeGreaterThan(0n);
+});
+
+test('who waits for an endpoint whose driver is away is answered when it is back, with the endpoint', async () => {
+  await plane.sandboxes.createSandbox({ spec: { name: 'a' } });
+  broken = 'compileEndpoint';
+  isAway = true;
+  const connected = plane.endpoints.connect({ network: 'm', sandbox: 'a', mutation: { requestId: 'r' } });
+  await expect.poll(async () => (await plane.endpoints.listEndpoints({ network: 'm' })).endpoints.length).toBe(1);
+  broken = undefined;
+  const { endpoint, outcome } = await connected;
+  expect([outcome?.applied, endpoint?.status?.fault]).toEqual([true, undefined]);
 });

@@ -76,12 +76,16 @@ async function lookWhenApplied(
   older: ReadonlySet<string> = new Set(),
 ): Promise<Applied> {
   await context.planner.planned(revision);
+  const signal = patience(context, waiting);
   for (const item of items) {
-    const failure = context.planner.failure(item);
+    // A service that is away is no answer: what was committed is compiled when it is back.
+    if (waiting.ms !== 0) await context.planner.trouble.untilServed(item, signal);
+    const failure = context.planner.trouble.of(item);
+    if (failure?.reason === Reason.SERVICE_UNAVAILABLE) return { applied: false, because: failure.text };
     if (failure !== undefined) return { applied: false, failure };
   }
   if (waiting.ms === 0) return { applied: false };
-  const signal = patience(context, waiting);
+  await context.planner.planned(revision);
   const news = (hostId: string, keys: readonly string[]) => keys.filter((key) => !older.has(`${hostId} ${key}`));
   const unseen: string[] = [];
   for (const hostId of hostIds) {

@@ -4,12 +4,13 @@
 import { type Fault, fault, fromMessage, Reason, toMessage } from '@weft/fault';
 import type { AgentServiceImplementation, ReportRequest } from '@weft/proto/agent';
 import { StoredDrift } from '@weft/proto/controller';
-import { EndpointStatus, type Host, HostFacts, HostState, SandboxStatus } from '@weft/proto/model';
+import { EndpointStatus, type Host, HostFacts, HostState, Phase, SandboxStatus } from '@weft/proto/model';
 import type { Compare, Op, Revision } from '@weft/store';
 import type { Context } from '../act/context.ts';
 import { untilAnswered } from '../act/until-answered.ts';
 import { isFullId } from '../admit/lookup.ts';
 import { checkName } from '../admit/names.ts';
+import { joinedOf } from '../plan/compile.ts';
 import { type ItemKey, itemOf, toldWith } from '../plan/items.ts';
 import { putHost } from '../replicas/hosts.ts';
 import { prefix } from '../state/keys.ts';
@@ -142,8 +143,8 @@ async function keep(context: Context, report: ReportRequest, untold: Set<string>
   const isAll = report.seenRevision >= table.revision || view.revision <= report.seenRevision;
   for (const item of untold) {
     const isLater = (revisionOf(context, item) ?? 0n) > report.seenRevision;
-    // One that is not in the table yet is compiled later than this report was made: the next one tells of it.
-    if (isLater && (!isAll || table.keysOf(item).length === 0)) continue;
+    // One that is not in the table yet is compiled later, its driver was away perhaps: a report after that tells of it.
+    if ((isLater && !isAll) || (table.keysOf(item).length === 0 && isToCome(context, item))) continue;
     items.add(item);
     untold.delete(item);
   }
@@ -158,6 +159,14 @@ async function keep(context: Context, report: ReportRequest, untold: Set<string>
     const value = StoredDrift.encode({ hostId: report.hostId, drifts: report.drifts.slice(0, 100) }).finish();
     await untilAnswered(context, () => ledger.commit([], [{ put: `${prefix.drift}${report.hostId}`, value }]));
   }
+}
+
+/** Whether the record is one that hosts are told of. */
+function isToCome(context: Context, item: string): boolean {
+  const [kind, id] = split(item);
+  const { view } = context.ledger;
+  if (kind === 'endpoint') return joinedOf(view, id) !== undefined;
+  return view.sandboxes.get(id)?.value.desired?.phase === Phase.READY;
 }
 
 /** Writes what a report says of items, as long as their records are what it was compared with: none outlives its record. */

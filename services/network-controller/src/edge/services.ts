@@ -29,7 +29,7 @@ export function serviceService(context: Context, finisher: Finisher, requests: R
     const failures = [...view.hosts.ids()].flatMap((hostId) =>
       context.progress.failures(hostId, context.planner.table(hostId).keysOf(item)),
     );
-    const failure = context.planner.failure(item) ?? failures[0];
+    const failure = context.planner.trouble.of(item) ?? failures[0];
     return { ...service, status: { backends: service.status?.backends ?? [], fault: failure && toMessage(failure) } };
   };
 

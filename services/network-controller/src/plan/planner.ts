@@ -1,6 +1,6 @@
 // One of the two loops: intent to HostState. Follows the view, compiles what changed through the drivers and discovery,
 // and keeps for each host the table its agent watches. Costs as much as the change; decides nothing that a driver should decide.
-import { asFault, type FaultError, joinFaults } from '@weft/fault';
+import { asFault, joinFaults } from '@weft/fault';
 import type { Log } from '@weft/process';
 import type { Sandbox } from '@weft/proto/model';
 import type { TraceParent } from '@weft/telemetry';
@@ -52,7 +52,8 @@ export class Planner {
   readonly #fresh = new Set<string>();
   readonly #spread: Spread;
   readonly #publications: Publications;
-  readonly #trouble = new Trouble();
+  /** What could not be compiled. */
+  readonly trouble = new Trouble();
   readonly #rounds = new Rounds();
   #dirty = newDirty();
   /** Whose changes the next round is about. */
@@ -100,7 +101,7 @@ export class Planner {
 
   /** Whether something could not be compiled because a service is away: others may know more. */
   get isPartial(): boolean {
-    return this.#trouble.isPartial;
+    return this.trouble.isPartial;
   }
 
   /** The host is removed: its table ends. */
@@ -117,12 +118,7 @@ export class Planner {
 
   /** Whether the tables hold all there is to hold: not while a driver or discovery has been away since the start. */
   get isWhole(): boolean {
-    return !this.#trouble.isLacking;
-  }
-
-  /** Why an item could not be compiled, if it could not. */
-  failure(item: ItemKey): FaultError | undefined {
-    return this.#trouble.of(item);
+    return !this.trouble.isLacking;
   }
 
   /** What an endpoint offers its sandbox. */
@@ -226,7 +222,7 @@ export class Planner {
         this.#candidates.delete(id);
         this.#made.forget(id);
         this.#sandboxOf.delete(id);
-        this.#trouble.end(itemOf.ports(id));
+        this.trouble.end(itemOf.ports(id));
       };
     }
     const { network, endpoint, sandbox } = joined;
@@ -311,7 +307,7 @@ export class Planner {
 
   async #gone(item: ItemKey, wants: Wants): Promise<void> {
     this.#told.only(wants, item, noHosts);
-    this.#trouble.end(item);
+    this.trouble.end(item);
   }
 
   async #compilePorts(sandboxId: string, wants: Wants): Promise<void> {
@@ -333,10 +329,10 @@ export class Planner {
     const all = typeof items === 'string' ? [items] : items;
     try {
       await work();
-      for (const item of all) this.#trouble.end(item);
+      for (const item of all) this.trouble.end(item);
     } catch (error) {
       const failure = asFault(error);
-      for (const item of all) this.#trouble.fail(item, failure, this.#told.of(item).size > 0);
+      for (const item of all) this.trouble.fail(item, failure, this.#told.of(item).size > 0);
       noteFailures(all.length);
       this.#log.warn({ item: all[0], err: failure.text }, 'cannot compile; trying again');
       setTimeout(() => {

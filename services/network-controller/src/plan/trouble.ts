@@ -11,6 +11,8 @@ export class Trouble {
    * remove what it has of them.
    */
   readonly #lacking = new Set<ItemKey>();
+  /** Who waits until a service is back, by item. */
+  readonly #waiting = new Map<ItemKey, Set<() => void>>();
 
   /** Why an item could not be compiled, if it could not. */
   of(item: ItemKey): FaultError | undefined {
@@ -31,7 +33,7 @@ export class Trouble {
   fail(item: ItemKey, failure: FaultError, isTold: boolean): void {
     this.#failures.set(item, failure);
     if (failure.reason !== Reason.SERVICE_UNAVAILABLE) {
-      this.#away.delete(item);
+      this.#notAway(item);
       return;
     }
     this.#away.add(item);
@@ -40,7 +42,30 @@ export class Trouble {
 
   end(item: ItemKey): void {
     this.#failures.delete(item);
-    this.#away.delete(item);
     this.#lacking.delete(item);
+    this.#notAway(item);
+  }
+
+  /** Resolves when an item does not fail any more because a service is away, or the signal aborts. */
+  async untilServed(item: ItemKey, signal: AbortSignal): Promise<void> {
+    if (!this.#away.has(item) || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const waiting = this.#waiting.get(item) ?? new Set();
+      this.#waiting.set(item, waiting);
+      const done = () => {
+        waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      waiting.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  #notAway(item: ItemKey): void {
+    this.#away.delete(item);
+    const waiting = this.#waiting.get(item) ?? [];
+    this.#waiting.delete(item);
+    for (const done of [...waiting]) done();
   }
 }
