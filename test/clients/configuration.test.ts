@@ -99,8 +99,8 @@ test('several values of a list: repeated flags, words of a variable, a list of a
 });
 
 test('a password in a URL is not shown', () => {
-  const { stdout } = run('weft', ['up', '--check-config', '--nats', 'nats://me:hush@h:4222']);
-  expect(stdout).toContain('nats: "nats://***@h:4222" # --nats');
+  const { stdout } = run('weft', ['up', '--check-config', '--traces', 'http://me:hush@h:4318']);
+  expect(stdout).toContain('traces: "http://***@h:4318" # --traces');
   expect(stdout).not.toContain('hush');
 });
 

@@ -54,7 +54,9 @@ export async function moveNames(
 ): Promise<MovedNames> {
   const [first] = cluster.controls;
   const network = 'moving';
-  await first?.clients.networks.createNetwork({ spec: { name: network, driver: 'overlay' } });
+  // Addresses wait for hosts that are cut off: thirty seconds of moves need more than 250.
+  const ipam = { configs: [{ subnet: '10.200.0.0/16' }] };
+  await first?.clients.networks.createNetwork({ spec: { name: network, driver: 'overlay', ipam } });
   // One on each host that stays: somebody to ask.
   for (const { name: host } of cluster.hosts)
     await first?.clients.sandboxes.createSandbox({ spec: { name: `asker-${host}`, host }, attachments: [{ network }] });

@@ -36,7 +36,7 @@ it.each<[NatsFlags, string]>([
   [{ nats: 'a:4222' }, 'up --nats: "a:4222" is neither nats://HOST:PORT nor tls://HOST:PORT'],
   [{ nats: 'nats://a:70000' }, 'up --nats: "nats://a:70000" is neither'],
   [{ nats: 'nats://a,' }, 'up --nats: "" is neither'],
-  [{ nats: 'nats://user:secret@a' }, 'up --nats: "nats://user:secret@a" is neither'],
+  [{ nats: 'nats://user:secret@a' }, 'up --nats: "nats://***@a" is neither'],
   [{ natsCa: certificate }, 'up --nats-ca needs --nats URL'],
   [{ nats: 'off', natsCreds: creds }, 'up --nats-creds needs --nats URL'],
   [{ nats: 'tls://a,nats://b', natsCa: certificate }, 'up --nats-ca is for tls://, and --nats says nats://'],

@@ -61,7 +61,9 @@ function checkUrl(url: string, lead: string): void {
   const port = Number(match?.[1] ?? 4222);
   if (match !== null && port >= 1 && port <= 65_535) return;
   const forms = 'neither nats://HOST:PORT nor tls://HOST:PORT (several with commas between) nor off';
-  throw fault(Reason.INVALID_VALUE, `${lead}--nats: "${url}" is ${forms}`, { field: '--nats' });
+  // A password is none of a log's.
+  const shown = url.replace(/\/\/[^@/]*@/, '//***@');
+  throw fault(Reason.INVALID_VALUE, `${lead}--nats: "${shown}" is ${forms}`, { field: '--nats' });
 }
 
 function checkedFile(path: string, flag: string, what: string): string {
