@@ -4,20 +4,27 @@ import { readFileSync, statSync } from 'node:fs';
 /** The pid of the lock's holder; undefined when it cannot be had (another pid namespace, not Linux, just gone). */
 export function lockHolder(file: string): number | undefined {
   try {
-    const { ino } = statSync(file);
-    return holderIn(readFileSync('/proc/locks', 'utf8'), ino);
+    const { ino, dev } = statSync(file);
+    return holderIn(readFileSync('/proc/locks', 'utf8'), ino, deviceText(dev));
   } catch {
     return undefined;
   }
 }
 
 /** `1: POSIX  ADVISORY  WRITE 5384 fe:00:2146382 1073741824 1073742335`: pid, then device and inode. */
-export function holderIn(locks: string, inode: number): number | undefined {
-  for (const line of locks.split('\n')) {
+export function holderIn(locks: string, inode: number, device: string): number | undefined {
+  const writers = locks.split('\n').flatMap((line) => {
     const [, type, , mode, pid, place] = line.split(/\s+/);
-    if (type === 'POSIX' && mode === 'WRITE' && place?.split(':')[2] === String(inode) && Number(pid) > 0) {
-      return Number(pid);
-    }
-  }
-  return undefined;
+    const [major, minor, number] = place?.split(':') ?? [];
+    const isWriter = type === 'POSIX' && mode === 'WRITE' && number === String(inode) && Number(pid) > 0;
+    return isWriter ? [{ pid: Number(pid), device: `${major}:${minor}` }] : [];
+  });
+  // Other file systems have files of the same number; some, overlayfs for one, tell of their files under another device.
+  return (writers.find((one) => one.device === device) ?? writers[0])?.pid;
+}
+
+/** fe:00, as /proc/locks has it. */
+function deviceText(device: number): string {
+  const hex = (value: number) => value.toString(16).padStart(2, '0');
+  return `${hex((device >> 8) & 0xfff)}:${hex((device & 0xff) | ((device >> 12) & 0xfff00))}`;
 }

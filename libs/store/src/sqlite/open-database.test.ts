@@ -114,9 +114,13 @@ describe('holderIn', () => {
       '2: FLOCK  ADVISORY  WRITE 78 fe:00:12 0 EOF',
       '3: POSIX  ADVISORY  WRITE 79 fe:00:120 0 EOF',
       '4: POSIX  ADVISORY  WRITE 80 fe:00:12 1073741824 1073742335',
+      '5: POSIX  ADVISORY  WRITE 81 00:1f:12 1073741824 1073742335',
     ].join('\n');
-    expect(holderIn(locks, 12)).toBe(80);
-    expect(holderIn(locks, 13)).toBeUndefined();
-    expect(holderIn(locks.replace('80', '0'), 12)).toBeUndefined();
+    expect(holderIn(locks, 12, 'fe:00')).toBe(80);
+    expect(holderIn(locks, 12, '00:1f')).toBe(81);
+    // A file system that says otherwise: the number alone.
+    expect(holderIn(locks, 12, '00:2a')).toBe(80);
+    expect(holderIn(locks, 13, 'fe:00')).toBeUndefined();
+    expect(holderIn(locks.replace('80', '0').replace('81', '0'), 12, 'fe:00')).toBeUndefined();
   });
 });
