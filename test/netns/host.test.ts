@@ -52,7 +52,7 @@ test('after a reboot weft\u2019s own sandboxes are there again, with the same ad
 
 test('a second weft on the same directories is refused, and the first goes on', async () => {
   await host.up();
-  await expect(host.up()).rejects.toThrow(/network-controller\.db/);
+  await expect(host.up()).rejects.toThrow(/agent\.db/);
   expect(host.weft('network', 'ls')).toMatchObject({ status: 0 });
 });
 

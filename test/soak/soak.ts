@@ -59,10 +59,11 @@ function seeded(seed: number): () => number {
 /** @param onRow told of each fault when it is healed. @throws Error when the cluster does not converge within a minute */
 export async function soak(plan: Plan, onRow: (row: Row) => void = () => undefined): Promise<Soaked> {
   const cluster = await startCluster(plan.cluster);
+  let load: Load | undefined;
   try {
     const { pairs } = await populate(cluster, { driver: plan.driver ?? 'overlay' });
     const random = seeded(plan.seed);
-    const load = startLoad({ entries: cluster.controls.map((one) => one.clients), pairs, atOnce, random });
+    load = startLoad({ entries: cluster.controls.map((one) => one.clients), pairs, atOnce, random });
     const rows: Row[] = [];
     const began = performance.now();
     do {
@@ -83,6 +84,7 @@ export async function soak(plan: Plan, onRow: (row: Row) => void = () => undefin
     const broken = await brokenInvariants(cluster).catch((error: unknown) => [`not looked at: ${String(error)}`]);
     return { rows, moves, acknowledged: ledger.acknowledged, tookMs, surprises, counts, broken };
   } finally {
+    load?.abandon();
     await cluster.remove();
   }
 }

@@ -19,6 +19,8 @@ export interface Load {
   readonly isStill: boolean;
   /** Begins no new change and resolves when the last one is over. */
   stop(): Promise<void>;
+  /** Lets go of all that is under way: nobody will answer any more. */
+  abandon(): void;
 }
 
 export interface LoadOptions {
@@ -51,6 +53,7 @@ export function startLoad({ entries, pairs, atOnce, random }: LoadOptions): Load
   const busy = new Set<string>();
   let isHeld = false;
   let isOver = false;
+  let isAbandoned = false;
   let going = Promise.withResolvers<void>();
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
 
@@ -63,7 +66,7 @@ export function startLoad({ entries, pairs, atOnce, random }: LoadOptions): Load
       } catch (error) {
         // What a try that failed began is taken back when all answer again; until then its name is in the way.
         const isOwnLeftover = tries > 0 && tries < mostTries && isCode(error, Code.ALREADY_EXISTS);
-        if (!isUnanswered(error) && !isOwnLeftover) throw error;
+        if (isAbandoned || (!isUnanswered(error) && !isOwnLeftover)) throw error;
         await pause(againMs);
       }
     }
@@ -114,6 +117,11 @@ export function startLoad({ entries, pairs, atOnce, random }: LoadOptions): Load
     },
     get isStill() {
       return busy.size === 0;
+    },
+    abandon() {
+      isOver = true;
+      isAbandoned = true;
+      resume();
     },
     async stop() {
       isOver = true;

@@ -1,11 +1,18 @@
 // Who holds a file's POSIX lock, read from /proc/locks. A pid file would lie after kill -9; the kernel does not.
 import { readFileSync, statSync } from 'node:fs';
 
+const readings = 5;
+
 /** The pid of the lock's holder; undefined when it cannot be had (another pid namespace, not Linux, just gone). */
 export function lockHolder(file: string): number | undefined {
   try {
     const { ino, dev } = statSync(file);
-    return holderIn(readFileSync('/proc/locks', 'utf8'), ino, deviceText(dev));
+    // While others lock and unlock, one reading of the list may miss a line.
+    for (let tries = 0; tries < readings; tries++) {
+      const holder = holderIn(readFileSync('/proc/locks', 'utf8'), ino, deviceText(dev));
+      if (holder !== undefined) return holder;
+    }
+    return undefined;
   } catch {
     return undefined;
   }
