@@ -1,12 +1,11 @@
 // Options that drivers with a bridge on each host take, by key: Docker's own labels. A driver picks those that it takes.
 import {
   hostInterface,
-  interfaceName,
+  interfaceOptionKey,
+  interfaceOptions,
   interfacePrefix,
-  macAddress,
   numberFrom,
   type OptionSpec,
-  sysctls,
 } from '@weft/driver';
 import { OptionType } from '@weft/proto/driver';
 import { Family } from '@weft/proto/model';
@@ -30,9 +29,7 @@ export const optionKey = {
   enableIpv6: 'com.docker.network.enable_ipv6',
   advertiseCount: 'com.docker.network.advertise_addr_nmsgs',
   advertiseInterval: 'com.docker.network.advertise_addr_ms',
-  ifname: 'com.docker.network.endpoint.ifname',
-  sysctls: 'com.docker.network.endpoint.sysctls',
-  macAddress: 'com.docker.network.endpoint.macaddress',
+  ...interfaceOptionKey,
 } as const;
 
 /** Key prefixes under which an unknown key is a mistake. */
@@ -162,25 +159,4 @@ export const bridgingOptions = {
   },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
-const endpointOption = { type: OptionType.STRING, defaultValue: '', endpoint: true } as const;
-
-export const endpointOptions: readonly OptionSpec[] = [
-  {
-    ...endpointOption,
-    key: optionKey.ifname,
-    meaning: "the interface's exact name in the sandbox",
-    check: interfaceName,
-  },
-  {
-    ...endpointOption,
-    key: optionKey.sysctls,
-    meaning: 'sysctls of the interface, comma separated: net.ipv4.conf.IFNAME.log_martians=1',
-    check: sysctls,
-  },
-  {
-    ...endpointOption,
-    key: optionKey.macAddress,
-    meaning: "the interface's MAC address; 02:42 and the IPv4 address if not given",
-    check: macAddress,
-  },
-];
+export const endpointOptions: readonly OptionSpec[] = interfaceOptions('02:42 and the IPv4 address if not given');

@@ -8,6 +8,7 @@ export {
   type PortsOf,
 } from './driver.ts';
 export { asMtuFault, familyFaults, macFaults, mtuFaults } from './interface-faults.ts';
+export { interfaceOptionKey, interfaceOptions } from './interface-options.ts';
 export {
   type Check,
   hostInterface,

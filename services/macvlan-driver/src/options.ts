@@ -1,5 +1,5 @@
 // What the macvlan and the ipvlan driver take, by key: Docker's own.
-import { hostInterface, interfaceName, interfacePrefix, macAddress, type OptionSpec, sysctls } from '@weft/driver';
+import { hostInterface, interfaceOptionKey, interfaceOptions, interfacePrefix, type OptionSpec } from '@weft/driver';
 import { OptionType } from '@weft/proto/driver';
 
 /** The kind of interface, and the driver's name. */
@@ -14,9 +14,7 @@ export const optionKey = {
   prefix: 'com.docker.network.container_iface_prefix',
   enableIpv4: 'com.docker.network.enable_ipv4',
   enableIpv6: 'com.docker.network.enable_ipv6',
-  ifname: 'com.docker.network.endpoint.ifname',
-  sysctls: 'com.docker.network.endpoint.sysctls',
-  macAddress: 'com.docker.network.endpoint.macaddress',
+  ...interfaceOptionKey,
 } as const;
 
 /** Key prefixes under which an unknown key is a mistake. */
@@ -88,27 +86,7 @@ const modes: Readonly<Record<Kind, readonly OptionSpec[]>> = {
 
 export const networkOptions = (kind: Kind): readonly OptionSpec[] => [parent, ...modes[kind], ...shared];
 
-const endpointOption = { type: OptionType.STRING, defaultValue: '', endpoint: true } as const;
-
 /** An ipvlan interface has its parent's MAC address; the option is known, so that the refusal can say so. */
-export const endpointOptions: readonly OptionSpec[] = [
-  {
-    ...endpointOption,
-    key: optionKey.ifname,
-    meaning: "the interface's exact name in the sandbox",
-    check: interfaceName,
-  },
-  {
-    ...endpointOption,
-    key: optionKey.sysctls,
-    meaning: 'sysctls of the interface, comma separated: net.ipv4.conf.IFNAME.log_martians=1',
-    check: sysctls,
-  },
-  {
-    ...endpointOption,
-    key: optionKey.macAddress,
-    meaning:
-      "the interface's MAC address; 02:42 and the IPv4 address if not given; not of ipvlan, nor in mode passthru",
-    check: macAddress,
-  },
-];
+export const endpointOptions: readonly OptionSpec[] = interfaceOptions(
+  '02:42 and the IPv4 address if not given; not of ipvlan, nor in mode passthru',
+);
