@@ -82,7 +82,7 @@ export async function reachView({ ledger, registry }: Context, revision: bigint)
 
 /** Resolves when there is something to tell. */
 async function changed(
-  { ledger }: Context,
+  { ledger, registry }: Context,
   table: HostTable,
   told: Pick<HostTable, 'revision' | 'end'>,
   controllers: string,
@@ -98,13 +98,13 @@ async function changed(
   await new Promise<void>((resolve) => {
     const done = () => {
       offTable();
-      offView();
+      offReplicas();
       signal.removeEventListener('abort', done);
       resolve();
     };
     const offTable = table.onChange(done);
-    const offView = ledger.view.onChange((change) => {
-      if (change.replicas.size > 0 && isNews()) done();
+    const offReplicas = registry.onReplicas(() => {
+      if (isNews()) done();
     });
     signal.addEventListener('abort', done, { once: true });
   });

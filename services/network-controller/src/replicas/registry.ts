@@ -43,6 +43,11 @@ export async function openRegistry({ ledger, id, address, started, log }: Regist
   const key = `${prefix.replica}${id}`;
   const value = StoredReplica.encode({ id, address, started }).finish();
   await keys.set(key, value);
+  // One look at each change, however many agents' streams wait for this one.
+  const listeners = new Set<() => void>();
+  const unsubscribe = view.onChange((change) => {
+    if (change.replicas.size > 0) for (const listener of [...listeners]) listener();
+  });
 
   return {
     id,
@@ -50,10 +55,16 @@ export async function openRegistry({ ledger, id, address, started, log }: Regist
     isThere: (one) => one === id || view.replicas.has(one),
     hasOthers: () => view.replicas.size > (view.replicas.has(id) ? 1 : 0),
     isOldest: () => view.replicas.all()[0]?.id === id,
-    onReplicas: (listener) => view.onChange((change) => void (change.replicas.size > 0 && listener())),
+    onReplicas(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     // In a cluster others' changes count too: only a write of one's own tells when the view has come so far.
     caughtUp: () => keys.set(key, value),
-    close: () => keys.close(),
+    close() {
+      unsubscribe();
+      return keys.close();
+    },
   };
 }
 
