@@ -12,13 +12,10 @@ export { interfaceOptionKey, interfaceOptions } from './interface-options.ts';
 export {
   type Check,
   hostInterface,
-  interfaceName,
   interfacePrefix,
   isInterfaceName,
-  macAddress,
   numberFrom,
   readSysctls,
-  sysctls,
 } from './interface-values.ts';
 export { runDriver } from './main.ts';
 export { distance, type OptionSpec, type ReadOptions, readOptions } from './options.ts';
