@@ -58,16 +58,17 @@ async function records(plane: ControlPlane) {
 
 async function check(plane: ControlPlane): Promise<void> {
   const keys = new Set((await records(plane)).map((one) => one.key));
+  // They are released behind the start.
+  const withoutRecord = (all: readonly { owner: string }[]) => all.filter(({ owner }) => !keys.has(owner));
+  await expect
+    .poll(async () => withoutRecord((await plane.ipam.listLeases({ ownerPrefix: '' })).leases), {
+      message: 'I2: leases',
+    })
+    .toEqual([]);
+  await expect
+    .poll(async () => withoutRecord((await plane.ipam.listPools({})).pools), { message: 'I2: pools' })
+    .toEqual([]);
   const { leases } = await plane.ipam.listLeases({ ownerPrefix: '' });
-  const { pools } = await plane.ipam.listPools({});
-  expect(
-    leases.filter((lease) => !keys.has(lease.owner)),
-    'I2: leases without a record',
-  ).toEqual([]);
-  expect(
-    pools.filter((pool) => !keys.has(pool.owner)),
-    'I2: pools without a record',
-  ).toEqual([]);
   expect(new Set(leases.map((lease) => lease.cidr)).size, 'I1').toBe(leases.length);
   const names = (await plane.store.list('name/')).keyValues;
   const { services } = await plane.services.listServices({});

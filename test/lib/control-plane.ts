@@ -40,11 +40,11 @@ export interface ControlPlaneOptions {
 }
 
 /** Starts a controller with the drivers of every weft. */
-export function startTestController(
+export async function startTestController(
   options: Pick<ControllerOptions, 'store' | 'ipam'> & Partial<ControllerOptions>,
   bridge: Driver = bridgeDriver,
 ): Promise<Controller> {
-  return startController({
+  const controller = await startController({
     drivers: [bridge, overlayDriver, macvlanDriver, ipvlanDriver, nullDriver, hostDriver].map((driver) =>
       localClient(DriverServiceDefinition, driverService(driver)),
     ),
@@ -53,6 +53,8 @@ export function startTestController(
     defaultBridge: 'weft0',
     ...options,
   });
+  controller.begin();
+  return controller;
 }
 
 /** Clients to all that a controller serves. */

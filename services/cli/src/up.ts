@@ -73,6 +73,8 @@ export async function startUp(options: UpOptions): Promise<void> {
     address: options.listen,
     certificateMs: options.certificateMs,
   });
+  // Its own agent comes before everybody that it is served to.
+  controller.begin();
   const agent = await startAgent({
     name: options.name,
     controller: localClient(AgentServiceDefinition, controller.agents),

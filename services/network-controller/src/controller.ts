@@ -94,6 +94,8 @@ export interface Controller {
   identity(): Promise<ControllerIdentity>;
   /** All of these, to be served. */
   readonly services: readonly Serving[];
+  /** To be called once it is served: only then it begins to plan. Agents, and whoever waits for hosts, hear nothing before. */
+  begin(): void;
   /** Resolves when the predefined networks are there; they wait for the first host. */
   readonly predefined: Promise<void>;
   stop(): Promise<void>;
@@ -207,6 +209,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       serving(ClusterServiceDefinition, cluster),
       serving(AgentServiceDefinition, agents.service),
     ],
+    begin: () => planner.begin(),
     predefined,
     async stop() {
       clearInterval(sweeping);

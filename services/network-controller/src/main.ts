@@ -104,6 +104,7 @@ new Command('weft-network-controller')
           ),
         ),
       );
+      controller.begin();
       log.info({ targets }, 'serving');
       await untilSignal();
       await controller.stop();

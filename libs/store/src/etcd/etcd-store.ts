@@ -224,13 +224,13 @@ async function currentRevision(calls: Calls, { idKey }: Layout): Promise<Revisio
   return header!.revision as Revision;
 }
 
-/** All pages as of the first one's revision; anew if that is compacted meanwhile. */
 /** How many keys the next page takes, if they are as large as these. */
 function nextPage(kvs: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]): number {
   const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
   return Math.min(largestPage, Math.max(firstPage, Math.floor((pageBytes * kvs.length) / bytes)));
 }
 
+/** All pages as of the first one's revision; anew if that is compacted meanwhile. The next is on its way while one is read. */
 async function listAll(calls: Calls, layout: Layout, prefix: string, options: ListOptions): Promise<ListResult> {
   const first = layout.key(prefix);
   const last = options.startAfter === undefined ? first : after(layout.key(options.startAfter));
@@ -240,15 +240,20 @@ async function listAll(calls: Calls, layout: Layout, prefix: string, options: Li
   for (;;) {
     const keyValues: ListResult['keyValues'] = [];
     try {
-      for (let [key, at, size] = [start, 0n, firstPage]; ; ) {
-        const left = (options.limit ?? Number.POSITIVE_INFINITY) - keyValues.length;
-        const page = { key, rangeEnd: end, revision: at, limit: BigInt(Math.min(left, size)) };
-        const { header, kvs, more } = await calls.untilAnswered((member, call) => member.kv.range(page, call));
+      const page = (key: Buffer, revision: bigint, size: number) => {
+        const request = { key, rangeEnd: end, revision, limit: BigInt(size) };
+        return calls.untilAnswered((member, call) => member.kv.range(request, call));
+      };
+      let left = options.limit ?? Number.POSITIVE_INFINITY;
+      let revision = 0n;
+      for (let next = page(start, revision, Math.min(left, firstPage)); ; ) {
+        const { header, kvs, more } = await next;
+        if (revision === 0n) revision = header!.revision;
+        left -= kvs.length;
+        const isLast = !more || left === 0;
+        if (!isLast) next = page(after(kvs.at(-1)!.key), revision, Math.min(left, nextPage(kvs)));
         for (const one of kvs) keyValues.push(keyValueOf(layout, one));
-        if (at === 0n) at = header!.revision;
-        if (!more || keyValues.length === options.limit) return { keyValues, revision: at as Revision };
-        key = after(kvs.at(-1)!.key);
-        size = nextPage(kvs);
+        if (isLast) return { keyValues, revision: revision as Revision };
       }
     } catch (error) {
       if (!isCompacted((error as Error).cause)) throw error;

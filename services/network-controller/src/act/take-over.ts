@@ -27,7 +27,7 @@ import { untilAnswered } from './until-answered.ts';
 type Made = Endpoint | Network | Sandbox | Service;
 
 export interface TakeOver {
-  /** Resolves when everything half-made that nobody is at is undone; half-removed things are finished after that. */
+  /** Resolves when everything half-made that nobody is at is undone; half-removed things are finished, and leases without a record released, after that. */
   run(): Promise<void>;
   close(): void;
 }
@@ -47,7 +47,7 @@ export function createTakeOver(context: Context, finisher: Finisher, removal: Ho
           again = false;
           await undoHalfMade(context);
           // Asked of all leases there are: one replica is enough.
-          if (registry.isOldest() || !registry.hasOthers()) await releaseGarbage(context);
+          if (registry.isOldest() || !registry.hasOthers()) collectGarbage();
           finishHalfRemoved(context, finisher, removal);
         } while (again);
       } finally {
@@ -55,6 +55,16 @@ export function createTakeOver(context: Context, finisher: Finisher, removal: Ho
       }
     })();
     return running;
+  }
+
+  let collecting = Promise.resolve();
+  /** Behind everybody's back: what has no record harms nobody but by being taken, and looking at all leases takes its time. */
+  function collectGarbage(): void {
+    collecting = collecting
+      .then(() => untilAnswered(context, () => releaseGarbage(context)))
+      .catch((error: unknown) => {
+        if (!context.stopping.aborted) log.error({ err: error }, 'leases without a record could not be released');
+      });
   }
 
   const unsubscribe = view.onChange((change) => {

@@ -13,6 +13,7 @@ import { type Dirty, isClean, newDirty, type Wants } from './dirty.ts';
 import { chooseGateways, type DefaultGateways, type GatewayCandidate } from './gateway.ts';
 import { HostTable } from './host-table.ts';
 import { type ItemKey, itemOf } from './items.ts';
+import { inLanes, type Job } from './lanes.ts';
 import { MadeEndpoints } from './made.ts';
 import { Members } from './members.ts';
 import { compileOnHosts } from './on-hosts.ts';
@@ -26,16 +27,8 @@ import { Trouble } from './trouble.ts';
 
 /** How long a failed compilation waits before it is tried again, in ms. */
 const retryMs = 1_000;
-/** How many things of a kind are compiled side by side: what they ask goes out together. */
-const sideBySide = 500;
 const noHosts: ReadonlySet<string> = new Set();
 const kinds = ['networks', 'endpoints', 'sandboxes', 'hosts', 'records', 'services'] as const;
-
-/**
- * Work on one thing. It reads the view where it is MADE, all of a round's at one revision, and drivers are asked where it runs: what
- * the view says by then belongs to the next round, and half of it would reach hosts as a whole.
- */
-type Job = () => Promise<void>;
 
 export class Planner {
   readonly #view: View;
@@ -59,6 +52,7 @@ export class Planner {
   /** Whose changes the next round is about. */
   #traceParents = new Set<TraceParent>();
   #running = false;
+  #begun = false;
   #closed = false;
   readonly #unsubscribe: () => void;
 
@@ -79,6 +73,11 @@ export class Planner {
     });
     this.#unsubscribe = view.onChange((change) => this.#onChange(change));
     for (const kind of kinds) if (kind !== 'hosts') for (const id of view[kind].ids()) this.#dirty[kind].add(id);
+  }
+
+  /** Nothing is planned before: the first round is about all there is, and who starts has more urgent things to do. */
+  begin(): void {
+    this.#begun = true;
     this.#start();
   }
 
@@ -142,7 +141,7 @@ export class Planner {
   }
 
   #start(): void {
-    if (this.#running || this.#closed) return;
+    if (this.#running || this.#closed || !this.#begun) return;
     this.#running = true;
     queueMicrotask(() => {
       this.#run().catch((error: unknown) => {
@@ -190,9 +189,7 @@ export class Planner {
       this.#serviceJobs([...dirty.services], wants),
       [...dirty.sandboxes].map((id) => this.#sandboxJob(id, wants)),
     ]);
-    for (const jobs of kindsOfJobs)
-      for (let at = 0; at < jobs.length; at += sideBySide)
-        await Promise.all(jobs.slice(at, at + sideBySide).map((job) => job()));
+    for (const jobs of kindsOfJobs) await inLanes(jobs);
   }
 
   /** Tells the network to all that it reaches, or to `some` of them. */
