@@ -96,7 +96,15 @@ test.each<[string, () => string]>([
     () => renderRecords([{ ...resolved, id: 'ee'.repeat(32), networkId: web.id, data: '10.0.0.1' }], [web], plain),
   ],
   ['service-ls', () => renderServices([front], [web], plain)],
-  ['service-inspect', () => renderInspect([serviceJson(front, 'web10')], '')],
+  ['service-inspect', () => renderInspect([serviceJson(front, web)], '')],
+  [
+    'service-inspect-hosts',
+    () =>
+      renderInspect(
+        [serviceJson(front, Network.fromPartial({ ...web, desired: { ...web.desired, scope: 'global' } }))],
+        '',
+      ),
+  ],
   ['service-create-help', () => helpOf('service', 'create')],
   ['service-update-help', () => helpOf('service', 'update')],
   ['resolve', () => answered('shop', '', { rcode: 'NOERROR', answers: [resolved, alias] })],

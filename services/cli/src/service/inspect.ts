@@ -1,5 +1,5 @@
 // `weft service inspect`: a service with its backends as they are. The JSON is pure.
-import type { HealthCheck, Service } from '@weft/proto/model';
+import type { HealthCheck, Network, Service } from '@weft/proto/model';
 import { forEachName } from '../each.ts';
 import { renderInspect } from '../format/inspect.ts';
 import { rfc3339 } from '../format/time.ts';
@@ -20,14 +20,21 @@ function checkJson(check: HealthCheck): Struct {
   };
 }
 
-/** What is seen of one service. @param network its network's name */
-export function serviceJson({ id, networkId, spec, desired, status, created }: Service, network: string): Struct {
+/** Whom backends see as the client. */
+function clientAddress({ desired }: Service, network: Network | undefined): string {
+  const isLedOn = (desired?.ports.length ?? 0) > 0 && network?.desired?.scope === 'global';
+  return isLedOn ? 'kept, but a host without a backend leads its port on with its own' : 'kept';
+}
+
+/** What is seen of one service. */
+export function serviceJson(service: Service, network: Network | undefined): Struct {
+  const { id, networkId, spec, desired, status, created } = service;
   const byPort = Map.groupBy(publishedSides(desired?.ports ?? []), ({ port }) => port);
   const shown: Struct = {
     Id: id,
     Name: spec?.name ?? '',
     Created: rfc3339(created),
-    Network: network,
+    Network: network?.spec?.name ?? '',
     NetworkID: networkId,
     Aliases: spec?.aliases ?? [],
     Mode: modeWord(spec?.mode),
@@ -40,6 +47,7 @@ export function serviceJson({ id, networkId, spec, desired, status, created }: S
         all.map(({ hostIp, hostPort }) => ({ HostIp: hostIp, HostPort: `${hostPort}` })),
       ]),
     ),
+    ClientAddress: clientAddress(service, network),
     Selector: mapOf(spec?.selector ?? {}),
     Draining: spec?.draining ?? [],
     HealthCheck: spec?.check === undefined ? null : checkJson(spec.check),
@@ -64,7 +72,7 @@ export const inspectServices: Run = async (names, flags, session) => {
     const { service } = await session.services().getService({ service: name, network: flags.string('network') });
     if (service === undefined) return;
     const { network } = await session.networks().getNetwork({ network: service.networkId });
-    found.push(serviceJson(service, network?.spec?.name ?? ''));
+    found.push(serviceJson(service, network));
   });
   session.out(renderInspect(found, flags.string('format')));
   return exitCode;
