@@ -1,6 +1,8 @@
 // Docker's own overlay: two Engines in swarm mode in two hosts, one container each on an attachable network.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { startDockerEngine } from '../lib/docker-engine.ts';
-import { joinHosts } from '../lib/host.ts';
+import { type Host, joinHosts } from '../lib/host.ts';
 import type { Bench } from './bench.ts';
 import type { End } from './flows.ts';
 
@@ -11,8 +13,14 @@ interface Container {
 
 const network = 'bench';
 
-/** Both ends of the network. */
-export async function startSwarmPair(bench: Bench): Promise<readonly [End, End]> {
+export interface SwarmPair {
+  /** Both ends of the network. */
+  readonly ends: readonly [End, End];
+  /** The namespaces, by path, that have bridges: the hosts, and Docker's own for each overlay. */
+  bridging(): readonly string[];
+}
+
+export async function startSwarmPair(bench: Bench): Promise<SwarmPair> {
   const hosts = [bench.host(), bench.host()] as const;
   const addresses = ['192.168.77.1', '192.168.77.2'] as const;
   joinHosts(hosts[0], `${addresses[0]}/24`, hosts[1], `${addresses[1]}/24`);
@@ -38,5 +46,14 @@ export async function startSwarmPair(bench: Bench): Promise<readonly [End, End]>
     if (address === undefined) throw new Error(`container end-${index} has no address`);
     ends.push({ netns: `/proc/${State.Pid}/ns/net`, address });
   }
-  return ends as [End, End];
+  const overlays = (host: Host) => {
+    const directory = join(host.runDir, 'engine', 'exec', 'netns');
+    return readdirSync(directory)
+      .filter((name) => name.startsWith('1-'))
+      .map((name) => join(directory, name));
+  };
+  return {
+    ends: ends as [End, End],
+    bridging: () => hosts.flatMap((host) => [host.netns, ...overlays(host)]),
+  };
 }
