@@ -44,9 +44,10 @@ export class Table<T> {
   }
 }
 
-/** Ids by keys computed from the record, each once. */
+/** Ids by keys computed from the record, each once. What is asked for is as of its moment. */
 export class KeysIndex<T> implements Indexing<T> {
-  readonly #buckets = new Map<string, Set<string>>();
+  /** Most keys have one id: a name is one's own. A set of its own for each costs more than all the rest of an index. */
+  readonly #buckets = new Map<string, string | Set<string>>();
   readonly #keysOf: (value: T) => readonly string[];
 
   constructor(keysOf: (value: T) => readonly string[]) {
@@ -54,23 +55,29 @@ export class KeysIndex<T> implements Indexing<T> {
   }
 
   ids(key: string): ReadonlySet<string> {
-    return this.#buckets.get(key) ?? none;
+    const bucket = this.#buckets.get(key);
+    return typeof bucket === 'string' ? new Set([bucket]) : (bucket ?? none);
   }
 
   change(id: string, before: T | undefined, after: T | undefined): void {
     const from = before === undefined ? [] : this.#keysOf(before);
     const to = after === undefined ? [] : this.#keysOf(after);
     if (from.length === to.length && from.every((key, at) => key === to[at])) return;
-    for (const key of from) {
-      const bucket = this.#buckets.get(key);
-      bucket?.delete(id);
-      if (bucket?.size === 0) this.#buckets.delete(key);
-    }
-    for (const key of to) {
-      const bucket = this.#buckets.get(key) ?? new Set();
-      bucket.add(id);
-      this.#buckets.set(key, bucket);
-    }
+    for (const key of from) this.#remove(key, id);
+    for (const key of to) this.#add(key, id);
+  }
+
+  #add(key: string, id: string): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) this.#buckets.set(key, id);
+    else if (typeof bucket !== 'string') bucket.add(id);
+    else if (bucket !== id) this.#buckets.set(key, new Set([bucket, id]));
+  }
+
+  #remove(key: string, id: string): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket === id) this.#buckets.delete(key);
+    else if (typeof bucket === 'object' && bucket.delete(id) && bucket.size === 0) this.#buckets.delete(key);
   }
 }
 const none: ReadonlySet<string> = new Set();
