@@ -62,9 +62,18 @@ interface Standing {
 export class OthersFirewall {
   readonly #context: Context;
   readonly #standing = new Map<string, Standing>();
+  /** Weft had a bridge when that was last asked. */
+  #hadBridges = false;
 
   constructor(context: Context) {
     this.#context = context;
+  }
+
+  /** Whether the first bridge came since that was last asked, or the last one went: then a look is due. */
+  isNews(): boolean {
+    const had = this.#hadBridges;
+    this.#hadBridges = this.#context.bridges.size > 0;
+    return this.#hadBridges !== had;
   }
 
   /** Puts the rule where it is missing, takes it away when weft has no bridge (and all that the host must have is known). */

@@ -48,8 +48,6 @@ export class Reconciler {
   #now = 0;
   /** Keys of what is being put: notifications about them are our own doing. */
   #putting: ReadonlySet<string> = new Set();
-  /** Weft had a bridge when that was last looked at. */
-  #hadBridges = false;
 
   constructor(context: Context, drain: () => Heard, lookEveryMs: number) {
     this.#context = context;
@@ -142,7 +140,7 @@ export class Reconciler {
       this.#removals(now);
       this.#puts(now);
       this.#announcements.send(now);
-      this.#lookAtBridges(now);
+      if (this.#others.isNews()) this.#looks.wantWhole('others', now, true);
       if (this.#looks.isDue(now)) this.#look(now, everything ? Infinity : LOOKS_PER_TURN);
       directServices(this.#context, this.#looks, now);
       this.#attempt('delete links', now, () => this.#gone(this.#teardown.start(), now));
@@ -306,13 +304,6 @@ export class Reconciler {
       this.#attempt('the chain of others', now, () => this.#others.look(how));
     }
     if (rest.wholes.has('unasked')) this.#prune(now);
-  }
-
-  /** The first bridge comes, or the last one goes: others' firewall is told. */
-  #lookAtBridges(now: number): void {
-    const hasBridges = this.#context.bridges.size > 0;
-    if (hasBridges !== this.#hadBridges) this.#looks.wantWhole('others', now, true);
-    this.#hadBridges = hasBridges;
   }
 
   #repair(objects: readonly HostObject[], now: number): void {
