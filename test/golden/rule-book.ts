@@ -204,8 +204,8 @@ else of Docker's, or of anybody's, is touched.
 
 ### The administrator's hook
 
-Table \`inet weft-user\` is yours; weft neither makes, changes nor removes it. It is what DOCKER-USER is to Docker: a place for rules that come
-before weft's own. Give it a chain at \`priority filter - 10\`, which is before \`marking\` and \`forward\`:
+Table \`inet weft-user\` is yours. Weft makes it beside its own, empty, if there is none, never changes it, and a purge takes it away if nothing is in it. It is what
+DOCKER-USER is to Docker: a place for rules that come before weft's own. Its chain \`forward\` is at \`priority filter - 10\`, which is before \`marking\` and weft's \`forward\`:
 
 - a rule that drops, drops for good;
 - a rule that says \`meta mark set meta mark | ${hex(ACCEPT_MARK)}\` lets pass what weft would drop (rule \`administrator\`), but not what others drop;
