@@ -197,20 +197,24 @@ async function dropRecords({ ledger }: Context, networkId: string, compare: Comp
 async function withdrawEndpoints(context: Context, sandboxId: string): Promise<void> {
   const { view } = context.ledger;
   for (;;) {
-    const rows = [...view.endpointsOfSandbox.ids(sandboxId)]
-      .map((id) => view.endpoints.get(id))
-      .filter((row) => row?.value.desired?.phase === Phase.READY);
-    const some = rows.filter((row) => row !== undefined).slice(0, 40);
-    if (some.length === 0) return;
-    await untilCommitted(() =>
-      context.ledger.commit(
-        some.map((row) => ({ key: `${prefix.endpoint}${row.value.id}`, modRevision: row.revision })),
-        some.flatMap((row) => withdrawalOps(view, row.value, context.registry.id)),
-      ),
-    ).catch((error: unknown) => {
+    const { compares, ops } = withdrawalOf(view, sandboxId, context.registry.id);
+    if (ops.length === 0) return;
+    await untilCommitted(() => context.ledger.commit(compares, ops)).catch((error: unknown) => {
       if (!isFault(error, Reason.CONFLICT)) throw error; // one was withdrawn by another call: look again
     });
   }
+}
+
+/** Withdraws endpoints of a sandbox in one transaction: as many as fit beside what else is in it. */
+export function withdrawalOf(view: View, sandboxId: string, replica: string): { compares: Compare[]; ops: Op[] } {
+  const rows = [...view.endpointsOfSandbox.ids(sandboxId)]
+    .map((id) => view.endpoints.get(id))
+    .filter((row) => row?.value.desired?.phase === Phase.READY);
+  const some = rows.filter((row) => row !== undefined).slice(0, 40);
+  return {
+    compares: some.map(({ value, revision }) => ({ key: `${prefix.endpoint}${value.id}`, modRevision: revision })),
+    ops: some.flatMap(({ value }) => withdrawalOps(view, value, replica)),
+  };
 }
 
 /** Puts an endpoint into its last phase, for a replica to finish: its name is free at once, its leases are not. */

@@ -18,6 +18,7 @@ const changeable = [
   Reason.RECORD_NOT_FOUND,
   Reason.SERVICE_NOT_FOUND,
   Reason.NAME_TAKEN,
+  Reason.ALREADY_CONNECTED,
   Reason.NETWORK_IN_USE,
   Reason.IN_USE,
 ] as const;

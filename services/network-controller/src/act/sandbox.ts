@@ -12,7 +12,7 @@ import { encodeSandbox } from '../state/records.ts';
 import { type Attachment, attach } from './attach.ts';
 import { assertCallerThere, type Context, type Waiting } from './context.ts';
 import { crashPoint } from './crash-point.ts';
-import type { Finisher } from './finish.ts';
+import { type Finisher, withdrawalOf } from './finish.ts';
 import type { Extra, Made } from './network.ts';
 import { whenPublished } from './ports.ts';
 import { untilGone } from './until-gone.ts';
@@ -114,19 +114,22 @@ function draftSandbox(context: Context, id: string, spec: SandboxSpec, wanted: r
   };
 }
 
+/** Its endpoints go with it, so that all names are free when it is said to be removed; those that are too many follow (finish.ts). */
 export async function commitRemoval(context: Context, sandbox: Sandbox, ops: readonly Op[]): Promise<Revision> {
   const { desired } = sandbox;
   if (desired === undefined) throw fault(Reason.INTERNAL, `sandbox ${sandbox.id} has no desired state`);
   const key = `${prefix.sandbox}${sandbox.id}`;
+  const withdrawn = withdrawalOf(context.ledger.view, sandbox.id, context.registry.id);
   const last = { phase: Phase.DELETING, knownBy: [desired.hostId], replica: context.registry.id };
   return await context.ledger.commit(
-    [{ key, modRevision: sandbox.revision as Revision }],
+    [{ key, modRevision: sandbox.revision as Revision }, ...withdrawn.compares],
     [
       {
         put: key,
         value: encodeSandbox({ ...sandbox, desired: { ...desired, ...last } }),
       },
       { delete: `${prefix.sandboxName}${sandbox.spec?.name}` },
+      ...withdrawn.ops,
       ...ops,
     ],
   );
