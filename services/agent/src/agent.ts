@@ -41,9 +41,9 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-/** Pauses between attempts to reach the controller, in ms: doubled from the first to the last. */
+/** Pauses between attempts to reach the controller, in ms: doubled from the first to the last, which adds to every heal. */
 const firstPauseMs = 100;
-const lastPauseMs = 2_000;
+const lastPauseMs = 300;
 /** How often the host's facts are looked up again, in ms. */
 const factsMs = 30_000;
 
