@@ -10,7 +10,7 @@ import { readKernel } from './kernel.ts';
 import { checkObjects } from './objects.ts';
 import { checkLeftovers, checkRevisions, type Position } from './records.ts';
 import { checkRepeat } from './repeat.ts';
-import { gatherRunning, position } from './running.ts';
+import { gatherRunning, position, type ReadLog, unreadLog } from './running.ts';
 import { gatherStopped } from './stopped.ts';
 
 /** A stream of packets through the system: what was sent and what came back. */
@@ -66,8 +66,9 @@ export async function checkInvariants(options: CheckOptions): Promise<Checked> {
 
 async function checkRunning(channel: Channel, follower: HostFollower, options: CheckOptions): Promise<Checked> {
   const end = performance.now() + (options.settleMs ?? 10_000);
+  const log = unreadLog();
   for (;;) {
-    const attempt = await momentOf(channel, follower, options);
+    const attempt = await momentOf(channel, follower, log, options);
     const isLast = performance.now() >= end;
     if (attempt !== undefined) {
       const { facts, verdicts } = attempt;
@@ -87,9 +88,10 @@ async function checkRunning(channel: Channel, follower: HostFollower, options: C
 async function momentOf(
   channel: Channel,
   follower: HostFollower,
+  log: ReadLog,
   options: CheckOptions,
 ): Promise<{ facts: Facts; verdicts: Verdict[] } | undefined> {
-  const facts = await gatherRunning(channel, options.host ?? '', follower);
+  const facts = await gatherRunning(channel, options.host ?? '', follower, log);
   if (facts === undefined) return undefined;
   const verdicts = look(facts, options);
   return (await position(channel)).revision === facts.revision ? { facts, verdicts } : undefined;

@@ -35,6 +35,7 @@ export async function gatherRunning(
   channel: Channel,
   hostName: string,
   follower: HostFollower,
+  log: ReadLog,
 ): Promise<Facts | undefined> {
   const api = clients(channel);
   const before = await api.system.getStatus({});
@@ -50,7 +51,8 @@ export async function gatherRunning(
     for (const cidr of waitingAddresses) waiting.push({ networkId: id, cidr });
   }
   const { wanted, wantedRevision } = await follower.stateOf(host.id);
-  const { events, isLogWhole } = await told(api, before.revision);
+  await readOn(api, before.revision, log);
+  const { events, isLogWhole } = log;
   const synced = await watched(api);
   const after = await api.system.getStatus({});
   if (after.revision !== before.revision) return undefined;
@@ -79,21 +81,30 @@ export async function gatherRunning(
   };
 }
 
-/** The log up to a revision, from its beginning or from as far back as it reaches. */
-async function told(api: Api, untilRevision: bigint): Promise<Pick<Facts, 'events' | 'isLogWhole'>> {
-  const read = async (from: { sinceRevision: bigint } | { sinceTime: Date }): Promise<Event[]> => {
-    const events: Event[] = [];
-    for await (const { event } of api.system.events({ ...from, untilRevision })) {
-      if (event !== undefined) events.push(event);
-    }
-    return events;
+/** The log as far as it was read: it may be so long that something always changes while it is read from its beginning. */
+export interface ReadLog {
+  readonly events: Event[];
+  isLogWhole: boolean;
+  until: bigint;
+}
+
+export const unreadLog = (): ReadLog => ({ events: [], isLogWhole: true, until: 0n });
+
+/** Reads the log up to a revision, from its beginning or from as far back as it reaches. */
+async function readOn(api: Api, untilRevision: bigint, log: ReadLog): Promise<void> {
+  const read = async (from: { sinceRevision: bigint } | { sinceTime: Date }) => {
+    for await (const { event } of api.system.events({ ...from, untilRevision }))
+      if (event !== undefined) log.events.push(event);
   };
   try {
-    return { events: await read({ sinceRevision: 0n }), isLogWhole: true };
+    await read({ sinceRevision: log.until });
   } catch (error) {
     if (!isFault(error, Reason.GAP)) throw error;
-    return { events: await read({ sinceTime: new Date(0) }), isLogWhole: false };
+    log.isLogWhole = false;
+    log.events.length = 0;
+    await read({ sinceTime: new Date(0) });
   }
+  log.until = untilRevision;
 }
 
 async function watched(api: Api): Promise<bigint[]> {
