@@ -58,3 +58,29 @@ test('an interface never comes without its sandbox, nor a route without its inte
     await plane.stop();
   }
 });
+
+test('the names of a sandbox and of its endpoints are free at the same revision', async () => {
+  const plane = await startControlPlane();
+  const agent = await startFakeAgent(plane.agents, 'h1');
+  try {
+    await plane.controller.predefined;
+    for (const name of ['n', 'm']) await plane.networks.createNetwork({ spec: { name } });
+    const attachments = [{ network: 'n' }, { network: 'm' }];
+    await plane.sandboxes.createSandbox({ spec: { name: 'web' }, attachments });
+    const names = (await plane.store.list('name/')).keyValues
+      .map(({ key }) => key)
+      .filter((key) => key.endsWith('/web'));
+    expect(names).toHaveLength(3);
+    const from = await plane.store.revision();
+    await plane.sandboxes.removeSandbox({ sandbox: 'web' });
+    for await (const batch of plane.store.watch('name/', from, AbortSignal.timeout(5_000))) {
+      const gone = 'events' in batch ? batch.events.filter(({ type }) => type === 'delete').map(({ key }) => key) : [];
+      expect(gone.sort()).toEqual(names.sort());
+      break;
+    }
+    expect((await plane.sandboxes.createSandbox({ spec: { name: 'web' }, attachments })).endpoints).toHaveLength(2);
+  } finally {
+    await agent.stop();
+    await plane.stop();
+  }
+});
