@@ -11,7 +11,7 @@ export interface End {
 }
 
 const exec = promisify(execFile);
-const inside = (end: End, command: string, args: readonly string[]) =>
+const inside = (end: Pick<End, 'netns'>, command: string, args: readonly string[]) =>
   ['nsenter', [`--net=${end.netns}`, '--', command, ...args]] as const;
 
 /** Serves iperf3 at an end; resolves, when it listens, with what ends it. */
@@ -52,5 +52,6 @@ export async function roundTrip(from: End, to: End, pings: number): Promise<numb
 export async function callBridgeRules(netns: string, isCalled: boolean): Promise<void> {
   const value = isCalled ? 1 : 0;
   const settings = ['iptables', 'ip6tables', 'arptables'].map((name) => `net.bridge.bridge-nf-call-${name}=${value}`);
-  await exec('nsenter', [`--net=${netns}`, '--', 'sysctl', '-q', '-w', ...settings]);
+  const [command, args] = inside({ netns }, 'sysctl', ['-q', '-w', ...settings]);
+  await exec(command, [...args]);
 }

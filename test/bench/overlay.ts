@@ -28,7 +28,7 @@ export const overlay: Part = {
     const swarm = await startSwarmPair(bench);
     const pairs: Readonly<Record<Name, Pair>> = { weft: weft.overlay, bare: weft.underlay, Docker: swarm.ends };
     for (const name of names) bench.after(await serveFlows(pairs[name][1]));
-    const bridging = [...hosts.map(({ netns }) => netns), ...swarm.bridging()];
+    const bridging = [...hosts.map(({ netns }) => netns), ...swarm.bridging];
     for (const { isCalled, label } of settings) {
       if (!hasBridgeNetfilter && isCalled) continue;
       if (hasBridgeNetfilter) for (const netns of bridging) await callBridgeRules(netns, isCalled);

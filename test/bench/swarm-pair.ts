@@ -17,7 +17,7 @@ export interface SwarmPair {
   /** Both ends of the network. */
   readonly ends: readonly [End, End];
   /** The namespaces, by path, that have bridges: the hosts, and Docker's own for each overlay. */
-  bridging(): readonly string[];
+  readonly bridging: readonly string[];
 }
 
 export async function startSwarmPair(bench: Bench): Promise<SwarmPair> {
@@ -54,6 +54,6 @@ export async function startSwarmPair(bench: Bench): Promise<SwarmPair> {
   };
   return {
     ends: ends as [End, End],
-    bridging: () => hosts.flatMap((host) => [host.netns, ...overlays(host)]),
+    bridging: hosts.flatMap((host) => [host.netns, ...overlays(host)]),
   };
 }

@@ -205,12 +205,15 @@ async function withdrawEndpoints(context: Context, sandboxId: string): Promise<v
   }
 }
 
-/** Withdraws endpoints of a sandbox in one transaction: as many as fit beside what else is in it. */
+/** How many endpoints one transaction withdraws, with room for what else is in it. */
+const withdrawnAtOnce = 40;
+
+/** What withdraws a sandbox's endpoints, `withdrawnAtOnce` of them at most; nothing when none is left. */
 export function withdrawalOf(view: View, sandboxId: string, replica: string): { compares: Compare[]; ops: Op[] } {
   const rows = [...view.endpointsOfSandbox.ids(sandboxId)]
     .map((id) => view.endpoints.get(id))
     .filter((row) => row?.value.desired?.phase === Phase.READY);
-  const some = rows.filter((row) => row !== undefined).slice(0, 40);
+  const some = rows.filter((row) => row !== undefined).slice(0, withdrawnAtOnce);
   return {
     compares: some.map(({ value, revision }) => ({ key: `${prefix.endpoint}${value.id}`, modRevision: revision })),
     ops: some.flatMap(({ value }) => withdrawalOps(view, value, replica)),
